@@ -1,0 +1,1 @@
+"""The command line: argv to command; the only place that knows exit codes."""

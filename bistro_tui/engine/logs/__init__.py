@@ -1,0 +1,1 @@
+"""The log store: what tasks printed, and what happened to them."""

@@ -1,0 +1,1 @@
+"""The node tree and where it comes from."""

@@ -1,0 +1,1 @@
+"""Node sources, one a file."""

@@ -1,0 +1,1 @@
+"""Local child processes: what a task gets, its output, its status file, its end."""

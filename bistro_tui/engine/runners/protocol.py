@@ -1,0 +1,58 @@
+"""What the engine asks of a runner, and what a runner tells the engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from bistro_tui.engine.config.model import KillSettings
+from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.status import TaskStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """The attempt's process exists."""
+
+    task: TaskId
+    invocation: InvocationId
+    pid: int | None
+    """None where the runner has no process for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptEnded:
+    """The attempt is over, its output handed to the log, its process tree gone.
+
+    Also sent, as the only report, for an attempt that could not be started.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    reported: TaskStatus
+    exit_text: str
+    """``exited with status 0``, ``killed by signal 9``, ``failed to start: …``."""
+
+
+RunnerReport: TypeAlias = AttemptStarted | AttemptEnded
+ReportSink: TypeAlias = Callable[[RunnerReport], None]
+"""Called on the engine's loop, never from inside ``start`` or ``kill``."""
+
+
+class TaskRunner(Protocol):
+    """Carries out starts and kills. All calls come from the engine's loop."""
+
+    name: str
+    """The worker shard shown for its tasks: ``local``, …."""
+
+    def start(self, start: StartTask) -> None:
+        """Begin the attempt without blocking; what becomes of it is reported."""
+        ...
+
+    def kill(self, invocation: InvocationId, how: KillSettings) -> None:
+        """Begin to end that attempt; harmless when it is already over."""
+        ...
+
+    async def close(self) -> None:
+        """Kill whatever is left at once and give back every descriptor."""
+        ...

@@ -1,0 +1,1 @@
+"""Which job takes the next slot: one policy a file."""

@@ -1,0 +1,1 @@
+"""What is known of each task: bits, arithmetic and the durable store."""

@@ -1,0 +1,240 @@
+"""What everything outside the engine sees of it: immutable snapshots and one control.
+
+The in-process UI uses these two protocols; so will clients over a socket. All values
+are immutable and safe to hand to another thread. Foreign text in them (names, output,
+errors) is raw: whoever shows it sends it through ``present.clean`` first.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bistro_tui.engine.ids import JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.scheduling.reasons import Check, Explanation, Reason
+
+__all__ = [
+    "Banner",
+    "Check",
+    "EndedRow",
+    "EngineControl",
+    "EngineState",
+    "EngineView",
+    "Explanation",
+    "JobName",
+    "JobRow",
+    "LevelName",
+    "LogLine",
+    "LogPage",
+    "NodeName",
+    "NodeRow",
+    "Reason",
+    "RunningRow",
+    "Snapshot",
+    "Stream",
+    "TaskId",
+    "Usage",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """One resource of one node; shown as ``used/limit``."""
+
+    resource: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One job of the config, or a removed one that still runs."""
+
+    name: JobName
+    owner: str
+    enabled: bool
+    errors: tuple[str, ...]
+    """Not empty: the job is invalid and cannot run."""
+    level: LevelName
+    priority: float
+    tasks: int
+    counts: Mapping[Reason, int]
+    """Tasks by reason, zeros left out; the sum is ``tasks``."""
+    in_config: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRow:
+    """One node. Rows come in tree order: each is followed by its whole subtree."""
+
+    name: NodeName
+    level: LevelName
+    depth: int
+    """0 for the instance node."""
+    enabled: bool
+    """Also false when an ancestor is disabled."""
+    usage: tuple[Usage, ...]
+    running: int
+    """Running tasks on this node and below it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningRow:
+    """One running attempt."""
+
+    task: TaskId
+    invocation: str
+    pid: int | None
+    since: float
+    """Wall seconds."""
+    attempt: int
+    """1 for the first attempt that this scheduler knows of."""
+    worker: str
+    stopping: bool
+    """A kill is under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedRow:
+    """One attempt that ended during this run; its status is on disk."""
+
+    task: TaskId
+    result: Reason
+    """DONE, FAILED, BACKOFF, or RUNNABLE when it may run again at once."""
+    detail: str
+    """``exited with status 1``, an exception text, …; may be empty."""
+    ended: float
+    seconds: float
+    retry_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """Something that a person must know until it is over."""
+
+    topic: str
+    """``config``, ``nodes``, ``store`` …: one banner a topic."""
+    text: str
+    is_error: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineState:
+    """The scheduler as a whole."""
+
+    word: str
+    """``running``, ``disabled``, ``paused``, ``stopping`` or ``stopped``."""
+    text: str
+    """Why, in a few words; empty while running."""
+    instance: str
+    config_path: str
+    config_version: int
+    """1 for the first good config of this run."""
+    config_loaded: float
+    """Wall seconds of the last good load."""
+    data_dir: str
+    started: float
+    """Wall seconds of the scheduler's start."""
+    all_done: bool = False
+    """Nothing owed runs, waits for backoff, or can start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The whole picture at one moment."""
+
+    serial: int
+    now: float
+    """Wall seconds when it was taken."""
+    state: EngineState
+    banners: tuple[Banner, ...] = ()
+    totals: Mapping[Reason, int] = field(default_factory=dict)
+    jobs: tuple[JobRow, ...] = ()
+    nodes: tuple[NodeRow, ...] = ()
+    running: tuple[RunningRow, ...] = ()
+    """Oldest first."""
+    ended: tuple[EndedRow, ...] = ()
+    """The last some hundred attempts, newest first."""
+    starts: int = 0
+    """Attempts started during this run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One row of the log; raw bytes, often with a final newline."""
+
+    line_id: int
+    """Seconds << 32 | counter; grows."""
+    task: TaskId
+    stream: Stream
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """The answer to one look at a log."""
+
+    lines: tuple[LogLine, ...]
+    """Oldest first."""
+    last_id: int
+    """Give it as ``after`` to get only what is new."""
+    partial: Mapping[Stream, bytes] = field(default_factory=dict)
+    """Unfinished last lines of a running task."""
+    attempt_running: bool = False
+
+
+class EngineView(Protocol):
+    """Reading. Every method may be called from any thread."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest snapshot; cheap."""
+        ...
+
+    def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
+        """Have ``notify`` called (on the engine's thread) after each new snapshot.
+
+        Returns a function that ends the subscription.
+        """
+        ...
+
+    async def read_log(
+        self, task: TaskId | None, *, after: int = 0, limit: int = 500
+    ) -> LogPage:
+        """Return up to ``limit`` newest lines with an id above ``after``.
+
+        ``task`` None merges all tasks. stdout and stderr only.
+        """
+        ...
+
+    async def explain(self, task: TaskId) -> Explanation:
+        """Return why that task is where it is; ControlRefused for an unknown one."""
+        ...
+
+    async def tasks_of(
+        self, job: JobName, *, limit: int = 200
+    ) -> tuple[Explanation, ...]:
+        """Return the tasks of a job that are not done, blocked ones first."""
+        ...
+
+
+class EngineControl(Protocol):
+    """Asking for changes. Every method may be called from any thread.
+
+    Each returns what happened, as one sentence, or raises ControlRefused.
+    """
+
+    async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
+        """Edit that one word in the config file; answers after the reload."""
+        ...
+
+    async def kill_task(self, task: TaskId) -> str:
+        """Begin to end a running task by its job's ``kill_subprocess``."""
+        ...
+
+    async def forgive(self, jobs: tuple[JobName, ...]) -> str:
+        """Let failed and backing-off tasks of these jobs run again at once."""
+        ...
+
+    def request_stop(self) -> None:
+        """Begin the graceful stop; asked again, kill what is left at once."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure text-making: view to rows, words, colours; the one sanitiser of foreign text."""

@@ -1,0 +1,1 @@
+"""Textual screens: each arranges widgets and turns keys into control calls."""
