@@ -1,16 +1,11 @@
 """The only module that reads the real clock."""
 
 import time
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from bistro_tui.engine.moment import Now
 
-class Now(NamedTuple):
-    """One moment on both clocks."""
-
-    wall: float
-    """Seconds since the epoch: for records and for people."""
-    mono: float
-    """Monotonic seconds: for waits; meaningless outside this process."""
+__all__ = ["Clock", "Now", "SystemClock"]
 
 
 class Clock(Protocol):

@@ -15,6 +15,7 @@ from bistro_tui.engine.ids import (
     WORKER_LEVEL,
     JobName,
     LevelName,
+    NodeName,
     ResourceName,
 )
 
@@ -108,11 +109,64 @@ class PhysicalResource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyPrefs:
+    """The source ``empty``: no nodes, on purpose."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualNode:
+    """What one key of the ``manual`` source says."""
+
+    children: tuple[NodeName, ...] = ()
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualPrefs:
+    """The source ``manual``: the tree is written in the config."""
+
+    nodes: Mapping[NodeName, ManualNode]
+    """In the order of the file; a child without an entry has no children."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeLabelPrefs:
+    """The source ``range_label``: numbered children for each parent."""
+
+    parent_level: LevelName
+    start: int
+    end: int
+    """Inclusive; below ``start`` there are no nodes."""
+    format: str = "{parent}__{i}"
+    """Only ``{parent}``, ``{i}``, ``{start}``, ``{end}`` and doubled braces."""
+    enabled: bool = True
+
+    def label(self, parent: str, i: int) -> NodeName:
+        """Return the name of child ``i`` of ``parent``."""
+        return NodeName(
+            self.format.format(parent=parent, i=i, start=self.start, end=self.end)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptPrefs:
+    """The source ``script``: a program prints the children of each parent."""
+
+    parent_level: LevelName
+    script: str
+    """With a ``/``: taken from the config file's directory; else from PATH."""
+    timeout_sec: float = 30.0
+
+
+NodeSourcePrefs: TypeAlias = EmptyPrefs | ManualPrefs | RangeLabelPrefs | ScriptPrefs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSourceSpec:
-    """One entry of ``nodes.node_sources``."""
+    """One entry of ``nodes.node_sources``, its prefs checked."""
 
     source: str
-    prefs: Mapping[str, Json]
+    prefs: NodeSourcePrefs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,14 @@ Source: Bistro, statuses/TaskStatus.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bistro_tui.engine.config.backoff import (
+    NO_MORE_BACKOFF_SEC,
+    Backoff,
+    BackoffDuration,
+)
 from bistro_tui.engine.statuses.bits import Bits
 
 
@@ -22,6 +27,21 @@ class TaskStatus:
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the task left: a checkpoint, or ``exception`` for our own errors."""
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the task is finished for good."""
+        return Bits.DONE in self.bits
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the task runs again only when it is forgiven."""
+        return Bits.FAILED in self.bits
+
+    @property
+    def uses_backoff(self) -> bool:
+        """Whether the task waits ``backoff_sec`` before it runs again."""
+        return Bits.USES_BACKOFF in self.bits
+
     def export(self) -> dict[str, Any]:
         """Return the form used as ``prev_status`` and in logs.
 
@@ -35,6 +55,81 @@ class TaskStatus:
         }
         if self.data:
             exported["data"] = dict(self.data)
-        if Bits.USES_BACKOFF in self.bits and self.backoff_sec:
+        if self.uses_backoff and self.backoff_sec:
             exported["backoff_duration"] = self.backoff_sec
         return exported
+
+
+def is_in_backoff(status: TaskStatus, *, now: float) -> bool:
+    """Return whether ``status`` still keeps its task waiting at wall time ``now``.
+
+    Exactly at the end of the delay it no longer does.
+    Source: Bistro, TaskStatus::isInBackoff.
+    """
+    return status.uses_backoff and now < status.time + status.backoff_sec
+
+
+def backoff_left(status: TaskStatus, *, now: float) -> float:
+    """Return how many seconds of backoff are left at wall time ``now``; 0 if none.
+
+    Never more than the delay itself, so a clock that was set back cannot keep a task
+    waiting longer than its config says.
+    """
+    if not status.uses_backoff:
+        return 0.0
+    left = status.time + status.backoff_sec - now
+    return min(max(left, 0.0), float(status.backoff_sec))
+
+
+def next_backoff(previous: TaskStatus | None, backoff: Backoff) -> BackoffDuration:
+    """Return what an error of the next attempt costs, given the status before it.
+
+    Source: Bistro, TaskStatus::configuredBackoffDuration.
+    """
+    if previous is None:
+        return backoff.next(0)
+    if previous.is_failed:
+        return BackoffDuration(NO_MORE_BACKOFF_SEC, no_more=True)
+    return backoff.next(previous.backoff_sec)
+
+
+def settle(
+    reported: TaskStatus,
+    *,
+    previous: TaskStatus | None,
+    next_backoff: BackoffDuration,
+) -> TaskStatus:
+    """Return the status to store when an attempt ends with ``reported``.
+
+    ``previous`` is the status before the attempt, ``next_backoff`` what was computed
+    at its start. An error takes that delay, and fails when the list has ended. A
+    status that does not advance the backoff repeats the previous delay and never
+    fails; with no previous delay it takes the next one. All others have no delay, so
+    the next error begins with the first step again.
+    Source: Bistro, TaskStatus::update; Bistro repeats the delay only where no
+    *running* status came between, which was not the documented intent.
+    """
+    if not reported.uses_backoff:
+        return replace(reported, backoff_sec=0)
+    if Bits.DOES_NOT_ADVANCE_BACKOFF in reported.bits:
+        repeated = previous.backoff_sec if previous is not None else 0
+        return replace(reported, backoff_sec=repeated or next_backoff.seconds)
+    bits = reported.bits
+    if next_backoff.no_more and Bits.ERROR in bits:
+        bits = (bits & ~Bits.ERROR) | Bits.FAILED
+    return replace(reported, bits=bits, backoff_sec=next_backoff.seconds)
+
+
+def forgive(status: TaskStatus) -> TaskStatus:
+    """Return ``status`` after a person forgave it; the same if nothing changes.
+
+    Failed becomes error, a delay becomes 0, data stays: the task may run at once, and
+    the next error costs the first step again.
+    Source: Bistro, TaskStatus::forgive.
+    """
+    if status.is_failed:
+        bits = (status.bits & ~Bits.FAILED) | Bits.ERROR
+        return replace(status, bits=bits, backoff_sec=0)
+    if status.uses_backoff and status.backoff_sec:
+        return replace(status, backoff_sec=0)
+    return status

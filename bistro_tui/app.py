@@ -1,0 +1,455 @@
+"""The terminal UI: one app that shows the engine and passes on what people ask for."""
+
+import asyncio
+import enum
+import io
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from rich.console import Console, RenderableType
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
+from textual.message import Message
+from textual.screen import Screen
+from textual.types import CSSPathType
+
+from bistro_tui.engine.clock import Clock, SystemClock
+from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
+from bistro_tui.present.clean import clean_name
+from bistro_tui.present.spans import Line
+from bistro_tui.screens.help import help_lines
+from bistro_tui.screens.overlay import Overlay
+from bistro_tui.screens.overview import Overview
+from bistro_tui.screens.quit import QuitQuestion
+from bistro_tui.terminal import (
+    TerminalDriver,
+    let_go_of_terminal,
+    say_on_terminal,
+    signals_to,
+    terminal_is_gone,
+    terminal_kept,
+)
+from bistro_tui.widgets.doc_view import DocView
+from bistro_tui.widgets.keys import KeyHelp, live_keys
+from bistro_tui.widgets.theme import NIGHT
+
+_FRESH_SECONDS = 0.2
+_UNFOCUSED_SECONDS = 1.0
+_TOAST_SECONDS = 6.0
+_TOAST_CHARS = 400
+
+
+class UiEnd(enum.StrEnum):
+    """Why the UI is no longer there."""
+
+    QUIT = "quit"
+    """A person quit."""
+    STOPPED = "stopped"
+    """The engine stopped: a signal, or all work is done."""
+    TERMINAL_GONE = "terminal_gone"
+    """SIGHUP or a closed terminal; fds 0 to 2 are now the null device."""
+    CRASHED = "crashed"
+    """An error in the UI; the engine is as it was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UiOutcome:
+    """How the UI ended."""
+
+    end: UiEnd
+    crash_file: Path | None = None
+    """Where the traceback was written, if it could be."""
+    error: str = ""
+    """One line: what went wrong."""
+    traceback: str = ""
+    """The whole traceback."""
+    stop_signal: int | None = None
+    """The first SIGINT or SIGTERM that came while the UI was there."""
+
+
+class BistroApp(App[None], inherit_bindings=False):
+    """Shows one engine."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = "bistro.tcss"
+    TITLE = "bistro-tui"
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = _TOAST_SECONDS
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "help", id="app.help",
+                tooltip="This help: every key in words"),
+        Binding("q", "quit_asked", "quit", id="app.quit",
+                tooltip="Quit; asks first while tasks run"),
+        Binding("ctrl+p", "command_palette", "palette", show=False, priority=True,
+                id="app.palette", tooltip="Command palette: find an action by its name"),
+        Binding("z", "freeze", "freeze", show=False, id="app.freeze",
+                tooltip="Freeze the screen, or let it go on; the engine never stops"),
+        Binding("ctrl+z", "leave_screen", "shell", show=False, id="app.leave",
+                tooltip="Leave the full screen for a while; the engine goes on"),
+        Binding("ctrl+c", "no_quit", "", show=False, id="app.no_quit",
+                tooltip="Nothing but a hint: it never quits by surprise"),
+    ]  # fmt: skip
+
+    class News(Message):
+        """There is a newer snapshot; many of these are one."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Return whether the other one says the same."""
+            return isinstance(message, BistroApp.News)
+
+    class Signalled(Message):
+        """A signal came."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    class EngineFinished(Message):
+        """The engine has ended."""
+
+    def __init__(
+        self,
+        view: EngineView,
+        control: EngineControl,
+        *,
+        crash_dir: Path | None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(driver_class=TerminalDriver)
+        self.register_theme(NIGHT)
+        self.theme = NIGHT.name
+        self.animation_level: Literal["none", "basic", "full"] = "none"
+        self.crash_dir = crash_dir
+        self.crash: BaseException | str | None = None
+        self.end: UiEnd | None = None
+        self.stop_signal: int | None = None
+        self._view = view
+        self._control = control
+        self._clock: Clock = clock if clock is not None else SystemClock()
+        self._overview: Overview | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._news_waiting = False
+        self._holding = False
+        self._news_held = False
+        self._frozen: float | None = None
+        self._quitting = False
+        self._left = asyncio.Event()
+        self._away = False
+        self._finished = False
+        self._listening = False
+        self._signals_early: list[int] = []
+
+    # The engine's side; these two may be called from any thread, at any time.
+
+    def engine_finished(self) -> None:
+        """End the UI: there is nothing more to show. May be called from any thread."""
+        self._finished = True
+        self._tell(self.EngineFinished())
+
+    def _notify(self) -> None:
+        if not self._news_waiting:
+            self._news_waiting = True
+            self._tell(self.News())
+
+    def _tell(self, message: Message) -> None:
+        try:
+            self.post_message(message)
+        except RuntimeError:
+            # The UI's loop closed in the meantime; nobody is left to be told.
+            return
+
+    # Life.
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin on the overview."""
+        self._overview = Overview(
+            self._view,
+            self._control,
+            snapshot=self._view.snapshot(),
+            now=self.now,
+            say=self.say,
+        )
+        return self._overview
+
+    def now(self) -> float:
+        """Return the present moment in wall seconds."""
+        return self._clock.now().wall
+
+    def on_mount(self) -> None:
+        """Begin to listen to the engine."""
+        self._listening = True
+        self._unsubscribe = self._view.subscribe(self._notify)
+        self.set_interval(1.0, self._tick, name="ages")
+        for number in self._signals_early:
+            self._tell(self.Signalled(number))
+        if self._finished:
+            self._tell(self.EngineFinished())
+        self._tell(self.News())
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        self._unsubscribe()
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Send no colours at all where NO_COLOR asks for that."""
+        return [NoColor()] if self.no_color else list(super().get_line_filters())
+
+    def leave(self, end: UiEnd) -> None:
+        """End the UI for that reason; the first reason counts."""
+        self.end = self.end or end
+        self._left.set()
+        self.exit()
+
+    # What the engine tells.
+
+    @on(News)
+    def _on_news(self) -> None:
+        self._news_waiting = False
+        if self._holding:
+            self._news_held = True
+            return
+        self._take(self._view.snapshot())
+        # Repainting is what costs: a few times a second is all that eyes can use.
+        self._holding = True
+        pause = _FRESH_SECONDS if self.app_focus else _UNFOCUSED_SECONDS
+        self.set_timer(pause, self._let_go, name="fresh")
+
+    def _let_go(self) -> None:
+        self._holding = False
+        if self._news_held:
+            self._news_held = False
+            self._on_news()
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if snapshot.state.word == "stopped":
+            self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
+        elif self._frozen is None and self._overview is not None:
+            self._overview.show(snapshot)
+
+    @on(EngineFinished)
+    def _on_engine_finished(self) -> None:
+        self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
+
+    def _tick(self) -> None:
+        if terminal_is_gone() and not self.is_headless:
+            self._on_terminal_gone()
+        elif self._overview is not None and self._overview.is_mounted:
+            self._overview.tick(self._frozen)
+
+    # Signals.
+
+    def signal_came(self, number: int) -> None:
+        """Take a signal; called between any two steps of this thread."""
+        if self._loop is None or not self._listening:
+            self._signals_early.append(number)
+        else:
+            self._tell(self.Signalled(number))
+            # The handler may have interrupted the wait of the loop itself.
+            self._loop.call_soon_threadsafe(lambda: None)
+
+    @on(Signalled)
+    async def _on_signalled(self, message: Signalled) -> None:
+        if message.number == signal.SIGTSTP:
+            self.action_leave_screen()
+        elif message.number == signal.SIGHUP:
+            self._on_terminal_gone()
+        else:
+            self.stop_signal = self.stop_signal or message.number
+            self._control.request_stop()
+            self.say("Stopping: running tasks are being ended", False)
+
+    def _on_terminal_gone(self) -> None:
+        if not self.is_headless and terminal_is_gone():
+            # Before Textual writes its farewell to a terminal that is not there.
+            let_go_of_terminal()
+        self.leave(UiEnd.TERMINAL_GONE)
+
+    # Talk.
+
+    def say(self, text: str, is_error: bool) -> None:
+        """Show a sentence for some seconds; foreign text in it is made safe here."""
+        self.notify(
+            clean_name(text, limit=_TOAST_CHARS),
+            severity="error" if is_error else "information",
+            markup=False,
+        )
+
+    # Keys.
+
+    def action_no_quit(self) -> None:
+        """Say how to quit."""
+        self.say("ctrl+c does not quit here: q quits, x stops a task", False)
+
+    def action_freeze(self) -> None:
+        """Freeze the screen, or let it go on."""
+        self._frozen = self.now() if self._frozen is None else None
+        if self._frozen is None:
+            self._take(self._view.snapshot())
+        self._tick()
+
+    def action_quit_asked(self) -> None:
+        """Quit at once when no task runs; else ask."""
+        running = len(self._view.snapshot().running)
+        stopping = self._view.snapshot().state.word == "stopping"
+        if not running and not stopping:
+            self._quitting = True
+            self.leave(UiEnd.QUIT)
+            return
+        question = QuitQuestion(self._count_running, stopping=stopping)
+        _ = self.push_screen(question, self._on_quit_answer)
+
+    def _count_running(self) -> int:
+        return len(self._view.snapshot().running)
+
+    def _on_quit_answer(self, stop: bool | None) -> None:
+        if stop:
+            self._quitting = True
+            self._control.request_stop()
+
+    def action_help(self) -> None:
+        """Show every key in words."""
+
+        async def text() -> list[Line]:
+            return help_lines(
+                self._live_keys(), self.screen.query_one(DocView).size.width - 2
+            )
+
+        _ = self.push_screen(Overlay("Help", text, opened_by="question_mark"))
+
+    def _live_keys(self) -> list[KeyHelp]:
+        if self._overview is None:
+            return []
+        return live_keys((self._overview, self, *self._overview.panes), self)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every action in the palette, by its words."""
+        for key in self._live_keys():
+            if key.id.startswith("cursor.") or key.id == "app.no_quit":
+                continue
+            keys = " or ".join(key.keys)
+
+            async def run(key: KeyHelp = key) -> None:
+                await self.run_action(key.action, key.node)
+
+            yield SystemCommand(key.text, f"key: {keys}", run)
+
+    # Leaving the full screen for a while.
+
+    def action_leave_screen(self) -> None:
+        """Give the terminal back until Enter; the engine goes on."""
+        if not self._away and not self.is_headless:
+            self.run_worker(self._stay_away(), name="away", exclusive=False)
+
+    async def _stay_away(self) -> None:
+        self._away = True
+        loop = asyncio.get_running_loop()
+        entered = asyncio.Event()
+
+        def on_input() -> None:
+            if b"\n" in os.read(0, 4096) or terminal_is_gone():
+                entered.set()
+
+        # Nothing may be drawn meanwhile: the driver's queue would fill and block.
+        with self.batch_update(), self.suspend():
+            say_on_terminal("engine runs; Enter returns")
+            loop.add_reader(0, on_input)
+            waits = [
+                asyncio.ensure_future(entered.wait()),
+                asyncio.ensure_future(self._left.wait()),
+            ]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                loop.remove_reader(0)
+                for wait in waits:
+                    wait.cancel()
+        self._away = False
+
+    # Errors end the UI alone.
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self.crash is None:
+            self.crash = error
+        # What Textual's own handler does, without its traceback on the terminal.
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End the UI; called by Textual for errors of its input thread."""
+        if self.crash is None:
+            text = io.StringIO()
+            Console(file=text, width=100, no_color=True).print(*renderables)
+            self.crash = text.getvalue()
+        self._close_messages_no_wait()
+
+
+def run_app(
+    view: EngineView,
+    control: EngineControl,
+    *,
+    crash_dir: Path | None,
+    clock: Clock | None = None,
+) -> UiOutcome:
+    """Show that engine until the UI ends; see ``run``."""
+    return run(BistroApp(view, control, crash_dir=crash_dir, clock=clock))
+
+
+def run(app: BistroApp) -> UiOutcome:
+    """Run the UI until it ends, and say why it did; the terminal is as it was before.
+
+    To be called from the main thread. While it runs, SIGINT, SIGTERM, SIGHUP and
+    SIGTSTP are handled here; afterwards by whom they were before. Never raises for
+    errors of the UI.
+    """
+    error: BaseException | str | None = None
+    with terminal_kept(), signals_to(app.signal_came):
+        try:
+            asyncio.run(app.run_async())
+        except Exception as caught:  # noqa: BLE001 - errors of the UI end the UI alone
+            error = caught
+    error = app.crash or error
+    stop_signal = app.stop_signal
+    if app.end is UiEnd.TERMINAL_GONE or (error is not None and terminal_is_gone()):
+        let_go_of_terminal()
+        return UiOutcome(end=UiEnd.TERMINAL_GONE, stop_signal=stop_signal)
+    if error is not None:
+        return _crashed(app, error)
+    return UiOutcome(end=app.end or UiEnd.STOPPED, stop_signal=stop_signal)
+
+
+def _crashed(app: BistroApp, error: BaseException | str) -> UiOutcome:
+    if isinstance(error, str):
+        text = message = error
+    else:
+        text = "".join(traceback.format_exception(error))
+        message = f"{type(error).__name__}: {error}"
+    return UiOutcome(
+        end=UiEnd.CRASHED,
+        crash_file=_write_crash_file(app, text),
+        error=clean_name(message),
+        traceback=text,
+        stop_signal=app.stop_signal,
+    )
+
+
+def _write_crash_file(app: BistroApp, text: str) -> Path | None:
+    if app.crash_dir is None:
+        return None
+    path = app.crash_dir / f"ui-crash-{int(app.now())}-{os.getpid()}.txt"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return None
+    return path

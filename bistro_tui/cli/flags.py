@@ -1,0 +1,308 @@
+"""Every flag of ``run``, as one table.
+
+Names and defaults are Bistro's where it has the flag.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+ENV_PREFIX = "BISTRO_TUI_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One flag of the command line."""
+
+    name: str
+    """With dashes, without the leading two."""
+    help: str
+    type: Any = None
+    """A click type; None for a switch."""
+    default: Any = False
+    metavar: str | None = None
+    no_effect: str = ""
+    """Why the flag is accepted but does nothing; not empty means hidden."""
+
+    @property
+    def key(self) -> str:
+        """Return the name as a Python identifier, the key of its value."""
+        return self.name.lower().replace("-", "_")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the flag takes no value."""
+        return self.type is None
+
+    def option(self) -> click.Option:
+        """Return the click option; every flag can be set by the environment too."""
+        name = self.name
+        declarations = [f"--{name}/--no-{name}" if self.is_switch else f"--{name}"]
+        return click.Option(
+            [self.key, *declarations],
+            type=None if self.is_switch else self.type,
+            default=self.default,
+            metavar=self.metavar,
+            help=self.help,
+            hidden=bool(self.no_effect),
+            envvar=ENV_PREFIX + self.key.upper(),
+            show_default=not self.is_switch and self.default not in (None, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Flags that are shown together in the help."""
+
+    title: str
+    flags: tuple[Flag, ...] = field(default_factory=tuple)
+
+
+_INT = click.IntRange(min=0)
+_PERIOD = click.IntRange(min=1)
+_FILE = click.Path(path_type=Path)
+
+_NO_REST = "there is no REST interface in this version"
+_NO_REMOTE = "there are no remote workers in this version"
+_NO_NEED = "nothing here needs it"
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        title="What to run",
+        flags=(
+            Flag(
+                name="config-file",
+                type=_FILE,
+                default=None,
+                metavar="CONFIG",
+                help="The config, another way to name it.",
+            ),
+            Flag(name="no-ui", help="Headless: log lines on stderr, no screen."),
+            Flag(
+                name="exit-when-done",
+                help="End when no owed task runs, waits for backoff, or can start.",
+            ),
+            Flag(name="json", help="With --exit-when-done: the summary as JSON."),
+            Flag(
+                name="keep-running",
+                help="When the terminal goes away, go on headless instead of stopping.",
+            ),
+            Flag(
+                name="log-format",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                help="Form of the headless log lines.",
+            ),
+        ),
+    ),
+    Section(
+        title="Where things are kept",
+        flags=(
+            Flag(
+                name="data-dir",
+                type=_FILE,
+                default=None,
+                metavar="DIR",
+                help="Statuses, logs and job directories."
+                "  [default: the user's state directory]",
+            ),
+            Flag(
+                name="status-table",
+                type=str,
+                default="task_statuses",
+                metavar="NAME",
+                help="Table of the status database; a dot becomes _.",
+            ),
+            Flag(
+                name="clean-statuses",
+                help="Read no stored results and store none; leave what is stored.",
+            ),
+            Flag(
+                name="log-retention",
+                type=_INT,
+                default=2592000,
+                metavar="SEC",
+                help="Forget log lines older than this.",
+            ),
+            Flag(
+                name="log-prune-frequency",
+                type=int,
+                default=3600,
+                metavar="SEC",
+                help="How often to forget old log lines; 0 never.",
+            ),
+        ),
+    ),
+    Section(
+        title="How tasks run",
+        flags=(
+            Flag(
+                name="worker-command",
+                type=str,
+                default=None,
+                metavar="PROGRAM",
+                help="Program for jobs without a command; a bare name is looked up"
+                " on PATH.",
+            ),
+            Flag(
+                name="runner",
+                type=click.Choice(["auto", "local", "remote", "mixed"]),
+                default="auto",
+                help="Where tasks run.",
+            ),
+            Flag(
+                name="instance-node-name",
+                type=str,
+                default=None,
+                metavar="NAME",
+                help="Name of the root node.  [default: this host's name]",
+            ),
+            Flag(
+                name="kill-job-if-disabled",
+                help="Kill tasks of disabled jobs at once unless the config says"
+                " otherwise.",
+            ),
+        ),
+    ),
+    Section(
+        title="How often to look",
+        flags=(
+            Flag(
+                name="config-update-ms",
+                type=_PERIOD,
+                default=10_000,
+                metavar="MS",
+                help="Re-read the config at least this often; changes show at once.",
+            ),
+            Flag(
+                name="nodes-update-ms",
+                type=_PERIOD,
+                default=300_000,
+                metavar="MS",
+                help="Fetch the nodes anew this often.",
+            ),
+            Flag(
+                name="nodes-retry-ms",
+                type=_PERIOD,
+                default=30_000,
+                metavar="MS",
+                help="The same after a node source failed.",
+            ),
+        ),
+    ),
+    Section(
+        title="Trying things out",
+        flags=(
+            Flag(name="dry-run", help="Every task is done at once; nothing is stored."),
+            Flag(name="benchmark-run", help="Fake tasks; nothing is stored."),
+            Flag(
+                name="test-task-duration",
+                type=_INT,
+                default=5000,
+                metavar="MS",
+                help="Mean time of a fake task.",
+            ),
+            Flag(
+                name="test-failure-rate",
+                type=click.FloatRange(0, 1),
+                default=0.0,
+                metavar="P",
+                help="How likely a fake task fails.",
+            ),
+        ),
+    ),
+    Section(
+        title="Accepted, without effect",
+        flags=tuple(
+            Flag(name=name, type=kind, default=None, help="", no_effect=why)
+            for name, kind, why in (
+                ("http-server-port", str, _NO_REST),
+                ("http-server-address", str, _NO_REST),
+                ("http-server-threads", str, _NO_REST),
+                ("http-tls-cert", str, _NO_REST),
+                ("http-tls-key", str, _NO_REST),
+                ("http-token-file", str, _NO_REST),
+                ("server-port", str, _NO_REMOTE),
+                ("server-address", str, _NO_REMOTE),
+                ("server-tls-cert", str, _NO_REMOTE),
+                ("server-tls-key", str, _NO_REMOTE),
+                ("server-inet-interface", str, _NO_REMOTE),
+                ("server-disable-ipv6", None, _NO_REMOTE),
+                ("heartbeat-grace-period", str, _NO_REMOTE),
+                ("healthcheck-period", str, _NO_REMOTE),
+                ("healthcheck-grace-period", str, _NO_REMOTE),
+                ("lose-unhealthy-worker-after", str, _NO_REMOTE),
+                ("worker-check-interval", str, _NO_REMOTE),
+                ("CAUTION-startup-wait-for-workers", str, _NO_REMOTE),
+                (
+                    "CAUTION-worker-suicide-backoff-safety-margin-sec",
+                    str,
+                    _NO_REMOTE,
+                ),
+                ("CAUTION-worker-suicide-task-kill-wait-ms", str, _NO_REMOTE),
+                ("allow-bump-unhealthy-worker", None, _NO_REMOTE),
+                ("unsure-if-running-check-initial-period", str, _NO_REMOTE),
+                ("log-healthchecks-every-ms", str, _NO_REMOTE),
+                ("monitor-samples", str, _NO_REST),
+                ("monitor-update-ms", str, _NO_NEED),
+                ("log-status-changes-every-ms", str, _NO_NEED),
+                ("log-performance", None, _NO_NEED),
+                ("task-thread-pool-size", str, _NO_NEED),
+                ("refresh-all-tasks-physical-resources-sec", str, _NO_NEED),
+                ("physical-resources-subprocess-timeout-ms", str, _NO_NEED),
+                ("nvidia-smi", str, _NO_NEED),
+                ("cgroup-freeze-timeout-ms", str, _NO_NEED),
+                ("thrift-connect-timeout-ms", str, _NO_NEED),
+                ("thrift-send-timeout-ms", str, _NO_NEED),
+                ("thrift-receive-timeout-ms", str, _NO_NEED),
+            )
+        ),
+    ),
+)
+
+
+def all_flags() -> Iterator[Flag]:
+    """Return every flag in the order of the help."""
+    for section in SECTIONS:
+        yield from section.flags
+
+
+_TRUE = {"true", "1", "yes", "on", "t", "y"}
+_FALSE = {"false", "0", "no", "off", "f", "n"}
+
+
+def spelled_plainly(argv: Sequence[str]) -> list[str]:
+    """Return argv with every flag in its one canonical spelling.
+
+    ``--data_dir`` becomes ``--data-dir``, ``--noclean_statuses`` becomes
+    ``--no-clean-statuses``, ``--dry_run=false`` becomes ``--no-dry-run``. Values and
+    everything behind a bare ``--`` stay as they are.
+    """
+    by_name = {flag.name.lower(): flag for flag in all_flags()}
+    plain: list[str] = []
+    for position, word in enumerate(argv):
+        if word == "--":
+            return [*plain, *argv[position:]]
+        plain.append(_one_word(word, by_name) if word.startswith("--") else word)
+    return plain
+
+
+def _one_word(word: str, by_name: dict[str, Flag]) -> str:
+    name, equals, value = word[2:].partition("=")
+    name = name.replace("_", "-")
+    flag, wanted = by_name.get(name.lower()), True
+    if flag is None:
+        positive = name.lower().removeprefix("no-").removeprefix("no")
+        flag, wanted = by_name.get(positive), False
+        if flag is None or not flag.is_switch:
+            return f"--{name}{equals}{value}"
+    if not flag.is_switch:
+        return f"--{flag.name}{equals}{value}"
+    if equals:
+        if value.lower() not in _TRUE | _FALSE:
+            return f"--{flag.name}={value}"
+        wanted = wanted == (value.lower() in _TRUE)
+    return f"--{flag.name}" if wanted else f"--no-{flag.name}"

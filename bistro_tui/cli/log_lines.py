@@ -1,0 +1,79 @@
+"""Log lines: on stderr when headless, in a file beside the data when there is a UI."""
+
+import json
+import logging
+import logging.handlers
+import os
+import time
+from pathlib import Path
+
+from bistro_tui.present.clean import clean_lines
+
+ENGINE_LOG = "bistro_tui"
+FILE_BYTES = 5 * 1024 * 1024
+
+
+class TextLines(logging.Formatter):
+    """``2026-11-21 20:15:03 WARNING text``; foreign text is made safe to show."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or the lines where the message itself has several."""
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        level = "" if record.levelno == logging.INFO else f"{record.levelname} "
+        message = "\n".join(clean_lines(_message(record)))
+        return f"{stamp} {level}{message}"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        return json.dumps(
+            {
+                "time": round(record.created, 3),
+                "level": record.levelname.lower(),
+                "message": _message(record),
+            }
+        )
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    if record.exc_info and record.exc_info[1] is not None:
+        message += f": {record.exc_info[1]!r}"
+    return message
+
+
+class QuietStream(logging.StreamHandler):  # type: ignore[type-arg]
+    """A stream handler that gives up quietly when nobody reads any more."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Drop the line: there is no other place to complain about it."""
+
+
+def log_to_stderr(log_format: str) -> None:
+    """Send the engine's log lines to stderr."""
+    handler = QuietStream()
+    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+    log_to(handler)
+
+
+def file_handler(path: Path) -> logging.Handler:
+    """Return a handler that writes to a file, which nobody else may read."""
+    os.close(
+        os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    )
+    handler = logging.handlers.RotatingFileHandler(
+        path, maxBytes=FILE_BYTES, backupCount=1, encoding="utf-8", errors="replace"
+    )
+    handler.setFormatter(TextLines())
+    return handler
+
+
+def log_to(handler: logging.Handler) -> None:
+    """Send the engine's log lines to this handler alone."""
+    logger = logging.getLogger(ENGINE_LOG)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False

@@ -1,0 +1,59 @@
+"""The ``bistro-tui`` program: finds the command and turns every outcome into a code.
+
+Nothing heavy is imported here: ``--help`` and a wrong command line answer at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from bistro_tui import __version__
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.flags import spelled_plainly
+from bistro_tui.cli.run_command import run_command
+from bistro_tui.cli.talk import say
+from bistro_tui.cli.validate import validate_command
+
+COMMANDS: dict[str, click.Command] = {
+    "run": run_command,
+    "validate": validate_command,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def run(argv: list[str]) -> int:
+    """Return the exit code of this command line."""
+    try:
+        return _dispatch(spelled_plainly(argv))
+    except click.ClickException as error:
+        say(f"bistro-tui: {error.format_message()}\n  see bistro-tui --help")
+        return exit_codes.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; the interpreter's last flush must not
+        # complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exit_codes.OK
+
+
+def _dispatch(argv: list[str]) -> int:
+    if argv[:1] in (["--version"], ["-V"]):
+        click.echo(f"bistro-tui {__version__}")
+        return exit_codes.OK
+    if argv[:1] in (["--help"], ["-h"], ["help"]):
+        argv = ["run", "--help"]
+    # A config whose name is also a command is given as ./NAME.
+    name, rest = "run", argv
+    if argv and argv[0] in COMMANDS:
+        name, rest = argv[0], argv[1:]
+    prog = "bistro-tui" if name == "run" else f"bistro-tui {name}"
+    code = COMMANDS[name].main(args=rest, prog_name=prog, standalone_mode=False)
+    sys.stdout.flush()
+    return int(code or 0)

@@ -1,0 +1,94 @@
+"""Running the engine, with or without a screen, and what its end means."""
+
+import logging
+import random
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.ending import Ending
+from bistro_tui.cli.summary import summary_json, summary_text
+from bistro_tui.cli.talk import say
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.engine import Engine
+from bistro_tui.engine.errors import (
+    BistroError,
+    DataDirHeld,
+    DataDirUnusable,
+)
+from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.options import EngineOptions
+
+
+def run(config_path: Path, flags: dict[str, Any]) -> int:
+    """Run the scheduler to its end and return the exit code."""
+    options = _options(config_path, flags)
+    instance = NodeName(flags["instance_node_name"] or socket.gethostname())
+    engine = Engine(
+        options, instance=instance, clock=SystemClock(), rng=random.Random()
+    )
+    try:
+        ending = _serve(engine, flags)
+    except DataDirHeld as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.DATA_DIR_HELD
+    except DataDirUnusable as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.DATA_DIR_UNUSABLE
+    except BistroError as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.USAGE
+    return _conclude(ending, options, as_json=flags["json"])
+
+
+def _serve(engine: Engine, flags: dict[str, Any]) -> Ending:
+    # Imported late: each of the two needs much that the other does not.
+    if flags["no_ui"]:
+        from bistro_tui.cli.headless import serve_headless
+
+        return serve_headless(engine, log_format=flags["log_format"])
+    from bistro_tui.cli.with_ui import serve_with_ui
+
+    return serve_with_ui(
+        engine, keep_running=flags["keep_running"], log_format=flags["log_format"]
+    )
+
+
+def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
+    return EngineOptions(
+        config_path=config_path,
+        data_dir=flags["data_dir"],
+        status_table=flags["status_table"],
+        clean_statuses=flags["clean_statuses"],
+        worker_command=flags["worker_command"],
+        kill_job_if_disabled=flags["kill_job_if_disabled"],
+        exit_when_done=flags["exit_when_done"],
+        config_update_ms=flags["config_update_ms"],
+        nodes_update_ms=flags["nodes_update_ms"],
+        nodes_retry_ms=flags["nodes_retry_ms"],
+        log_retention_sec=flags["log_retention"],
+        log_prune_frequency_sec=flags["log_prune_frequency"],
+        dry_run=flags["dry_run"],
+        benchmark_run=flags["benchmark_run"],
+        test_task_duration_ms=flags["test_task_duration"],
+        test_failure_rate=flags["test_failure_rate"],
+    )
+
+
+def _conclude(ending: Ending, options: EngineOptions, *, as_json: bool) -> int:
+    logging.shutdown()
+    if not options.exit_when_done:
+        return exit_codes.OK
+    outcome = ending.outcome
+    if as_json:
+        print(summary_json(outcome))
+    else:
+        print(summary_text(outcome))
+    sys.stdout.flush()
+    for problem in outcome.problems:
+        say(f"not complete: {problem}")
+    if ending.signal is not None and not outcome.ended_by_itself:
+        return 128 + ending.signal
+    return exit_codes.OK if outcome.is_complete else exit_codes.NOT_DONE

@@ -1,0 +1,141 @@
+"""The ``run`` command as click sees it: its arguments and its help."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bistro_tui.cli.flags import ENV_PREFIX, SECTIONS, all_flags
+from bistro_tui.cli.talk import say
+
+
+class RunCommand(click.Command):
+    """A command whose options are shown in sections."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the options section by section, then the other commands."""
+        options = {param.name: param for param in self.params}
+        for section in SECTIONS:
+            rows = [
+                record
+                for flag in section.flags
+                if not flag.no_effect
+                and (record := options[flag.key].get_help_record(ctx)) is not None
+            ]
+            if rows:
+                with formatter.section(section.title):
+                    formatter.write_dl(rows)
+        with formatter.section("Other commands"):
+            formatter.write_dl(
+                [
+                    ("bistro-tui validate CONFIG", "Check a config; run nothing."),
+                    ("bistro-tui --version", "Show the version."),
+                ]
+            )
+        with formatter.section("Also"):
+            formatter.write_text(
+                f"Every flag can be set by the environment ({ENV_PREFIX}DATA_DIR=…) and"
+                " spelled as in Bistro (--data_dir, --noclean_statuses). Other flags of"
+                " Bistro are accepted with a warning."
+            )
+        with formatter.section("Exit codes"):
+            formatter.write_dl(
+                [
+                    ("0", "Stopped as asked, or every owed task is done."),
+                    ("1", "--exit-when-done: not every owed task is done."),
+                    ("2", "Wrong command line, or a config that cannot be used."),
+                    ("3", "The data directory or a database in it cannot be used."),
+                    ("4", "Another scheduler holds the data directory."),
+                    ("130, 143", "--exit-when-done: interrupted before it was done."),
+                ]
+            )
+
+
+def _run(config: Path | None, **values: Any) -> int:
+    path: Path | None = config or values["config_file"]
+    if path is None:
+        raise click.UsageError(
+            "no config given.\n"
+            "  Run one:    bistro-tui CONFIG.json\n"
+            "  Try it out: bistro-tui sample_configs/simple.json"
+        )
+    if config is not None and values["config_file"] not in (None, config):
+        raise click.UsageError(
+            f"two configs given: {config} and --config-file {values['config_file']}"
+        )
+    _warn_of_flags_without_effect(values)
+    _refuse_remote_runner(values)
+    if values["json"] and not values["exit_when_done"]:
+        raise click.UsageError("--json belongs to --exit-when-done")
+    if not values["no_ui"]:
+        _refuse_without_terminal()
+    # Imported late: --help and wrong flags must not wait for the engine.
+    from bistro_tui.cli.run import run
+
+    return run(path, values)
+
+
+def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
+    for flag in all_flags():
+        if flag.no_effect and values[flag.key] not in (None, False):
+            say(f"warning: --{flag.name} has no effect: {flag.no_effect}")
+
+
+def _refuse_remote_runner(values: dict[str, Any]) -> None:
+    runner = values["runner"]
+    fake = values["dry_run"] or values["benchmark_run"]
+    if runner == "auto" and values["server_port"] and not values["worker_command"]:
+        runner = "remote"
+    if runner in ("remote", "mixed") and not fake:
+        raise click.UsageError(
+            f"--runner {runner}: there are no remote workers in this version.\n"
+            "  To run tasks on this host give --runner local, or --worker-command."
+        )
+
+
+def _refuse_without_terminal() -> None:
+    # Textual reads stdin and draws on stderr; a piped stdout is fine.
+    missing = [
+        name
+        for name, descriptor in (("stdin", 0), ("stderr", 2))
+        if not _is_terminal(descriptor)
+    ]
+    if missing:
+        raise click.UsageError(
+            f"no terminal for the UI: {' and '.join(missing)} is not one.\n"
+            "  To run without a screen: add --no-ui"
+        )
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+run_command = RunCommand(
+    name="run",
+    callback=_run,
+    params=[
+        click.Argument(
+            ["config"],
+            required=False,
+            type=click.Path(path_type=Path),
+            metavar="CONFIG",
+        ),
+        *(flag.option() for flag in all_flags()),
+    ],
+    help="Run jobs on nodes under resource limits, as CONFIG says.\n\n"
+    "Shows the terminal UI; with --no-ui the same engine serves headless.",
+    epilog="Docs: README.md beside the program's source.",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "terminal_width": None if sys.stdout and sys.stdout.isatty() else 90,
+    },
+)

@@ -1,0 +1,32 @@
+"""The summary at the end of ``--exit-when-done``, for people and as JSON."""
+
+import json
+
+from bistro_tui.engine.outcome import Outcome
+from bistro_tui.present.clean import clean_name
+
+
+def summary_json(outcome: Outcome) -> str:
+    """Return the one JSON document of the run."""
+    return json.dumps(outcome.as_json(), ensure_ascii=True)
+
+
+def summary_text(outcome: Outcome) -> str:
+    """Return some lines: the totals, then a row a job, then what was wrong."""
+    started = f"{outcome.started} started in {outcome.seconds:.1f} s"
+    if outcome.started == 0:
+        started = "0 started"
+        if outcome.is_complete:
+            started += ": nothing was left to do"
+    lines = [
+        f"{outcome.done} done, {outcome.failed} failed, {outcome.blocked} blocked"
+        f" ({started})"
+    ]
+    names = {name: clean_name(name, limit=40) for name in outcome.jobs}
+    width = max((len(shown) for shown in names.values()), default=0)
+    lines += [
+        f"  {names[name]:<{width}}  done {job.done:>4}  failed {job.failed:>4}"
+        f"  blocked {job.blocked:>4}"
+        for name, job in outcome.jobs.items()
+    ]
+    return "\n".join(lines)

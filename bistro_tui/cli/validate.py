@@ -1,0 +1,97 @@
+"""The ``validate`` command: every error of a config, for people or as JSON."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.talk import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bistro_tui.engine.config.load import LoadedConfig
+    from bistro_tui.engine.config.problems import LocatedProblem
+
+
+def _validate(config: Path, as_json: bool) -> int:
+    # Imported late: --help must not wait for the parser.
+    from bistro_tui.engine.config.load import load_config
+    from bistro_tui.engine.config.problems import (
+        LocatedProblem,
+        render_problems,
+    )
+    from bistro_tui.engine.errors import ConfigUnusable
+
+    errors: tuple[LocatedProblem, ...]
+    warnings: tuple[LocatedProblem, ...]
+    try:
+        loaded = load_config(config)
+    except ConfigUnusable as error:
+        shown, warnings = str(error), ()
+        errors = (
+            LocatedProblem(
+                file=str(config),
+                line=1,
+                column=1,
+                path="",
+                message=shown.removeprefix(f"{config}: "),
+                job=None,
+            ),
+        )
+    else:
+        errors, warnings = loaded.problems, (*loaded.warnings, *_no_command(loaded))
+        shown = loaded.trouble or render_problems(errors, loaded.text)
+        if warnings and not as_json:
+            say(_as_warnings(render_problems(warnings, loaded.text)))
+    if as_json:
+        document = {
+            "ok": not errors,
+            "errors": [error.as_json() for error in errors],
+            "warnings": [warning.as_json() for warning in warnings],
+        }
+        print(json.dumps(document))
+    elif errors:
+        say(shown)
+    else:
+        print(f"{config}: ok" + (f", {len(warnings)} warnings" if warnings else ""))
+    return exit_codes.USAGE if errors else exit_codes.OK
+
+
+def _no_command(loaded: "LoadedConfig") -> "Iterator[LocatedProblem]":
+    """Yield a warning a job without command: whether it can run is up to the flags."""
+    # Imported late, as above.
+    from bistro_tui.engine.config.load import located
+    from bistro_tui.engine.config.problems import Problem
+
+    jobs = loaded.config.jobs.values() if loaded.config is not None else ()
+    missing = [
+        Problem(
+            path=(f"bistro_job->{job.name}", "command"),
+            message="missing: this job needs --worker-command to run on this host",
+            job=job.name,
+        )
+        for job in jobs
+        if not job.command
+    ]
+    if missing:
+        yield from located(loaded, missing)
+
+
+def _as_warnings(rendered: str) -> str:
+    return "warnings:\n" + rendered
+
+
+validate_command = click.Command(
+    name="validate",
+    callback=_validate,
+    params=[
+        click.Argument(["config"], type=click.Path(path_type=Path), metavar="CONFIG"),
+        click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
+    ],
+    help="Check CONFIG and name every error with file, line, column and path.\n\n"
+    "Runs nothing, not even node scripts. Exit code 0, or 2 if there is any error.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

@@ -1,0 +1,108 @@
+"""Engine and screen in one process: the engine on its thread, the screen on this one.
+
+The screen may end before the engine (the terminal went away, an error in the UI): the
+engine does not notice, and this thread waits for it as a headless program would.
+"""
+
+import logging
+import logging.handlers
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from bistro_tui.cli.ending import Ending
+from bistro_tui.cli.engine_thread import EngineThread
+from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
+from bistro_tui.cli.talk import say
+from bistro_tui.engine.engine import Engine
+from bistro_tui.engine.view import EngineControl
+
+if TYPE_CHECKING:
+    from bistro_tui.app import UiOutcome
+
+LOG_NAME = "bistro-tui.log"
+
+
+def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> Ending:
+    """Show the screen until it is closed, and serve until the engine has stopped."""
+    # The log file lies in the data directory, which is not ours before it is open.
+    early = logging.handlers.MemoryHandler(10_000, flushLevel=logging.CRITICAL + 1)
+    log_to(early)
+    thread = EngineThread(engine)
+    signals = _Signals()
+    with signals.watched():
+        thread.start()
+        # Imported while the engine opens its files.
+        from bistro_tui.app import BistroApp, run_app
+
+        door = thread.wait_until_open()
+        signals.stop_through(door)
+        log_file = file_handler(engine.data_dir / LOG_NAME)
+        early.setTarget(log_file)
+        early.close()
+        log_to(log_file)
+        app = BistroApp(door, door, crash_dir=engine.data_dir)
+        thread.on_end(app.engine_finished)
+        shown = run_app(app)
+        # The UI had the handlers meanwhile.
+        signals.watch()
+        _after_the_screen(shown, door, keep_running=keep_running, log_format=log_format)
+        outcome = thread.outcome()
+    return Ending(outcome=outcome, signal=signals.caught or shown.signal)
+
+
+def _after_the_screen(
+    shown: "UiOutcome", control: EngineControl, *, keep_running: bool, log_format: str
+) -> None:
+    """Do what the end of the UI means for the engine."""
+    match shown.end.value:
+        case "quit" | "stopped":
+            pass
+        case "terminal_gone":
+            if not keep_running:
+                control.request_stop()
+        case "crashed":
+            where = f" ({shown.crash_file})" if shown.crash_file else ""
+            say(f"bistro-tui: the UI failed: {shown.error}{where}; the engine goes on")
+            log_to_stderr(log_format)
+
+
+class _Signals:
+    """SIGINT and SIGTERM stop the engine, also before it is open."""
+
+    def __init__(self) -> None:
+        self.caught: int | None = None
+        self._control: EngineControl | None = None
+
+    def stop_through(self, control: EngineControl) -> None:
+        """From now on a signal asks this control; an earlier one does at once."""
+        self._control = control
+        if self.caught is not None:
+            control.request_stop()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch inside the block and restore the former handlers after it."""
+        former = {number: signal.getsignal(number) for number in _WATCHED}
+        self.watch()
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def watch(self) -> None:
+        """Install the handlers."""
+        for number in _WATCHED:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self.caught is None:
+            self.caught = number
+        if self._control is not None:
+            self._control.request_stop()
+
+
+_WATCHED = (signal.SIGINT, signal.SIGTERM)

@@ -1,0 +1,263 @@
+"""The data directory: made private, owned by one scheduler at a time.
+
+Holds ``run/`` (lock, name of the directory for status files), ``jobs/`` (working
+directories of tasks) and the databases.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import stat
+import string
+import time
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+import platformdirs
+
+from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable
+from bistro_tui.engine.ids import JobName
+
+PRIVATE_DIR = 0o700
+PRIVATE_FILE = 0o600
+MEMORY_ROOT = Path("/dev/shm")
+
+_LONGEST_NAME = 200
+"""Bytes; file systems allow 255."""
+_SAFE_IN_ENCODED = string.ascii_letters + string.digits + "._-~ "
+
+
+def default_data_dir(config_path: Path) -> Path:
+    """Return the data directory of a config: one for each absolute path.
+
+    ``<state dir of the user>/bistro-tui/NAME-HASH``; a symlink to a config has a
+    directory of its own.
+    """
+    absolute = Path(os.path.abspath(config_path))
+    digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:12]
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", absolute.stem)[:60].lstrip(".-")
+    state = platformdirs.user_state_path("bistro-tui", appauthor=False)
+    return state / f"{name or 'config'}-{digest}"
+
+
+def job_dir_name(job: JobName) -> str:
+    """Return the file name that stands for a job; two jobs never share one.
+
+    A name that is safe stands for itself. Others begin with ``%``: percent-encoded,
+    or ``%#`` and a SHA-256 when too long for a file name.
+    """
+    raw = job.encode("utf-8", "surrogatepass")
+    is_plain = (
+        0 < len(raw) <= _LONGEST_NAME
+        and job.isprintable()
+        and "/" not in job
+        and job[0] not in "%-"
+        and job not in {".", ".."}
+    )
+    if is_plain:
+        return job
+    encoded = "%" + quote_from_bytes(raw, safe=_SAFE_IN_ENCODED)
+    if len(encoded) <= _LONGEST_NAME:
+        return encoded
+    return "%#" + hashlib.sha256(raw).hexdigest()
+
+
+class DataDir:
+    """An open data directory; nobody else can open it until ``close``.
+
+    The lock is the kernel's: it ends with the process, however that ends.
+    """
+
+    def __init__(self, path: Path, *, host: str, now: float) -> None:
+        """Make or check the directory at ``path`` and take its lock.
+
+        ``host`` and ``now`` (wall seconds) are what a second scheduler is told of
+        this one. Raises DataDirUnusable or DataDirHeld; a directory that is refused
+        is left as it was found.
+        """
+        self.path = Path(os.path.abspath(path))
+        self.run = self.path / "run"
+        self.jobs = self.path / "jobs"
+        self.warnings: list[str] = []
+        """What a person should be told of a directory that is used nevertheless."""
+        self._held: list[int] = []
+        try:
+            self._check_top()
+            _make_private(self.run)
+            self._lock(host, now)
+            with contextlib.suppress(FileExistsError):
+                self.jobs.mkdir(PRIVATE_DIR)
+            self.status_files = self._choose_status_files()
+        except (OSError, ValueError) as error:
+            self.close()
+            raise DataDirUnusable(
+                self.path,
+                f"cannot be used as data directory: {_reason(error)}",
+                "make it writable for you, or name another one with --data-dir",
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def job_dir(self, job: JobName) -> Path:
+        """Return the working directory of a job's tasks, made when missing.
+
+        Raises OSError when it cannot be made.
+        """
+        path = self.jobs / job_dir_name(job)
+        try:
+            path.mkdir(PRIVATE_DIR)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+        except FileNotFoundError:
+            # Someone tidied up under us; the tasks should not suffer for it.
+            path.mkdir(PRIVATE_DIR, parents=True)
+        return path
+
+    def close(self) -> None:
+        """Let another scheduler have the directory; harmless when repeated."""
+        while self._held:
+            os.close(self._held.pop())
+
+    def _check_top(self) -> None:
+        _make_with_parents(self.path)
+        found = self.path.stat()
+        if not stat.S_ISDIR(found.st_mode):
+            raise DataDirUnusable(
+                self.path,
+                "is not a directory",
+                "move that file away, or name another place with --data-dir",
+            )
+        if found.st_uid != os.geteuid():
+            raise DataDirUnusable(
+                self.path,
+                f"belongs to another user (uid {found.st_uid}, you are {os.geteuid()})",
+                "name a directory of your own with --data-dir",
+            )
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            self.warnings.append(
+                f"{self.path}: other users may write here; "
+                f"`chmod go-w {self.path}` keeps them out"
+            )
+
+    def _lock(self, host: str, now: float) -> None:
+        path = self.run / "lock"
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags, PRIVATE_FILE)
+        self._held.append(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataDirHeld(self.path, _holder(descriptor)) from None
+        holder = json.dumps({"pid": os.getpid(), "host": host, "started": now})
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode(), 0)
+
+    def _choose_status_files(self) -> Path:
+        """Return the directory for status files, in memory where that is safe.
+
+        The name is kept in ``run/``, for a task of a scheduler that was killed may
+        have left its status there.
+        """
+        record = self.run / "status_files"
+        recorded = _read_record(record)
+        path = recorded or self._memory_name()
+        if path.parent != MEMORY_ROOT or not self._take(path):
+            path = self.run
+        if path != recorded:
+            _replace(record, f"{path}\n")
+        return path
+
+    def _memory_name(self) -> Path:
+        found = self.path.stat()
+        identity = f"{self.path}\0{found.st_dev}\0{found.st_ino}"
+        digest = hashlib.sha256(os.fsencode(identity)).hexdigest()[:16]
+        return MEMORY_ROOT / f"bistro-tui-{os.geteuid()}-{digest}"
+
+    def _take(self, path: Path) -> bool:
+        """Make ``path`` ours alone; false when it is missing a property we need."""
+        try:
+            with contextlib.suppress(FileExistsError):
+                path.mkdir(PRIVATE_DIR)
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            descriptor = os.open(path, flags)
+        except OSError:
+            return False
+        self._held.append(descriptor)
+        found = os.fstat(descriptor)
+        try:
+            # A copied data directory names the same directory; the lock keeps two
+            # schedulers from sharing it.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if found.st_uid == os.geteuid():
+                os.fchmod(descriptor, PRIVATE_DIR)
+                return True
+        except OSError:
+            pass
+        os.close(self._held.pop())
+        return False
+
+
+def _make_with_parents(path: Path) -> None:
+    missing = []
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = path.parent
+    for directory in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(PRIVATE_DIR)
+
+
+def _make_private(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(PRIVATE_DIR)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise DataDirUnusable(
+            path,
+            "is not a directory of yours",
+            "move it away; the scheduler makes its own",
+        )
+    if stat.S_IMODE(found.st_mode) != PRIVATE_DIR:
+        path.chmod(PRIVATE_DIR)
+
+
+def _holder(descriptor: int) -> str:
+    """Return who holds the lock, in words; it may be writing that just now."""
+    for _ in range(20):
+        try:
+            found = json.loads(os.pread(descriptor, 4096, 0))
+            started = time.strftime("%F %T", time.localtime(found["started"]))
+            return f"pid {found['pid']} on {found['host']}, started {started}"
+        except (ValueError, KeyError, TypeError, OverflowError):
+            time.sleep(0.01)
+    return "it left no note of itself"
+
+
+def _read_record(path: Path) -> Path | None:
+    try:
+        text = path.read_text("utf-8", "surrogateescape").strip()
+    except OSError:
+        return None
+    return Path(text) if text and "\0" not in text else None
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(fresh, flags, PRIVATE_FILE)
+    with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        place = f" ({error.filename})" if error.filename else ""
+        return error.strerror + place
+    return str(error)

@@ -1,0 +1,342 @@
+"""The engine: puts the parts together and owns the loop.
+
+Events go into the core, the core's actions are carried out, what happened is written,
+and then it is shown.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, assert_never
+
+from bistro_tui.engine.board import Board
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.datadir import default_data_dir
+from bistro_tui.engine.ended import EndedAttempts
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.outcome import Outcome
+from bistro_tui.engine.parts import Storage, make_runner, open_storage
+from bistro_tui.engine.persist import Persister
+from bistro_tui.engine.publish import Publisher
+from bistro_tui.engine.runners.protocol import (
+    AttemptEnded,
+    AttemptStarted,
+    RunnerReport,
+    TaskRunner,
+)
+from bistro_tui.engine.scheduling.actions import KillTask, StartTask, StoreStatus
+from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.scheduling.events import (
+    ConfigLoaded,
+    Event,
+    Forgive,
+    KillRequested,
+    NodesLoaded,
+    StartsPaused,
+    StartsResumed,
+    StatusesLoaded,
+    StatusStored,
+    StopRequested,
+    TaskEnded,
+    TimePassed,
+)
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.view import Explanation, LogLine, LogPage, Snapshot
+from bistro_tui.engine.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger("bistro_tui")
+
+PUBLISH_SEC = 0.1
+"""Snapshots come no oftener than this, and only while something changes."""
+
+_OUT_OF_PATIENCE = 3
+"""The stop request that waits for nothing any more."""
+
+
+class Engine:
+    """One scheduler. ``open`` it, then ``run`` it, on one loop; that loop owns it."""
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        *,
+        instance: NodeName,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self._options = options
+        self._instance = instance
+        self._clock = clock
+        self._rng = rng
+        self._started = clock.now()
+        self.data_dir: Path = options.data_dir or default_data_dir(options.config_path)
+        self._board = Board()
+        self._core = Core(rng)
+        self.world = World(
+            options=options,
+            instance=instance,
+            clock=clock,
+            board=self._board,
+            feed=self._feed,
+        )
+        self._publisher = Publisher(
+            self._core, self.world, data_dir=self.data_dir, started=self._started.wall
+        )
+        self._ended = EndedAttempts()
+        self._resources = AsyncExitStack()
+        self._runner: TaskRunner
+        self._persister: Persister
+        self._storage: Storage
+        self._timer: asyncio.TimerHandle | None = None
+        self._publishing: asyncio.TimerHandle | None = None
+        self._published_at = float("-inf")
+        self._stop_requests = 0
+        self._ends_by_itself = False
+        self._stopped = asyncio.Event()
+        self._subscribers: tuple[Callable[[], None], ...] = ()
+        self.latest: Snapshot
+
+    # Life: open, run, stop.
+
+    async def open(self) -> None:
+        """Read everything and start what can start.
+
+        Raises ConfigUnusable, DataDirUnusable or DataDirHeld, with nothing left open.
+        """
+        try:
+            events = await self.world.open()
+            self._storage = storage = await open_storage(
+                self._options,
+                self._resources,
+                clock=self._clock,
+                on_log_trouble=self._on_log_trouble,
+            )
+        except BaseException:
+            await self._resources.aclose()
+            raise
+        for warning in storage.data_dir.warnings:
+            log.warning("%s", warning)
+        self._runner = make_runner(
+            self._options,
+            storage,
+            instance=self._instance,
+            clock=self._clock,
+            rng=self._rng,
+            report=self._on_report,
+        )
+        self._persister = Persister(
+            statuses=storage.statuses,
+            logs=storage.logs,
+            on_stored=self._on_stored,
+            on_trouble=self._on_store_trouble,
+        )
+        log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
+        self._feed([StatusesLoaded(storage.known), *events])
+        self._publish()
+
+    async def run(self) -> Outcome:
+        """Serve until stopped, or until nothing is left to do where that was asked."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._storage.logs.run(), name="log writer"),
+                    group.create_task(self._persister.run(), name="status writer"),
+                    group.create_task(self.world.watch_config(), name="config"),
+                    group.create_task(self.world.watch_nodes(), name="nodes"),
+                ]
+                await self._stopped.wait()
+                await self._runner.close()
+                for task in reversed(tasks):
+                    task.cancel()
+        finally:
+            for timer in (self._timer, self._publishing):
+                if timer is not None:
+                    timer.cancel()
+            await self._resources.aclose()
+        self._publish()
+        return self._outcome()
+
+    def request_reload(self) -> None:
+        """Read the config and fetch the nodes now, whether anything changed or not."""
+        log.info("asked to reload config and nodes")
+        self.world.request_reload()
+
+    def request_stop(self) -> None:
+        """Stop gracefully; asked again, kill at once; a third time, wait no more."""
+        self._stop_requests += 1
+        if self._stop_requests >= _OUT_OF_PATIENCE:
+            self._stopped.set()
+            return
+        if self._stop_requests > 1:
+            log.info("stopping at once: what still runs is killed")
+        elif self._ends_by_itself:
+            log.info("nothing is left to do")
+        else:
+            log.info("stopping: nothing new starts, running tasks are ended")
+        self._feed([StopRequested()])
+
+    def _stop_when_through(self) -> None:
+        if self._stop_requests:
+            if not self._core.running() and self._persister.is_idle:
+                self._stopped.set()
+        elif self._options.exit_when_done and not self._core.progress().can_progress:
+            self._ends_by_itself = True
+            self.request_stop()
+
+    def _outcome(self) -> Outcome:
+        return Outcome(
+            jobs=self._core.progress().jobs,
+            started=self._core.starts,
+            seconds=self._clock.now().mono - self._started.mono,
+            ended_by_itself=self._ends_by_itself,
+            problems=tuple(self.world.problems()),
+        )
+
+    # The loop: events into the core, its actions out.
+
+    def _feed(self, events: Sequence[Event]) -> None:
+        for action in self._core.handle(events, self._clock.now()):
+            match action:
+                case StartTask():
+                    self._runner.start(action)
+                case KillTask(invocation=invocation, kill=kill):
+                    self._runner.kill(invocation, kill)
+                case StoreStatus():
+                    self._persister.store(action)
+                case _:
+                    assert_never(action)
+        if any(isinstance(event, ConfigLoaded | NodesLoaded) for event in events):
+            self._publisher.world_changed()
+        self._arm_timer()
+        self._publish_soon()
+
+    def _on_report(self, report: RunnerReport) -> None:
+        match report:
+            case AttemptStarted(task=task, pid=pid):
+                self._publisher.task_started(task, pid)
+                self._publish_soon()
+            case AttemptEnded(task=task, invocation=invocation, reported=reported):
+                attempt = self._core.attempt(task)
+                since = attempt.since if attempt is not None else reported.time
+                seconds = max(0.0, self._clock.now().wall - since)
+                self._ended.attempt_ended(report, seconds=seconds)
+                self._feed([TaskEnded(task, invocation, reported)])
+            case _:
+                assert_never(report)
+
+    def _on_stored(self, stored: Sequence[StoreStatus]) -> None:
+        for one in stored:
+            row = self._ended.status_stored(one)
+            if row is not None:
+                self._publisher.task_ended(row)
+        self._feed([StatusStored(one.task, one.serial) for one in stored])
+
+    def _on_store_trouble(self, text: str) -> None:
+        self._trouble("store", text)
+        paused = StartsPaused("store", text) if text else StartsResumed("store")
+        self._feed([paused])
+
+    def _on_log_trouble(self, text: str) -> None:
+        self._trouble("logs", text)
+        self._publish_soon()
+
+    def _trouble(self, topic: str, text: str) -> None:
+        if self._board.put(topic, text):
+            log.error("%s", text or f"{topic}: all is well again")
+
+    def _arm_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self._core.next_due()
+        if due is not None:
+            delay = max(0.0, due - self._clock.now().mono)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(delay, self._feed, [TimePassed()])
+
+    # What others see and ask.
+
+    def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
+        """Have ``notify`` called after each new snapshot, until the result is called."""
+        self._subscribers = (*self._subscribers, notify)
+
+        def unsubscribe() -> None:
+            self._subscribers = tuple(s for s in self._subscribers if s != notify)
+
+        return unsubscribe
+
+    async def read_log(self, task: TaskId | None, *, after: int, limit: int) -> LogPage:
+        """Return up to ``limit`` newest lines with an id above ``after``."""
+        found = await self._storage.logs.tail(task, after=after, limit=limit)
+        return LogPage(
+            lines=tuple(LogLine(**line._asdict()) for line in found.lines),
+            last_id=found.last_id,
+            partial=found.partial,
+            attempt_running=task is not None and self._core.attempt(task) is not None,
+        )
+
+    async def explain(self, task: TaskId) -> Explanation:
+        """Return why that task is where it is; ControlRefused for an unknown one."""
+        if not self._core.knows(task):
+            raise ControlRefused(f"there is no task {task}")
+        return self._core.explain(task, self._clock.now())
+
+    async def tasks_of(self, job: JobName, *, limit: int) -> tuple[Explanation, ...]:
+        """Return the tasks of a job that are not done, blocked ones first."""
+        now = self._clock.now()
+        open_tasks = [
+            (reason is Reason.RUNNING, task)
+            for task, reason in self._core.tasks_of(job)
+            if reason is not Reason.DONE
+        ]
+        open_tasks.sort(key=lambda one: one[0])
+        return tuple(self._core.explain(task, now) for _, task in open_tasks[:limit])
+
+    async def kill_task(self, task: TaskId) -> str:
+        """Begin to end a running task; ControlRefused when it does not run."""
+        attempt = self._core.attempt(task)
+        if attempt is None or attempt.ended:
+            raise ControlRefused(f"{task} is not running")
+        log.info("asked to stop task %s", task)
+        self._feed([KillRequested(task)])
+        return f"stopping {task}"
+
+    async def forgive(self, jobs: tuple[JobName, ...]) -> str:
+        """Let failed and backing-off tasks of these jobs run again at once."""
+        config = self._core.config
+        for job in jobs:
+            if config is None or job not in config.jobs:
+                raise ControlRefused(f"there is no job {job}")
+        log.info("asked to forgive %s", ", ".join(jobs))
+        self._feed([Forgive(jobs)])
+        return f"forgave failures of {', '.join(jobs)}"
+
+    def _publish_soon(self) -> None:
+        if self._publishing is None and not self._stopped.is_set():
+            wait = max(0.0, self._published_at + PUBLISH_SEC - self._clock.now().mono)
+            loop = asyncio.get_running_loop()
+            self._publishing = loop.call_later(wait, self._publish_and_look)
+
+    def _publish_and_look(self) -> None:
+        self._publishing = None
+        self._stop_when_through()
+        self._publish()
+
+    def _publish(self) -> None:
+        now = self._clock.now()
+        self._published_at = now.mono
+        self.latest = self._publisher.take(
+            now=now.wall,
+            banners=self._board.banners(),
+            worker=self._runner.name,
+            is_stopped=self._stopped.is_set(),
+        )
+        for notify in self._subscribers:
+            notify()

@@ -1,0 +1,17 @@
+"""Numbers of log lines: seconds << 32 | counter, growing for ever. Pure.
+
+Source: Bistro, utils/LogLines.
+"""
+
+
+class LineIds:
+    """Gives out line ids, each above all before it, whatever the clock does."""
+
+    def __init__(self, last: int) -> None:
+        """``last``: the greatest id that is in use already, from an earlier run."""
+        self.last = last
+
+    def next(self, now: float) -> int:
+        """Return a new id for wall time ``now``."""
+        self.last = max(int(now) << 32, self.last + 1)
+        return self.last

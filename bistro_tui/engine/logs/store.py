@@ -1,0 +1,150 @@
+"""The log store: ``task_logs.sql3`` with Bistro's three tables.
+
+Source: Bistro, utils/LogWriter.
+"""
+
+import heapq
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.sqlite import (
+    Database,
+    Foreign,
+    Param,
+    columns_of,
+    quoted,
+    tables_of,
+    text_param,
+)
+
+VERSION = 1
+OUTPUT = (Stream.STDOUT, Stream.STDERR)
+
+_COLUMNS = ("job_id", "node_id", "time_and_count", "line")
+
+
+class LogStore:
+    """Writes lines in batches and reads the end of a log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    async def open(cls, path: Path) -> "LogStore":
+        """Open ``task_logs.sql3``; DataDirUnusable, file untouched, if not ours."""
+        return cls(
+            await Database.open(
+                path,
+                version=VERSION,
+                synchronous="NORMAL",
+                inspect=_inspect,
+                schema=_schema,
+            )
+        )
+
+    async def last_id(self) -> int:
+        """Return the greatest line id in any table; 0 when there is no line."""
+        found = 0
+        for stream in Stream:
+            rows = await self._database.read(
+                f"SELECT max(time_and_count) FROM {stream.value}"
+            )
+            if isinstance(rows[0][0], int):
+                found = max(found, rows[0][0])
+        return found
+
+    async def append(self, lines: Sequence[StoredLine]) -> None:
+        """Write lines in one transaction; sqlite3.Error if that failed.
+
+        Lines that a transaction of uncertain outcome may have stored already can be
+        written again: their ids are theirs alone.
+        """
+        by_stream: dict[Stream, list[tuple[Param, ...]]] = {}
+        for line_id, task, stream, line in lines:
+            by_stream.setdefault(stream, []).append(
+                (text_param(task.job), text_param(task.node), line_id, _stored(line))
+            )
+        await self._database.write(
+            *(
+                (
+                    f"REPLACE INTO {stream.value} ({', '.join(_COLUMNS)})"
+                    " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)",
+                    rows,
+                )
+                for stream, rows in by_stream.items()
+            )
+        )
+
+    async def newest(
+        self, task: TaskId | None, *, after: int, up_to: int, limit: int
+    ) -> list[StoredLine]:
+        """Return the newest output lines with ``after`` < id <= ``up_to``.
+
+        Oldest first, stdout and stderr merged; ``task`` None means of all tasks.
+        """
+        where = ""
+        chosen: tuple[Param, ...] = ()
+        if task is not None:
+            where = "job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT) AND"
+            chosen = (text_param(task.job), text_param(task.node))
+        found: list[StoredLine] = []
+        for stream in OUTPUT:
+            rows = await self._database.read(
+                "SELECT job_id, node_id, time_and_count, CAST(line AS BLOB)"
+                f" FROM {stream.value} WHERE {where}"
+                " time_and_count > ? AND time_and_count <= ?"
+                " ORDER BY time_and_count DESC LIMIT ?",
+                (*chosen, after, up_to, limit),
+            )
+            found.extend(
+                StoredLine(
+                    line_id,
+                    TaskId(JobName(job or ""), NodeName(node or "")),
+                    stream,
+                    line or b"",
+                )
+                for job, node, line_id, line in rows
+            )
+        return heapq.nlargest(limit, found)[::-1]
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._database.close()
+
+
+def _stored(line: bytes) -> str | bytes:
+    """Return the line as TEXT where SQL can work with it, else as BLOB."""
+    if b"\0" in line:
+        return line
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line
+
+
+def _inspect(connection: sqlite3.Connection) -> None:
+    tables = set(tables_of(connection))
+    for stream in Stream:
+        if stream.value in tables:
+            found = columns_of(connection, stream.value)
+            if not set(_COLUMNS) <= set(found):
+                raise Foreign(f"its table {stream.value} is not one of task logs")
+    if tables and tables.isdisjoint(stream.value for stream in Stream):
+        raise Foreign("is a database without task logs")
+
+
+def _schema(connection: sqlite3.Connection) -> Iterable[str]:
+    for stream in Stream:
+        table = quoted(stream.value)
+        index = quoted(f"{stream.value}_job_node_idx")
+        if columns_of(connection, stream.value):
+            continue
+        yield (
+            f"CREATE TABLE {table} (job_id TEXT, node_id TEXT,"
+            " time_and_count INTEGER PRIMARY KEY, line TEXT)"
+        )
+        yield f"CREATE INDEX {index} ON {table} (job_id, node_id)"

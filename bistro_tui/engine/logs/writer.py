@@ -1,0 +1,190 @@
+"""Takes lines from runners, writes them in batches, and shows the newest ones."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.logs.line_ids import LineIds
+from bistro_tui.engine.logs.recent import RecentLines
+from bistro_tui.engine.logs.rows import LogTail, StoredLine
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.logs.store import LogStore
+
+BEHIND_BYTES = 8 * 2**20
+"""What waits for the store before writers are asked to stop."""
+CAUGHT_UP_BYTES = 4 * 2**20
+GATHER_SEC = 0.02
+"""How long lines wait for others to share a transaction with."""
+MOST_IN_ONE = 20_000
+"""Rows a transaction, so that one flush never waits long."""
+RETRY_SEC = 1.0
+_OVERHEAD = 100
+
+
+class LogWriter:
+    """The log of all tasks; a LogSink. Everything happens on the engine's loop.
+
+    Somebody must run ``run`` for as long as lines come.
+    """
+
+    def __init__(
+        self,
+        store: LogStore,
+        *,
+        clock: Clock,
+        last_id: int,
+        on_trouble: Callable[[str], None],
+    ) -> None:
+        """``on_trouble`` hears why nothing can be stored, and "" once it can be."""
+        self._store = store
+        self._clock = clock
+        self._on_trouble = on_trouble
+        self._ids = LineIds(last_id)
+        self._recent = RecentLines(last_id)
+        self._partial: dict[TaskId, dict[Stream, bytes]] = {}
+        self._queue: list[StoredLine] = []
+        self._queued_bytes = 0
+        self._stored_up_to = last_id
+        self._is_behind = False
+        self._trouble: sqlite3.Error | None = None
+        self._work = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._progress = asyncio.Condition()
+
+    @classmethod
+    async def open(
+        cls, store: LogStore, *, clock: Clock, on_trouble: Callable[[str], None]
+    ) -> "LogWriter":
+        """Return a writer that goes on where the store ends."""
+        return cls(
+            store,
+            clock=clock,
+            last_id=await store.last_id(),
+            on_trouble=on_trouble,
+        )
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether writers should stop reading until the store has caught up."""
+        return self._is_behind
+
+    def write(self, task: TaskId, stream: Stream, lines: Sequence[bytes]) -> None:
+        """Queue whole lines; they can be looked at from now on."""
+        now = self._clock.now().wall
+        for line in lines:
+            stored = StoredLine(self._ids.next(now), task, stream, line)
+            self._queue.append(stored)
+            self._queued_bytes += len(line) + _OVERHEAD
+            if stream is not Stream.STATUSES:
+                self._recent.add(stored)
+        self._is_behind = self._is_behind or self._queued_bytes >= BEHIND_BYTES
+        self._work.set()
+
+    def partial(self, task: TaskId, stream: Stream, text: bytes) -> None:
+        """Show an unfinished line; b"" takes it back."""
+        if text:
+            self._partial.setdefault(task, {})[stream] = text
+        elif shown := self._partial.get(task):
+            shown.pop(stream, None)
+            if not shown:
+                del self._partial[task]
+
+    async def flush(self) -> None:
+        """Return when every line written before the call is in the store.
+
+        Raises sqlite3.Error if an attempt to store them failed; the lines stay
+        queued and are tried again.
+        """
+        target = self._ids.last
+        async with self._progress:
+            while self._stored_up_to < target:
+                self._hurry.set()
+                await self._progress.wait()
+                if self._trouble is not None and self._stored_up_to < target:
+                    raise self._trouble
+
+    async def tail(self, task: TaskId | None, *, after: int, limit: int) -> LogTail:
+        """Return up to ``limit`` newest output lines with an id above ``after``.
+
+        ``task`` None merges all tasks.
+        """
+        recent = self._recent
+        found = (
+            recent.of_all(after, limit)
+            if task is None
+            else recent.of_task(task, after, limit)
+        )
+        lines = found.lines
+        newest = self._ids.last
+        if len(lines) < limit and after < found.complete_after:
+            if found.complete_after > self._stored_up_to:
+                # Pushed out of memory before they were stored: very long lines.
+                with contextlib.suppress(sqlite3.Error):
+                    await self.flush()
+            older = await self._store.newest(
+                task,
+                after=after,
+                up_to=found.complete_after,
+                limit=limit - len(lines),
+            )
+            lines = older + lines
+        shown = self._partial.get(task, {}) if task is not None else {}
+        return LogTail(
+            lines=tuple(lines), last_id=max(after, newest), partial=dict(shown)
+        )
+
+    async def run(self) -> None:
+        """Write for ever; lines that cannot be stored are kept and tried again."""
+        while True:
+            await self._work.wait()
+            await self._gather()
+            await self._store_some()
+            if self._trouble is not None:
+                await asyncio.sleep(RETRY_SEC)
+
+    async def close(self) -> None:
+        """Store what is queued, then close the store. ``run`` must have ended.
+
+        Raises sqlite3.Error when lines could not be stored and are lost.
+        """
+        try:
+            while self._queue:
+                await self._store_some()
+                if self._trouble is not None:
+                    raise self._trouble
+        finally:
+            await self._store.close()
+
+    async def _gather(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SEC):
+                await self._hurry.wait()
+        self._hurry.clear()
+
+    async def _store_some(self) -> None:
+        batch = self._queue[:MOST_IN_ONE]
+        try:
+            await self._store.append(batch)
+        except sqlite3.Error as error:
+            self._trouble = error
+            self._on_trouble(f"task logs cannot be stored: {error}")
+        else:
+            del self._queue[: len(batch)]
+            self._stored(batch)
+        async with self._progress:
+            self._progress.notify_all()
+
+    def _stored(self, batch: Sequence[StoredLine]) -> None:
+        self._queued_bytes -= sum(len(line.line) + _OVERHEAD for line in batch)
+        if self._queued_bytes < CAUGHT_UP_BYTES:
+            self._is_behind = False
+        if batch:
+            self._stored_up_to = batch[-1].line_id
+        if not self._queue:
+            self._work.clear()
+        if self._trouble is not None:
+            self._trouble = None
+            self._on_trouble("")

@@ -1,0 +1,38 @@
+"""Everything that a run of the engine can be told, beside the config itself."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """One run's options; names and defaults are those of the command line."""
+
+    config_path: Path
+    data_dir: Path | None = None
+    """None: the default place for this config."""
+    status_table: str = "task_statuses"
+    clean_statuses: bool = False
+    worker_command: str | None = None
+    instance_node_name: str | None = None
+    kill_job_if_disabled: bool = False
+    exit_when_done: bool = False
+    config_update_ms: int = 10_000
+    nodes_update_ms: int = 300_000
+    nodes_retry_ms: int = 30_000
+    log_retention_sec: int = 2_592_000
+    log_prune_frequency_sec: int = 3_600
+    dry_run: bool = False
+    benchmark_run: bool = False
+    test_task_duration_ms: int = 5_000
+    test_failure_rate: float = 0.0
+
+    @property
+    def runs_fake_tasks(self) -> bool:
+        """Whether tasks are pretended: nothing is stored and no command is needed."""
+        return self.dry_run or self.benchmark_run
+
+    @property
+    def keeps_statuses(self) -> bool:
+        """Whether statuses are read from and written to the database."""
+        return not (self.clean_statuses or self.runs_fake_tasks)

@@ -1,0 +1,76 @@
+"""What a task lacks, who has it, and when it would be enough."""
+
+from dataclasses import dataclass
+
+from bistro_tui.engine.ids import ResourceName, TaskId
+from bistro_tui.engine.scheduling.accounts import Amounts
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """One resource of one place that a task needs more of than is left."""
+
+    place: Place
+    resource: ResourceName
+    need: int
+    used: int
+    limit: int
+    holders: tuple[TaskId, ...]
+    """Running tasks that hold some of it, oldest first."""
+    amounts: tuple[int, ...]
+    """How much each of the holders has."""
+
+    @property
+    def name(self) -> str:
+        """The resource and where, as people read it."""
+        return f"{self.resource} on {place_name(self.place)}"
+
+    @property
+    def would_fit_if(self) -> str:
+        """Return what has to become true, as the end of a sentence."""
+        if self.need > self.limit:
+            return f"the limit of {self.name} grows from {self.limit} to {self.need}"
+        grown = f"its limit grows to {self.used + self.need}"
+        missing = self.need - (self.limit - self.used)
+        count = len(self.holders)
+        if count == 0:
+            return f"{self.name} is given back, or {grown}"
+        if count == 1:
+            return f"the holder of {self.name} ends, or {grown}"
+        if min(self.amounts) >= missing:
+            return f"one of the {count} holders of {self.name} ends, or {grown}"
+        return f"enough of the {count} holders of {self.name} end, or {grown}"
+
+
+def place_name(place: Place) -> str:
+    """Return what people call ``place``."""
+    return f"worker {place.node}" if place == LOCAL_WORKER else place.node
+
+
+def find_shortage(state: State, place: Place, needs: Amounts) -> Shortage | None:
+    """Return the first resource of which ``place`` has too little, None if it fits."""
+    resource = state.accounts.shortage(place, needs)
+    if resource is None:
+        return None
+    used, limit = next(
+        (used, limit)
+        for name, used, limit in state.accounts.usage(place)
+        if name == resource
+    )
+    held = [
+        (attempt.task, attempt.charges.get(place, {}).get(resource, 0))
+        for attempt in state.attempts
+        if not attempt.ended
+    ]
+    holding = [(task, amount) for task, amount in held if amount > 0]
+    return Shortage(
+        place=place,
+        resource=resource,
+        need=needs.get(resource, 0),
+        used=used,
+        limit=limit,
+        holders=tuple(task for task, _ in holding),
+        amounts=tuple(amount for _, amount in holding),
+    )

@@ -1,0 +1,298 @@
+"""The scheduling core: events in, actions out.
+
+Source: Bistro, Bistro.cpp and scheduler/Scheduler, driven by events instead of passes.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from bistro_tui.engine.config.model import Config, KillMethod
+from bistro_tui.engine.ids import JobName, ResourceName, TaskId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling import events as ev
+from bistro_tui.engine.scheduling.actions import Action, KillTask
+from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.explain import explain
+from bistro_tui.engine.scheduling.gate import Closed
+from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
+from bistro_tui.engine.scheduling.orphans import OrphanTimers, kill_settings
+from bistro_tui.engine.scheduling.passes import Pass
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+from bistro_tui.engine.scheduling.policies.registry import POLICIES
+from bistro_tui.engine.scheduling.progress import Progress, progress
+from bistro_tui.engine.scheduling.reasons import Explanation, Reason
+from bistro_tui.engine.scheduling.standings import counts_of, reason_of, tasks_of
+from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.statuses.status import TaskStatus, forgive, settle
+
+
+class Core:
+    """Decides what starts and what is killed. Only ``handle`` changes it.
+
+    The queries are cheap and answer for the moment of the last ``handle``. Nothing
+    starts before config, nodes and statuses were all loaded once.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self.state = State(rng)
+        self._orphans = OrphanTimers()
+        self._actions: list[Action] = []
+
+    def handle(self, events: Iterable[ev.Event], now: Now) -> list[Action]:
+        """Take in what happened until ``now``; return what is to be done, in order.
+
+        Whatever may start has a ``StartTask`` in the answer of this very call.
+        """
+        for event in events:
+            self._apply(event, now)
+        for task in self.state.book.pop_due(now):
+            self.state.rejudge(task)
+        self._kill_due_orphans(now)
+        self._schedule(now)
+        actions, self._actions = self._actions, []
+        return actions
+
+    def next_due(self) -> float | None:
+        """Return the monotonic second at which time alone changes something."""
+        backoff = self.state.book.backoffs.top()
+        due = [backoff[0]] if backoff is not None else []
+        orphan = self._orphans.next_due()
+        if orphan is not None and not self.state.gate.is_frozen:
+            due.append(orphan)
+        return min(due, default=None)
+
+    # What happened.
+
+    def _apply(self, event: ev.Event, now: Now) -> None:
+        state = self.state
+        match event:
+            case ev.ConfigLoaded(config):
+                state.gate.config_broken = False
+                state.set_config(config)
+                self._look_for_orphans(now)
+            case ev.ConfigBroken():
+                state.gate.config_broken = True
+            case ev.NodesLoaded(tree):
+                state.set_tree(tree)
+                self._look_for_orphans(now)
+            case ev.StatusesLoaded(statuses):
+                self._load_statuses(statuses, now)
+            case ev.TaskEnded():
+                self._task_ended(event, now)
+            case ev.StatusStored(task, serial):
+                self._status_stored(task, serial, now)
+            case _:
+                self._apply_request(event, now)
+
+    def _apply_request(
+        self,
+        event: ev.Forgive
+        | ev.KillRequested
+        | ev.StartsPaused
+        | ev.StartsResumed
+        | ev.StopRequested
+        | ev.TimePassed,
+        now: Now,
+    ) -> None:
+        match event:
+            case ev.Forgive(jobs):
+                for job in jobs:
+                    self._forgive(job, now)
+            case ev.KillRequested(task):
+                self._kill(task)
+            case ev.StartsPaused(cause, text):
+                self.state.gate.pauses[cause] = text
+            case ev.StartsResumed(cause):
+                self.state.gate.pauses.pop(cause, None)
+            case ev.StopRequested():
+                self._stop()
+            case ev.TimePassed():
+                pass
+            case _:
+                assert_never(event)
+
+    def _load_statuses(self, statuses: Mapping[TaskId, TaskStatus], now: Now) -> None:
+        book, attempts = self.state.book, self.state.attempts
+        self.state.gate.has_statuses = True
+        for task, status in statuses.items():
+            if task not in attempts and not book.is_pending(task):
+                book.load(task, status, now)
+        self.state.rejudge_all()
+
+    def _task_ended(self, event: ev.TaskEnded, now: Now) -> None:
+        attempt = self.state.attempts.get(event.task)
+        # A report may come twice, or for an attempt that was given up before.
+        if attempt is None or attempt.invocation != event.invocation or attempt.ended:
+            return
+        status = settle(
+            event.reported,
+            previous=self.state.book.get(event.task),
+            next_backoff=attempt.next_backoff,
+        )
+        self.state.attempts.update(event.task, ended=True)
+        self._orphans.forget(event.task)
+        self._store(event.task, status, now)
+        self.state.unpark(self.state.accounts.give_back(attempt.charges))
+
+    def _status_stored(self, task: TaskId, serial: int, now: Now) -> None:
+        if not self.state.book.stored(task, serial, now):
+            return
+        self.state.attempts.remove(task)
+        self.state.rejudge(task)
+        self.state.rejudge_dependents(task)
+
+    def _forgive(self, job: JobName, now: Now) -> None:
+        for node, status in tuple(self.state.book.of_job(job).items()):
+            task = TaskId(job, node)
+            forgiven = forgive(status)
+            if (
+                forgiven is status
+                or task in self.state.attempts
+                or self.state.book.is_pending(task)
+            ):
+                continue
+            self._store(task, forgiven, now)
+            # What starts meanwhile would start with the status of before.
+            self.state.rejudge(task)
+
+    def _store(self, task: TaskId, status: TaskStatus, now: Now) -> None:
+        self._actions.append(self.state.book.store(task, status, now))
+
+    # Killing.
+
+    def _kill(self, task: TaskId, method: KillMethod | None = None) -> None:
+        attempt, config = self.state.attempts.get(task), self.state.config
+        if attempt is None or attempt.ended or config is None:
+            return
+        kill = kill_settings(task, config)
+        if method is not None:
+            kill = replace(kill, method=method)
+        self.state.attempts.update(task, stopping=True)
+        self._actions.append(
+            KillTask(task=task, invocation=attempt.invocation, kill=kill)
+        )
+
+    def _stop(self) -> None:
+        gate, config = self.state.gate, self.state.config
+        gate.stop_requests += 1
+        for attempt in tuple(self.state.attempts):
+            if gate.stop_requests > 1:
+                self._kill(attempt.task, KillMethod.KILL)
+            elif config is not None:
+                # SIGTERM alone could leave us waiting for ever at our own end.
+                method = kill_settings(attempt.task, config).method
+                is_term = method is KillMethod.TERM
+                self._kill(
+                    attempt.task, KillMethod.TERM_WAIT_KILL if is_term else method
+                )
+
+    def _look_for_orphans(self, now: Now) -> None:
+        state = self.state
+        if state.gate.is_frozen or state.config is None:
+            return
+        running = [attempt.task for attempt in state.attempts if not attempt.ended]
+        self._orphans.look(running, state.config, state.places, now)
+
+    def _kill_due_orphans(self, now: Now) -> None:
+        state = self.state
+        if state.gate.is_frozen or state.config is None:
+            return
+        for task in self._orphans.pop_due(state.config, now):
+            self._kill(task)
+
+    # Starting.
+
+    def _schedule(self, now: Now) -> None:
+        state = self.state
+        if state.config is not None and state.gate.closed() is None:
+            policy = POLICIES[state.config.settings.scheduler]
+            self._actions.extend(Pass(state, now).run(policy))
+
+    # Looking; none of these changes anything.
+
+    @property
+    def config(self) -> Config | None:
+        """The last good config, None before the first."""
+        return self.state.config
+
+    @property
+    def tree(self) -> NodeTree:
+        """The present nodes; without any before the first."""
+        return self.state.places.tree
+
+    @property
+    def starts(self) -> int:
+        """Attempts started so far."""
+        return self.state.attempts.starts
+
+    @property
+    def unstored(self) -> int:
+        """How many statuses are on their way to the store."""
+        return self.state.book.pending
+
+    @property
+    def closed(self) -> Closed | None:
+        """Why nothing at all may start, None if tasks may."""
+        return self.state.gate.closed()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the scheduler was asked to end."""
+        return self.state.gate.stop_requests > 0
+
+    def attempt(self, task: TaskId) -> Attempt | None:
+        """Return the attempt at ``task`` that runs, None if none does."""
+        return self.state.attempts.get(task)
+
+    def running(self) -> tuple[Attempt, ...]:
+        """Return the running attempts, oldest first.
+
+        An attempt counts until the status that it ended with is on disk.
+        """
+        return tuple(self.state.attempts)
+
+    def knows(self, task: TaskId) -> bool:
+        """Return whether ``task`` is one of the config's, or runs."""
+        tasks = self.state.jobs.get(task.job)
+        if tasks is not None and task.node in tasks.standing:
+            return True
+        return task in self.state.attempts
+
+    def status(self, task: TaskId) -> TaskStatus | None:
+        """Return the status that is on disk, None if the task never ran."""
+        return self.state.book.get(task)
+
+    def reason(self, task: TaskId) -> Reason:
+        """Return the first reason that applies; KeyError for an unknown task."""
+        return reason_of(self.state, task)
+
+    def counts(self, job: JobName) -> dict[Reason, int]:
+        """Return the tasks of ``job`` by reason, zeros left out; {} if unknown."""
+        return counts_of(self.state, job)
+
+    def tasks_of(self, job: JobName) -> list[tuple[TaskId, Reason]]:
+        """Return every task of ``job``, in fetch order of the nodes; [] if unknown."""
+        return tasks_of(self.state, job)
+
+    def explain(self, task: TaskId, now: Now) -> Explanation:
+        """Return all about why ``task`` is where it is; KeyError for an unknown one."""
+        return explain(self.state, task, now)
+
+    def why_job(self, job: JobName) -> JobSummary:
+        """Return the reasons of a job's tasks with what blocks them by name."""
+        return summarize(self.state, job)
+
+    def usage(self, index: int) -> tuple[tuple[ResourceName, int, int], ...]:
+        """Return (resource, used, limit) of a node of the tree; replicas share it."""
+        return self.state.accounts.usage(self.state.places.at[index])
+
+    def worker_usage(self) -> tuple[tuple[ResourceName, int, int], ...]:
+        """Return (resource, used, limit) of the local worker."""
+        return self.state.accounts.usage(LOCAL_WORKER)
+
+    def progress(self) -> Progress:
+        """Return how far the owed tasks are, and whether any can get further."""
+        return progress(self.state)

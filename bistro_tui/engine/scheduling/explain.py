@@ -1,0 +1,137 @@
+"""Why a task is where it is: every check from "exists" to "runs", in order."""
+
+from collections.abc import Iterator
+
+from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.scheduling.contention import find_shortage, place_name
+from bistro_tui.engine.scheduling.gate import Closed
+from bistro_tui.engine.scheduling.job_tasks import JobTasks
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.reasons import Explanation, Reason
+from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.steps import (
+    Step,
+    backoff_step,
+    dependencies_step,
+    finished_steps,
+    job_steps,
+    leaves_of,
+    node_steps,
+    running_step,
+)
+
+
+def explain(state: State, task: TaskId, now: Now) -> Explanation:
+    """Return all checks of ``task`` and its first blocker; KeyError if unknown.
+
+    For a task that runs or is done, the chain ends with that.
+    """
+    tasks = state.jobs.get(task.job)
+    if tasks is not None and task.node in tasks.standing:
+        steps = _chain(state, tasks, task, now)
+    elif task in state.attempts:
+        steps = [running_step(state, task)]
+    else:
+        raise KeyError(task)
+    blocker = next((step for step in steps if not step.check.ok), None)
+    return Explanation(
+        task=task,
+        reason=blocker.reason if blocker else Reason.RUNNABLE,
+        checks=tuple(step.check for step in steps),
+        holders=blocker.shortage.holders if blocker and blocker.shortage else (),
+        would_run_if=blocker.would_run_if if blocker else "runs at once",
+    )
+
+
+def _chain(state: State, tasks: JobTasks, task: TaskId, now: Now) -> list[Step]:
+    steps = []
+    for step in _steps(state, tasks, task, now):
+        steps.append(step)
+        if not step.check.ok and step.reason in (Reason.RUNNING, Reason.DONE):
+            break
+    return steps
+
+
+def _steps(state: State, tasks: JobTasks, task: TaskId, now: Now) -> Iterator[Step]:
+    yield running_step(state, task)
+    yield from finished_steps(state, task)
+    yield from job_steps(tasks)
+    yield from node_steps(state, tasks, task)
+    yield backoff_step(state, task, now)
+    yield dependencies_step(state, tasks, task)
+    yield from _gate(state)
+    yield from _resources(state, tasks, task)
+
+
+_GATES = (
+    (Reason.CONFIG_ERROR, "config", "the config file is good", "the config is good"),
+    (
+        Reason.SCHEDULER_DISABLED,
+        "scheduler_enabled",
+        "the scheduler is enabled",
+        "bistro_settings.enabled is true",
+    ),
+    (Reason.PAUSED, "starts", "starts are not paused", "the pause is over"),
+)
+
+
+def _gate(state: State) -> Iterator[Step]:
+    closed = state.gate.closed() or Closed(Reason.RUNNABLE, "")
+    for reason, check, fine, until in _GATES:
+        ok = closed.reason is not reason
+        yield Step(
+            reason,
+            check,
+            fine if ok else closed.text,
+            ok=ok,
+            would_run_if=f"runs when {until}: {closed.text}"
+            if reason is Reason.PAUSED
+            else f"runs when {until}",
+        )
+
+
+def _resources(state: State, tasks: JobTasks, task: TaskId) -> Iterator[Step]:
+    leaf = _roomiest_leaf(state, tasks, task)
+    for index in state.places.tree.path(leaf):
+        place = state.places.at[index]
+        check = f"resources of {place.node}"
+        yield _room(state, tasks, place, Reason.RESOURCE, check)
+    yield _room(state, tasks, LOCAL_WORKER, Reason.WORKER, "worker")
+
+
+def _room(
+    state: State, tasks: JobTasks, place: Place, reason: Reason, check: str
+) -> Step:
+    shortage = find_shortage(state, place, tasks.job.resources)
+    if shortage is not None:
+        left = shortage.limit - shortage.used
+        return Step(
+            reason,
+            check,
+            f"needs {shortage.need} {shortage.resource}, {left} of"
+            f" {shortage.limit} left on {place_name(place)}",
+            ok=False,
+            would_run_if=f"runs when {shortage.would_fit_if}",
+            shortage=shortage,
+        )
+    fits = [
+        f"{name} {used}/{limit}, needs {tasks.job.resources.get(name, 0)}"
+        for name, used, limit in state.accounts.usage(place)
+    ]
+    text = "; ".join(fits) or f"{place_name(place)} has no resources to run out of"
+    return Step(reason, check, text, ok=True)
+
+
+def _roomiest_leaf(state: State, tasks: JobTasks, task: TaskId) -> int:
+    """Return the replica that comes furthest."""
+    leaves = leaves_of(tasks, task, state)
+    needs = tasks.job.resources
+    for leaf in leaves:
+        path = state.places.tree.path(leaf)
+        if all(
+            state.accounts.shortage(state.places.at[index], needs) is None
+            for index in path
+        ):
+            return leaf
+    return leaves[0]

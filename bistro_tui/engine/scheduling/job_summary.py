@@ -1,0 +1,117 @@
+"""Why the tasks of one job are where they are, with what blocks them by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.scheduling.candidates import TOP
+from bistro_tui.engine.scheduling.contention import Shortage, find_shortage
+from bistro_tui.engine.scheduling.job_tasks import JobTasks
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.standings import counts_of
+from bistro_tui.engine.scheduling.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocker:
+    """One thing that tasks of a job wait for."""
+
+    reason: Reason
+    """RESOURCE, WORKER or DEPENDENCY."""
+    name: str
+    """``concurrency on host1``, or the job that is waited for."""
+    tasks: int
+    """How many tasks have this as their first blocker."""
+    would_run_if: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary:
+    """The tasks of a job by reason, and what the waiting ones wait for."""
+
+    job: JobName
+    counts: Mapping[Reason, int]
+    """Zeros left out."""
+    errors: tuple[str, ...]
+    """What makes the job invalid."""
+    closed: str
+    """Why nothing at all may start; empty if tasks may."""
+    blockers: tuple[Blocker, ...]
+    """Those that most tasks wait for first."""
+
+
+def summarize(state: State, job: JobName) -> JobSummary:
+    """Return the summary of ``job``; looks at each of its waiting tasks."""
+    tasks = state.jobs.get(job)
+    closed = state.gate.closed()
+    blockers: list[Blocker] = []
+    if tasks is not None:
+        blockers = _dependency_blockers(state, tasks)
+        if closed is None:
+            blockers.extend(_resource_blockers(state, tasks))
+    return JobSummary(
+        job=job,
+        counts=counts_of(state, job),
+        errors=tasks.job.errors if tasks is not None else (),
+        closed=closed.text if closed is not None else "",
+        blockers=tuple(sorted(blockers, key=lambda one: (-one.tasks, one.name))),
+    )
+
+
+def _dependency_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
+    counts: dict[JobName, int] = {}
+    for node, standing in tasks.standing.items():
+        if standing is Reason.DEPENDENCY:
+            unmet = next(
+                job
+                for job in tasks.job.depends_on
+                if not state.is_dependency_met(job, node)
+            )
+            counts[unmet] = counts.get(unmet, 0) + 1
+    return [
+        Blocker(
+            reason=Reason.DEPENDENCY,
+            name=job,
+            tasks=count,
+            would_run_if=f"each runs when {job} is done on its node",
+        )
+        for job, count in counts.items()
+    ]
+
+
+def _resource_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
+    counts: dict[Place, int] = {}
+    for node, standing in tasks.standing.items():
+        if standing is Reason.RUNNABLE:
+            place = _full_place(state, tasks, node)
+            if place is not None:
+                counts[place] = counts.get(place, 0) + 1
+    shortages = [
+        (find_shortage(state, place, tasks.job.resources), count)
+        for place, count in counts.items()
+    ]
+    return [_blocker(shortage, count) for shortage, count in shortages if shortage]
+
+
+def _blocker(shortage: Shortage, count: int) -> Blocker:
+    is_worker = shortage.place == LOCAL_WORKER
+    return Blocker(
+        reason=Reason.WORKER if is_worker else Reason.RESOURCE,
+        name=shortage.name,
+        tasks=count,
+        would_run_if=f"one runs when {shortage.would_fit_if}",
+    )
+
+
+def _full_place(state: State, tasks: JobTasks, node: NodeName) -> Place | None:
+    """Return the place that keeps a candidate waiting; of replicas, the worker's."""
+    full = None
+    for leaf in tasks.eligible.usable[node]:
+        index = state.shortage_on_path(tasks, leaf)
+        if index is None:
+            return None
+        if index == TOP:
+            return LOCAL_WORKER
+        full = full or state.places.at[index]
+    return full

@@ -1,0 +1,113 @@
+"""How far the work is, and whether it can get further by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.scheduling.job_tasks import JobTasks
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress:
+    """The owed tasks of one job by how they ended."""
+
+    done: int
+    failed: int
+    blocked: int
+    """Neither done nor failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The owed tasks: enabled valid jobs × nodes that are enabled and not avoided."""
+
+    done: int
+    failed: int
+    blocked: int
+    """Neither done nor failed."""
+    can_progress: bool
+    """An owed task runs, waits for backoff, or can start now or when others end."""
+    jobs: Mapping[JobName, JobProgress]
+    """Every job of the config; all zeros for one that owes nothing."""
+
+    @property
+    def is_all_done(self) -> bool:
+        """Whether every owed task is done."""
+        return self.failed == 0 and self.blocked == 0
+
+
+def progress(state: State) -> Progress:
+    """Return how far the owed tasks are."""
+    jobs = {name: _job_progress(tasks) for name, tasks in state.jobs.items()}
+    return Progress(
+        done=sum(job.done for job in jobs.values()),
+        failed=sum(job.failed for job in jobs.values()),
+        blocked=sum(job.blocked for job in jobs.values()),
+        can_progress=_can_progress(state),
+        jobs=jobs,
+    )
+
+
+def _job_progress(tasks: JobTasks) -> JobProgress:
+    done = tasks.owed.get(Reason.DONE, 0)
+    failed = tasks.owed.get(Reason.FAILED, 0)
+    return JobProgress(
+        done=done,
+        failed=failed,
+        blocked=sum(tasks.owed.values()) - done - failed,
+    )
+
+
+def _can_progress(state: State) -> bool:
+    owing = state.jobs.values()
+    if any(Reason.RUNNING in tasks.owed for tasks in owing):
+        return True
+    if state.book.pending:
+        # A failure that is being forgiven looks failed until that is on disk.
+        return True
+    if state.gate.stop_requests:
+        return False
+    closed = state.gate.closed()
+    if closed is not None and closed.reason is not Reason.PAUSED:
+        return False
+    if not state.gate.is_loaded:
+        return True
+    return any(
+        Reason.BACKOFF in tasks.owed
+        or (Reason.RUNNABLE in tasks.owed and ever_fits(state, tasks))
+        for tasks in owing
+    ) or _waits_for_stray(state)
+
+
+def ever_fits(state: State, tasks: JobTasks) -> bool:
+    """Return whether a task of that job fits where nothing else runs."""
+    level = tasks.job.level_for_tasks
+    levels = state.config.settings.levels if state.config is not None else ()
+    above = levels[: levels.index(level) + 1] if level in levels else ()
+    return not any(
+        state.accounts.never_fits(each, tasks.job.resources)
+        for each in (*above, LOCAL_WORKER.level)
+    )
+
+
+def _waits_for_stray(state: State) -> bool:
+    """Return whether an owed task waits for one that runs without being owed."""
+    return any(
+        tasks.job.can_run
+        and tasks.standing[node] is Reason.DEPENDENCY
+        and _only_waits_for(state, tasks, attempt.task)
+        and ever_fits(state, tasks)
+        for attempt in state.attempts
+        for tasks, node in state.dependents(attempt.task)
+    )
+
+
+def _only_waits_for(state: State, tasks: JobTasks, task: TaskId) -> bool:
+    return all(
+        state.is_dependency_met(job, task.node)
+        or TaskId(job, task.node) in state.attempts
+        for job in tasks.job.depends_on
+    )

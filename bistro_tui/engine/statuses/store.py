@@ -1,0 +1,198 @@
+"""The status store: every status that is not "running", in SQLite, durable.
+
+The table begins with Bistro's columns, and a database of Bistro opens and works.
+Source: Bistro, statuses/SQLiteTaskStore.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.sqlite import (
+    Database,
+    Foreign,
+    Param,
+    Row,
+    columns_of,
+    quoted,
+    tables_of,
+    text_param,
+    unusable,
+)
+from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
+from bistro_tui.engine.statuses.status import TaskStatus
+
+VERSION = 1
+
+_LARGEST_INTEGER = 2**63 - 1
+"""Of SQLite; a config may name a longer delay."""
+
+RESULT_DONE = 1
+RESULT_FAILED = 2
+RESULT_OTHER = 0
+
+_BISTRO_COLUMNS = ("job_id", "node_id", "timestamp", "data", "result")
+_OUR_COLUMNS = {
+    "result_bits": "INTEGER",
+    "status_time": "REAL",
+    "backoff_duration": "INTEGER",
+}
+
+
+def table_name(flag: str) -> str:
+    """Return the table that ``--status-table`` means: every ``.`` becomes ``_``."""
+    return flag.replace(".", "_")
+
+
+class StatusStore:
+    """Reads all statuses once and writes them in batches."""
+
+    def __init__(self, database: Database, table: str) -> None:
+        self._database = database
+        self._table = quoted(table)
+
+    @classmethod
+    async def open(cls, path: Path, table: str) -> "StatusStore":
+        """Open ``statuses.sql3``; DataDirUnusable, file untouched, if it is not ours.
+
+        ``table`` is the value of ``--status-table``.
+        """
+        name = table_name(table)
+        if not name or "\0" in name or name.lower().startswith("sqlite_"):
+            raise DataDirUnusable(
+                path,
+                f"cannot hold a table named {table!r}",
+                "name another one with --status-table",
+            )
+
+        def inspect(connection: sqlite3.Connection) -> None:
+            _inspect(connection, name)
+
+        def schema(connection: sqlite3.Connection) -> Iterable[str]:
+            return _schema(connection, name)
+
+        database = await Database.open(
+            path,
+            version=VERSION,
+            synchronous="FULL",
+            inspect=inspect,
+            schema=schema,
+        )
+        return cls(database, name)
+
+    async def load(self) -> dict[TaskId, TaskStatus]:
+        """Return everything that is stored; DataDirUnusable if it cannot be read."""
+        columns = ", ".join((*_BISTRO_COLUMNS, *_OUR_COLUMNS))
+        try:
+            rows = await self._database.read(f"SELECT {columns} FROM {self._table}")
+        except sqlite3.Error as error:
+            raise unusable(self._database.path, error) from error
+        return {
+            TaskId(JobName(row[0]), NodeName(row[1])): status
+            for row in rows
+            if isinstance(row[0], str)
+            and isinstance(row[1], str)
+            and (status := _status(row)) is not None
+        }
+
+    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+        """Write all rows in one transaction; on disk when this returns.
+
+        A later row for the same task replaces an earlier one. Raises sqlite3.Error
+        when that failed, and then nothing is written.
+        """
+        columns = ", ".join((*_BISTRO_COLUMNS, *_OUR_COLUMNS))
+        sql = (
+            f"REPLACE INTO {self._table} ({columns}) VALUES"
+            " (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)"
+        )
+        await self._database.write((sql, [_row(task, one) for task, one in rows]))
+
+    async def close(self) -> None:
+        """Close the file."""
+        await self._database.close()
+
+
+def _inspect(connection: sqlite3.Connection, table: str) -> None:
+    tables = tables_of(connection)
+    same = [name for name in tables if name.lower() == table.lower()]
+    if same and not _is_status_table(connection, same[0]):
+        raise Foreign(f"its table {same[0]} is not one of task statuses")
+    if tables and not any(_is_status_table(connection, name) for name in tables):
+        raise Foreign("is a database without task statuses")
+
+
+def _is_status_table(connection: sqlite3.Connection, table: str) -> bool:
+    return set(_BISTRO_COLUMNS) <= set(columns_of(connection, table))
+
+
+def _schema(connection: sqlite3.Connection, table: str) -> Iterable[str]:
+    found = columns_of(connection, table)
+    name = quoted(table)
+    if not found:
+        ours = ", ".join(f"{column} {kind}" for column, kind in _OUR_COLUMNS.items())
+        yield (
+            f"CREATE TABLE {name} (job_id TEXT, node_id TEXT, timestamp INTEGER,"
+            f" data TEXT, result INTEGER, {ours}, PRIMARY KEY (job_id, node_id))"
+        )
+        return
+    for column, kind in _OUR_COLUMNS.items():
+        if column not in found:
+            yield f"ALTER TABLE {name} ADD COLUMN {column} {kind}"
+
+
+def _row(task: TaskId, status: TaskStatus) -> tuple[Param, ...]:
+    if Bits.RUNNING in status.bits:
+        raise ValueError(f"{task}: a running status is not stored")
+    return (
+        text_param(task.job),
+        text_param(task.node),
+        int(status.time),
+        json.dumps(dict(status.data), separators=(",", ":")) if status.data else None,
+        _result(status.bits),
+        int(status.bits),
+        status.time,
+        min(status.backoff_sec, _LARGEST_INTEGER),
+    )
+
+
+def _result(bits: Bits) -> int:
+    if Bits.DONE in bits:
+        return RESULT_DONE
+    return RESULT_FAILED if Bits.FAILED in bits else RESULT_OTHER
+
+
+def _status(row: Row) -> TaskStatus | None:
+    """Return what a row says, or None for a task that never ran.
+
+    Bistro knows only ``result``, so where that was written by another hand than ours
+    it is right and our columns are of an older status.
+    """
+    _, _, timestamp, data, result, bits, exact_time, backoff = row
+    seconds = float(timestamp) if isinstance(timestamp, int) else 0.0
+    if isinstance(bits, int) and bits >= 0 and _result(Bits(bits)) == result:
+        return TaskStatus(
+            bits=Bits(bits),
+            time=exact_time if isinstance(exact_time, float) else seconds,
+            backoff_sec=backoff if isinstance(backoff, int) else 0,
+            data=_data(data),
+        )
+    if result == RESULT_DONE:
+        return TaskStatus(bits=DONE, time=seconds, data=_data(data))
+    if result == RESULT_FAILED:
+        return TaskStatus(bits=FAILED, time=seconds, data=_data(data))
+    return None
+
+
+def _data(text: object) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

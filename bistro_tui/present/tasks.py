@@ -1,0 +1,179 @@
+"""The running tasks and, below them, those that ended lately."""
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bistro_tui.engine.view import (
+    EndedRow,
+    JobName,
+    NodeName,
+    Reason,
+    RunningRow,
+    Snapshot,
+    TaskId,
+)
+from bistro_tui.present import words
+from bistro_tui.present.clean import clean_lines, clean_name
+from bistro_tui.present.palette import READY_STATE, RUNNING_STATE, state_of
+from bistro_tui.present.spans import Line, Scene, Span
+from bistro_tui.present.table import Column
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divider:
+    """The line between what runs and what ended."""
+
+    text: str
+
+
+TaskRow: TypeAlias = RunningRow | EndedRow | Divider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which tasks a person looks at: all, those of a job, or those on some nodes."""
+
+    job: JobName | None = None
+    node: NodeName | None = None
+    nodes: frozenset[NodeName] = frozenset()
+    """The node and all below it."""
+
+    def holds(self, task: TaskId) -> bool:
+        """Return whether the task is in sight."""
+        if self.job is not None:
+            return task.job == self.job
+        return self.node is None or task.node in self.nodes
+
+    @property
+    def label(self) -> str:
+        """What it is narrowed to, safe to show; empty for all."""
+        name = self.job if self.job is not None else self.node
+        return "" if name is None else clean_name(name, limit=40)
+
+
+EVERYTHING = Scope()
+
+
+def task_rows(snapshot: Snapshot, scope: Scope) -> list[TaskRow]:
+    """Return the rows in sight: running ones oldest first, then the newest ended."""
+    running = [row for row in snapshot.running if scope.holds(row.task)]
+    ended = [row for row in snapshot.ended if scope.holds(row.task)]
+    if not ended:
+        return list(running)
+    return [*running, Divider(text="ended lately"), *ended]
+
+
+def task_key(row: TaskRow) -> Hashable:
+    """Return what a row is known by while rows come and go."""
+    match row:
+        case RunningRow():
+            return ("running", row.task)
+        case EndedRow():
+            return ("ended", row.task, row.ended)
+        case Divider():
+            return "divider"
+
+
+def successor(gone: Hashable, rows: Iterable[TaskRow]) -> Hashable | None:
+    """Return where the cursor goes when its running task has ended: to its result."""
+    if isinstance(gone, tuple) and gone and gone[0] == "running":
+        for row in rows:
+            if isinstance(row, EndedRow) and row.task == gone[1]:
+                return task_key(row)
+    return None
+
+
+def task_text(row: TaskRow) -> str:
+    """Return what the filter looks at."""
+    return "" if isinstance(row, Divider) else f"{row.task.job} {row.task.node}"
+
+
+def _state(row: TaskRow, width: int, scene: Scene) -> Line:
+    if isinstance(row, Divider):
+        return ()
+    if isinstance(row, RunningRow) and row.stopping:
+        return (Span("◑ stopping", "blocked"),)
+    state = RUNNING_STATE if isinstance(row, RunningRow) else state_of(row.result)
+    word = "again" if state is READY_STATE else state.word
+    return (Span(f"{state.glyph} {word}", state.style),)
+
+
+def _job(row: TaskRow, width: int, scene: Scene) -> Line:
+    if isinstance(row, Divider):
+        return ()
+    return (Span(clean_name(row.task.job), _ink(row, "strong")),)
+
+
+def _node(row: TaskRow, width: int, scene: Scene) -> Line:
+    if isinstance(row, Divider):
+        return ()
+    return (Span(clean_name(row.task.node), _ink(row, "")),)
+
+
+def _ink(row: TaskRow, style: str) -> str:
+    return style if isinstance(row, RunningRow) else "dim"
+
+
+def _age(row: TaskRow, width: int, scene: Scene) -> Line:
+    match row:
+        case RunningRow():
+            return (Span(words.age(scene.now - row.since), "running"),)
+        case EndedRow():
+            return (Span(words.took(row.seconds), "dim"),)
+        case Divider():
+            return ()
+
+
+def _attempt(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, RunningRow):
+        return ()
+    return (Span(words.count(row.attempt), "backoff" if row.attempt > 1 else "dim"),)
+
+
+def _pid(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, RunningRow) or row.pid is None:
+        return ()
+    return (Span(str(row.pid), "dim"),)
+
+
+def _worker(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, RunningRow):
+        return ()
+    return (Span(clean_name(row.worker), "dim"),)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a message that says anything, safe to show."""
+    return next((line for line in clean_lines(text[:4000]) if line.strip()), "")
+
+
+def _result(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, EndedRow):
+        return ()
+    spans: list[Span] = []
+    if row.retry_at is not None and row.result is not Reason.DONE:
+        wait = row.retry_at - scene.now
+        text = f"retry in {words.age(wait)}" if wait > 0 else "retry due"
+        spans.append(Span(text, "backoff"))
+    if detail := first_line(row.detail):
+        spans.append(Span(detail, "dim" if row.result is Reason.DONE else ""))
+    spans.append(Span(words.ago(scene.now - row.ended), "dim"))
+    joined: list[Span] = []
+    for span in spans:
+        if joined:
+            joined.append(Span(" · ", "faint"))
+        joined.append(span)
+    return tuple(joined)
+
+
+COLUMNS: tuple[Column[TaskRow], ...] = (
+    Column(title="state", cell=_state, width=10),
+    Column(title="job", cell=_job, width=10, flex=2, most=40),
+    Column(title="node", cell=_node, width=8, flex=2, most=40),
+    Column(title="age", cell=_age, width=6, right=True, tight=True),
+    Column(title="try", cell=_attempt, width=3, right=True, tight=True),
+    Column(title="pid", cell=_pid, width=7, right=True, drop=2, tight=True),
+    Column(title="worker", cell=_worker, width=8, flex=1, most=20, drop=3),
+    Column(title="result", cell=_result, width=12, flex=4, drop=1),
+)

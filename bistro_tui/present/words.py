@@ -1,0 +1,64 @@
+"""Numbers and times in as few characters as a table has room for."""
+
+from datetime import UTC, datetime, tzinfo
+
+
+def age(seconds: float) -> str:
+    """Return a length of time in at most six characters: ``42s``, ``3m05s``, ``2h10m``.
+
+    Negative lengths (a clock was set back) count as none.
+    """
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole // 60 % 60:02}m"
+    return f"{whole // 86400}d{whole // 3600 % 24:02}h"
+
+
+def coarse(seconds: float) -> str:
+    """Return a length of time in its largest unit: ``42s``, ``3m``, ``2h``, ``5d``."""
+    whole = max(0, int(seconds))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was: ``just now``, ``42s ago``, ``3m ago``."""
+    return "just now" if seconds < 3 else f"{coarse(seconds)} ago"
+
+
+def took(seconds: float) -> str:
+    """Return how long something took, with tenths below ten seconds."""
+    return f"{max(0.0, seconds):.1f}s" if seconds < 9.95 else age(seconds)
+
+
+def count(number: int) -> str:
+    """Return a number in at most five characters: ``9999``, ``12.3k``, ``4.5M``."""
+    if number < 10_000:
+        return str(number)
+    if number < 99_950:
+        return f"{number / 1000:.1f}k"
+    if number < 999_500:
+        return f"{number / 1000:.0f}k"
+    return f"{number / 1_000_000:.1f}M"
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return ``1 task`` or ``3 tasks``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def clock_time(wall: float, zone: tzinfo | None = None) -> str:
+    """Return ``HH:MM:SS`` in that zone, or in the zone of this machine."""
+    return datetime.fromtimestamp(wall, tz=UTC).astimezone(zone).strftime("%H:%M:%S")
+
+
+def date_time(wall: float, zone: tzinfo | None = None) -> str:
+    """Return ``YYYY-MM-DD HH:MM:SS`` in that zone, or in the zone of this machine."""
+    moment = datetime.fromtimestamp(wall, tz=UTC).astimezone(zone)
+    return moment.strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,87 @@
+"""A text over the screen: why, details, problems, help."""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key, Resize
+from textual.screen import ModalScreen
+
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.present.clean import clean_lines
+from bistro_tui.present.spans import Line, Span
+from bistro_tui.widgets.bars import Bar
+from bistro_tui.widgets.cells import line_cells
+from bistro_tui.widgets.doc_view import DocView
+
+_FRAME_ROWS = 4
+
+
+class Overlay(ModalScreen[None], inherit_bindings=False):
+    """A title and lines made by ``text``, made anew each second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "back", id="overlay.close",
+                tooltip="Close this"),
+    ]  # fmt: skip
+
+    def __init__(
+        self, title: str, text: Callable[[], Awaitable[list[Line]]], *, opened_by: str
+    ) -> None:
+        super().__init__()
+        self._heading = title
+        self._text = text
+        self._opened_by = opened_by
+
+    def compose(self) -> ComposeResult:
+        """Title, text, hint."""
+        with Vertical(id="overlay"):
+            yield Bar(self._title_lines, id="overlay-title")
+            yield DocView(id="overlay-text")
+
+    def on_mount(self) -> None:
+        """Take the keyboard, and keep the text true while it is open."""
+        self.query_one(DocView).focus()
+        self._ask()
+        self.set_interval(1.0, self._ask, name="overlay text")
+
+    def _ask(self) -> None:
+        self.run_worker(self._refill(), name="overlay text", exclusive=True)
+
+    async def _refill(self) -> None:
+        try:
+            lines = await self._text()
+        except ControlRefused as refused:
+            lines = [(Span(text, "error"),) for text in clean_lines(str(refused))]
+        if self.is_attached:
+            self.query_one(DocView).show(lines)
+            self._fit()
+
+    def on_resize(self, event: Resize) -> None:
+        """Fit into the new size."""
+        self._fit()
+
+    def _fit(self) -> None:
+        rows = self.query_one(DocView).line_count
+        most = max(3, self.app.size.height - 2)
+        self.query_one("#overlay").styles.height = min(rows + _FRAME_ROWS, most)
+
+    def _title_lines(self, width: int) -> list[Line]:
+        title = Span(f" {self._heading}", "brand")
+        hint = Span("Escape closes ", "dim")
+        fill = width - line_cells((title, hint))
+        if fill < 1:
+            return [(title,), ()]
+        return [(title, Span(" " * fill), hint), (Span("─" * width, "rule"),)]
+
+    def on_key(self, event: Key) -> None:
+        """Let the key that opened it close it too."""
+        if event.key == self._opened_by:
+            event.stop()
+            self.dismiss(None)
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)

@@ -1,0 +1,452 @@
+"""Screen 1: what runs, what waits, what failed, and what the tasks say."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import DescendantFocus, Resize
+from textual.screen import Screen
+
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.view import (
+    EndedRow,
+    EngineControl,
+    EngineView,
+    JobName,
+    JobRow,
+    NodeRow,
+    RunningRow,
+    Snapshot,
+    TaskId,
+)
+from bistro_tui.present import docs
+from bistro_tui.present.arrangement import (
+    TOO_SMALL,
+    Arrangement,
+    arrangement,
+    top_rows,
+)
+from bistro_tui.present.clean import clean_name
+from bistro_tui.present.head import banner_lines, title_line, totals_line
+from bistro_tui.present.nodes import subtree
+from bistro_tui.present.spans import Line, Scene, Span
+from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
+from bistro_tui.screens.log_feed import LogFeed
+from bistro_tui.screens.overlay import Overlay
+from bistro_tui.widgets.bars import Bar
+from bistro_tui.widgets.filter_line import FilterLine
+from bistro_tui.widgets.jobs_table import JobsTable
+from bistro_tui.widgets.keys import footer_line
+from bistro_tui.widgets.log_view import LogView
+from bistro_tui.widgets.node_tree import NodeTree
+from bistro_tui.widgets.row_list import RowList
+from bistro_tui.widgets.tasks_table import TasksTable
+
+Say = Callable[[str, bool], None]
+"""Shows one sentence for some seconds; the flag says that it is an error."""
+
+_LOG_SECONDS = 0.4
+
+
+class Overview(Screen[None], inherit_bindings=False):
+    """Head, jobs, nodes, running tasks, log, keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", id="find.filter",
+                tooltip="Filter the rows of this pane; !word leaves rows out"),
+        Binding("e", "toggle", "enable/disable", id="act.toggle",
+                tooltip="Enable or disable the job, in the config file"),
+        Binding("w", "why", "why", id="act.why",
+                tooltip="Why it runs or does not run, and what would let it"),
+        Binding("l", "log", "log", id="act.log",
+                tooltip="Show and follow its log"),
+        Binding("x", "stop", "stop", id="act.stop",
+                tooltip="Stop the running task"),
+        Binding("F", "forgive", "forgive", id="act.forgive",
+                tooltip="Forgive the job's failures: its tasks may run again at once"),
+        Binding("enter", "details", "details", id="act.details",
+                tooltip="Show all details"),
+        Binding("tab", "next_pane(1)", "next pane", id="go.next_pane",
+                tooltip="Go to the next pane"),
+        Binding("shift+tab", "next_pane(-1)", "previous pane", show=False,
+                id="go.previous_pane", tooltip="Go to the previous pane"),
+        Binding("1", "overview", "overview", show=False, id="go.overview",
+                tooltip="The overview"),
+        Binding("escape", "back", "back", show=False, id="find.back",
+                tooltip="Back: clear the filter, then show all tasks again"),
+        Binding("exclamation_mark", "problems", "problems", show=False,
+                id="go.problems", tooltip="Show everything that is wrong, in full"),
+    ]  # fmt: skip
+
+    AUTO_FOCUS = "JobsTable"
+
+    def __init__(
+        self,
+        view: EngineView,
+        control: EngineControl,
+        *,
+        snapshot: Snapshot,
+        now: Callable[[], float],
+        say: Say,
+    ) -> None:
+        super().__init__(id="overview")
+        self._view = view
+        self._control = control
+        self._snapshot = snapshot
+        self._clock = now
+        self._say = say
+        self._frozen: float | None = None
+        self._scope = EVERYTHING
+        self._task: TaskId | None = None
+        self._active: RowList[Any] | LogView | None = None
+        self._before_filter = ""
+        self._grid_rows = 0
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panes; their places come from the size of the screen."""
+        yield Bar(self._head_lines, id="head")
+        with Container(id="panes"):
+            yield JobsTable(id="jobs")
+            yield NodeTree(id="nodes")
+            yield TasksTable(id="tasks")
+            yield LogView(id="log")
+        with Container(id="filter-row"):
+            yield Bar(lambda _: [(Span(" /", "key"),)], id="filter-sign")
+            yield FilterLine(id="filter")
+        yield Bar(lambda width: [footer_line(self.app, width)], id="foot")
+        yield Bar(self._too_small_lines, id="small")
+
+    def on_mount(self) -> None:
+        """Show what there is, and begin to follow the log."""
+        self._jobs = self.query_one(JobsTable)
+        self._nodes = self.query_one(NodeTree)
+        self._tasks = self.query_one(TasksTable)
+        self._log = self.query_one(LogView)
+        self._active = self._jobs
+        self._feed = LogFeed(self._view, self._log)
+        self.bindings_updated_signal.subscribe(self, self._keys_changed)
+        self._arrange()
+        self.show(self._snapshot)
+        self._read_log()
+        self.set_interval(_LOG_SECONDS, self._read_log, name="log")
+
+    # What the app tells.
+
+    @property
+    def panes(self) -> tuple[RowList[Any] | LogView, ...]:
+        """The panes, in the order of the tab key."""
+        return (self._jobs, self._nodes, self._tasks, self._log)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a new snapshot."""
+        self._snapshot = snapshot
+        now = self._scene().now
+        if self._scope.node is not None:
+            names = subtree(snapshot.nodes, self._scope.node)
+            self._scope = Scope(node=self._scope.node, nodes=names)
+        self._jobs.show(snapshot.jobs, now)
+        self._nodes.show(snapshot.nodes, now)
+        self._tasks.show(task_rows(snapshot, self._scope), now)
+        self.query_one("#head", Bar).sync()
+        self._arrange()
+
+    def tick(self, frozen: float | None) -> None:
+        """Let the ages grow, up to ``frozen`` if the screen was frozen then."""
+        self._frozen = frozen
+        now = self._scene().now
+        for pane in (self._jobs, self._nodes, self._tasks):
+            pane.tick(now)
+        self.query_one("#head", Bar).sync()
+
+    def _scene(self) -> Scene:
+        now = self._clock() if self._frozen is None else self._frozen
+        return Scene(now=now, plain=self.app.no_color)
+
+    # Head, foot, and where things stand.
+
+    def _head_lines(self, width: int) -> list[Line]:
+        snapshot = self._snapshot
+        live = Scene(now=self._clock(), plain=self.app.no_color)
+        most = max(1, min(5, self.app.size.height // 6))
+        return [
+            title_line(snapshot, live, width, frozen=self._frozen),
+            totals_line(snapshot, self._scene(), width),
+            *banner_lines(snapshot.banners, width, most),
+        ]
+
+    def _too_small_lines(self, width: int) -> list[Line]:
+        columns, rows = self.app.size
+        needed = f"needs {TOO_SMALL[0]}×{TOO_SMALL[1]}"
+        return [
+            (Span("too small", "strong"),),
+            (Span(f"{columns}×{rows}"),),
+            (Span(needed, "dim"),),
+        ]
+
+    def _keys_changed(self, _: Screen[Any]) -> None:
+        self.query_one("#foot", Bar).sync()
+
+    def on_resize(self, event: Resize) -> None:
+        """Find new places for the panes."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        if not self.is_mounted or self._active is None:
+            return
+        chosen = arrangement(*self.app.size)
+        for choice in Arrangement:
+            self.set_class(choice is chosen, f"-{choice}")
+        for pane in self.panes:
+            pane.set_class(pane is self._active, "-active")
+        if chosen is Arrangement.GRID:
+            shown = self._snapshot
+            height = self.app.size.height - 3
+            rows = top_rows(len(shown.jobs), len(shown.nodes), height)
+            if rows != self._grid_rows:
+                self._grid_rows = rows
+                self.query_one("#panes").styles.grid_rows = f"{rows} 4fr 6fr"
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Give the pane with the keyboard the most room."""
+        if isinstance(event.widget, RowList | LogView):
+            self._active = event.widget
+            self._arrange()
+
+    def action_next_pane(self, step: int) -> None:
+        """Go on to the next pane."""
+        panes = self.panes
+        at = panes.index(self._active) if self._active in panes else 0
+        panes[(at + step) % len(panes)].focus()
+
+    def action_overview(self) -> None:
+        """Be here already."""
+
+    # What is chosen.
+
+    @on(RowList.Chosen)
+    def _chosen(self, message: RowList.Chosen) -> None:
+        row = message.pane.current
+        if isinstance(row, RunningRow | EndedRow):
+            self._task = row.task
+        elif isinstance(row, JobRow):
+            self._task, self._scope = None, Scope(job=row.name)
+        elif isinstance(row, NodeRow):
+            names = subtree(self._snapshot.nodes, row.name)
+            whole = row.depth == 0
+            self._task = None
+            self._scope = EVERYTHING if whole else Scope(node=row.name, nodes=names)
+        self._follow_choice()
+
+    def _follow_choice(self) -> None:
+        self._tasks.chip = self._scope.label
+        self._tasks.show(task_rows(self._snapshot, self._scope), self._scene().now)
+        self._log.retarget(self._task, EVERYTHING if self._task else self._scope)
+        self._read_log()
+
+    def action_back(self) -> None:
+        """Undo one step: the filter, the chosen task, the chosen job or node."""
+        pane = self._active
+        if pane is not None and pane.filter_text:
+            pane.set_filter("")
+        elif self._task is not None:
+            self._task = None
+            self._follow_choice()
+        elif self._scope is not EVERYTHING:
+            self._scope = EVERYTHING
+            self._follow_choice()
+        else:
+            self._jobs.focus()
+
+    def _read_log(self) -> None:
+        if self._frozen is None:
+            self.run_worker(self._feed.ask(), name="log", group="log")
+
+    # The filter.
+
+    def action_filter(self) -> None:
+        """Open the filter line for the active pane."""
+        if self._active is None:
+            return
+        line = self.query_one(FilterLine)
+        self.add_class("-filtering")
+        self._before_filter = self._active.filter_text
+        line.value = self._active.filter_text
+        line.focus()
+
+    @on(FilterLine.Typed)
+    def _filter_typed(self, message: FilterLine.Typed) -> None:
+        if self._active is not None and self.has_class("-filtering"):
+            self._active.set_filter(message.text)
+
+    @on(FilterLine.Applied)
+    def _filter_applied(self) -> None:
+        pane = self._close_filter()
+        if pane is not None and pane.filter_text:
+            pane.choose_first_match()
+
+    @on(FilterLine.GivenUp)
+    def _filter_given_up(self) -> None:
+        pane = self._close_filter()
+        if pane is not None:
+            pane.set_filter("")
+
+    def _close_filter(self) -> RowList[Any] | LogView | None:
+        self.remove_class("-filtering")
+        pane = self._active
+        if pane is not None:
+            # The value may be newer than the last message about it.
+            pane.set_filter(self.query_one(FilterLine).value)
+            pane.focus()
+        return pane
+
+    # Acts on the row under the cursor.
+
+    def _row(self) -> object:
+        pane = self._active
+        return pane.current if isinstance(pane, RowList) else None
+
+    def _row_task(self) -> TaskId | None:
+        row = self._row()
+        if isinstance(row, RunningRow | EndedRow):
+            return row.task
+        return self._task if self._active is self._log else None
+
+    def _row_job(self) -> JobRow | None:
+        row = self._row()
+        if isinstance(row, JobRow):
+            return row
+        task = self._row_task()
+        return None if task is None else self._job(task.job)
+
+    def _job(self, name: JobName) -> JobRow | None:
+        return next((job for job in self._snapshot.jobs if job.name == name), None)
+
+    def _ask(self, request: Awaitable[str]) -> None:
+        self.run_worker(self._answer(request), name="control", group="control")
+
+    async def _answer(self, request: Awaitable[str]) -> None:
+        try:
+            answer = await request
+        except ControlRefused as refused:
+            self._say(str(refused), True)
+        else:
+            self._say(answer, False)
+
+    def action_toggle(self) -> None:
+        """Enable a disabled job, disable an enabled one."""
+        job = self._row_job()
+        if job is None:
+            self._say("e enables and disables a job: put the cursor on one", True)
+            return
+        self._ask(self._control.set_job_enabled(job.name, not job.enabled))
+
+    def action_stop(self) -> None:
+        """Stop the running task under the cursor."""
+        task = self._row_task()
+        if task is None:
+            self._say("x stops a running task: go to Running and choose one", True)
+        elif not any(row.task == task for row in self._snapshot.running):
+            self._say(f"{task} does not run now", True)
+        else:
+            self._ask(self._control.kill_task(task))
+
+    def action_forgive(self) -> None:
+        """Let the failed tasks of the job run again."""
+        job = self._row_job()
+        if job is None:
+            self._say("F forgives a job's failures: put the cursor on a job", True)
+            return
+        self._ask(self._control.forgive((job.name,)))
+
+    def action_log(self) -> None:
+        """Go to the log of what is under the cursor."""
+        pane = self._active
+        if isinstance(pane, RowList) and pane.current is not None:
+            self._chosen(RowList.Chosen(pane))
+        self._log.focus()
+
+    # Overlays.
+
+    def _open(
+        self, title: str, text: Callable[[], Awaitable[list[Line]]], key: str
+    ) -> None:
+        self.app.push_screen(Overlay(title, text, opened_by=key))
+
+    def action_why(self) -> None:
+        """Say why the job's tasks or the task are where they are."""
+        row = self._row()
+        if isinstance(row, JobRow):
+            name = row.name
+            self._open(f"Why · {clean_name(name)}", lambda: self._why_job(name), "w")
+        elif isinstance(row, NodeRow):
+            self._open_node(row, "w")
+        elif (task := self._row_task()) is not None:
+            self._open(f"Why · {clean_name(str(task))}", lambda: self._why(task), "w")
+        else:
+            self._say("w tells why: put the cursor on a job or a task", True)
+
+    async def _why(self, task: TaskId) -> list[Line]:
+        return docs.why_task(await self._view.explain(task))
+
+    async def _why_job(self, name: JobName) -> list[Line]:
+        job = self._job(name)
+        if job is None:
+            return [(Span("this job is gone", "dim"),)]
+        return docs.why_job(job, await self._view.tasks_of(name), self._scene())
+
+    @on(RowList.Opened)
+    def _opened(self) -> None:
+        self.action_details()
+
+    def action_details(self) -> None:
+        """Show all that is known of the row under the cursor."""
+        row = self._row()
+        if isinstance(row, JobRow):
+            name = row.name
+            self._open(
+                f"Job · {clean_name(name)}", lambda: self._job_page(name), "enter"
+            )
+        elif isinstance(row, NodeRow):
+            self._open_node(row, "enter")
+        elif isinstance(row, RunningRow | EndedRow):
+            task, last = row.task, row
+            title = f"Task · {clean_name(str(task))}"
+            self._open(title, lambda: self._task_page(task, last), "enter")
+
+    async def _job_page(self, name: JobName) -> list[Line]:
+        job = self._job(name)
+        if job is None:
+            return [(Span("this job is gone", "dim"),)]
+        return docs.job_facts(job, self._scene())
+
+    async def _task_page(self, task: TaskId, last: RunningRow | EndedRow) -> list[Line]:
+        if isinstance(last, EndedRow):
+            return docs.ended_facts(last, self._scene())
+        for row in self._snapshot.running:
+            if row.invocation == last.invocation and row.task == task:
+                return docs.running_facts(row, self._scene())
+        for ended in self._snapshot.ended:
+            if ended.task == task:
+                return docs.ended_facts(ended, self._scene())
+        return [(Span("this task is gone", "dim"),)]
+
+    def _open_node(self, node: NodeRow, key: str) -> None:
+        async def page() -> list[Line]:
+            nodes = self._snapshot.nodes
+            newest = next((row for row in nodes if row.name == node.name), node)
+            names = subtree(nodes, node.name)
+            running = [r for r in self._snapshot.running if r.task.node in names]
+            return docs.node_facts(newest, running, self._scene())
+
+        self._open(f"Node · {clean_name(node.name)}", page, key)
+
+    def action_problems(self) -> None:
+        """Show all banners and job errors in full."""
+
+        async def page() -> list[Line]:
+            return docs.problems(self._snapshot.banners, self._snapshot.jobs)
+
+        self._open("Problems", page, "exclamation_mark")

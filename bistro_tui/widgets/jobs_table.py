@@ -1,0 +1,30 @@
+"""The jobs and how far each has got."""
+
+from collections.abc import Hashable, Sequence
+
+from bistro_tui.engine.view import JobRow
+from bistro_tui.present.jobs import COLUMNS, job_text
+from bistro_tui.present.table import Column
+from bistro_tui.widgets.row_list import RowList
+
+
+class JobsTable(RowList[JobRow]):
+    """Name, state, stacked bar, counts and owner of every job."""
+
+    heading = "Jobs"
+
+    def key_of(self, row: JobRow) -> Hashable:
+        """Return the job's name."""
+        return row.name
+
+    def text_of(self, row: JobRow) -> str:
+        """Return name and owner."""
+        return job_text(row)
+
+    def columns(self) -> Sequence[Column[JobRow]]:
+        """Return the columns."""
+        return COLUMNS
+
+    def empty_text(self) -> str:
+        """Return what stands here without jobs."""
+        return "no jobs in the config yet: add a bistro_job->NAME key, it shows at once"

@@ -1,0 +1,78 @@
+"""The running tasks and those that ended lately."""
+
+from collections.abc import Hashable, Sequence
+
+from bistro_tui.engine.view import EndedRow, RunningRow
+from bistro_tui.present.spans import Line, Span
+from bistro_tui.present.table import Column
+from bistro_tui.present.tasks import (
+    COLUMNS,
+    Divider,
+    TaskRow,
+    successor,
+    task_key,
+    task_text,
+)
+from bistro_tui.widgets.row_list import RowList
+
+
+class TasksTable(RowList[TaskRow]):
+    """Running tasks with their ages; below them the newest results."""
+
+    heading = "Running"
+
+    def key_of(self, row: TaskRow) -> Hashable:
+        """Return the task and whether it runs, or when it ended."""
+        return task_key(row)
+
+    def text_of(self, row: TaskRow) -> str:
+        """Return job and node."""
+        return task_text(row)
+
+    def is_item(self, row: TaskRow) -> bool:
+        """Return whether it is a task."""
+        return not isinstance(row, Divider)
+
+    def successor_of(self, key: Hashable) -> Hashable | None:
+        """Return the result of the task that ran there."""
+        return successor(key, self.rows)
+
+    def columns(self) -> Sequence[Column[TaskRow]]:
+        """Return the columns."""
+        return COLUMNS
+
+    def empty_text(self) -> str:
+        """Return what stands here before the first task."""
+        where = f" of {self.chip}" if self.chip else ""
+        return f"no task{where} runs, and none ended lately"
+
+    def sifted(self, rows: Sequence[TaskRow]) -> Sequence[TaskRow]:
+        """Return the rows that fit; the divider stays above what ended."""
+        if not self.wanted:
+            return rows
+        kept = [
+            row
+            for row in rows
+            if isinstance(row, Divider) or self.wanted.matches(task_text(row))
+        ]
+        if kept and isinstance(kept[-1], Divider):
+            kept.pop()
+        return kept
+
+    def row_line(self, index: int, row: TaskRow, width: int) -> Line:
+        """Return a row, or the line between running and ended tasks."""
+        if isinstance(row, Divider):
+            return (
+                Span(f"── {row.text} ", "dim"),
+                Span("─" * max(0, width - len(row.text) - 4), "faint"),
+            )
+        return super().row_line(index, row, width)
+
+    def title_facts(self) -> Line:
+        """Return how many run, and how many ended lately."""
+        running = sum(isinstance(row, RunningRow) for row in self._all)
+        ended = sum(isinstance(row, EndedRow) for row in self._all)
+        spans = [Span(f" {running:,}", "running" if running else "dim")]
+        if ended:
+            spans.append(Span(f" · {ended:,} ended", "dim"))
+        return tuple(spans)

@@ -1,0 +1,210 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bistro_tui.engine.ids import NodeName, ResourceName
+from bistro_tui.engine.processes.argument import (
+    LONGEST_ARGUMENT,
+    LONGEST_CONFIG_VARIABLE,
+    TaskArguments,
+    build_arguments,
+    resolve_program,
+    task_json,
+)
+from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.status import TaskStatus
+from tests.engine.processes.builders import a_start
+
+FILE = "/dev/shm/x/1.json"
+
+
+def arguments(
+    *command: str,
+    start: StartTask | None = None,
+    config: str = '{"id":"etl"}',
+    own: bool = True,
+    environment: dict[str, str] | None = None,
+) -> TaskArguments:
+    return build_arguments(
+        start or a_start(*command),
+        command=command,
+        fill_placeholders=own,
+        status_file="/s",
+        config=config,
+        config_file=FILE,
+        base_environment=environment or {},
+    )
+
+
+def test_node_status_file_and_json_follow_the_command() -> None:
+    assert arguments("run", "-v").argv == ("run", "-v", "db7", "/s", '{"id":"etl"}')
+
+
+@pytest.mark.parametrize(
+    ("word", "filled"),
+    [
+        ("{node}", "db7"),
+        ("{job}", "etl"),
+        ("{status_file}", "/s"),
+        ("{config}", '{"id":"etl"}'),
+        ("--at={node}/{job}", "--at=db7/etl"),
+        ("{node}{node}", "db7db7"),
+        ("awk '{{print}}' {node}", "awk '{print}' db7"),
+        ("{{{node}}}", "{db7}"),
+        ("{x} {node} {}", "{x} db7 {}"),
+        ("{node} { }", "db7 { }"),
+        ("{{node}} {node}", "{node} db7"),
+    ],
+)
+def test_placeholders_are_filled_in_and_nothing_follows(word: str, filled: str) -> None:
+    assert arguments("run", word).argv == ("run", filled)
+
+
+@pytest.mark.parametrize(
+    "word", ["{}", "{{}}", "{{x}}", "{Node}", "{ node }", "{node", "${HOME}", "{nodes}"]
+)
+def test_other_braces_stay_and_the_three_arguments_follow(word: str) -> None:
+    argv = arguments("run", word).argv
+    assert argv[:2] == ("run", word)
+    assert argv[2:] == ("db7", "/s", '{"id":"etl"}')
+
+
+def test_a_doubled_placeholder_is_its_own_name_and_fills_nothing_in() -> None:
+    assert arguments("echo", "{{node}}").argv[1:3] == ("{node}", "db7")
+
+
+def test_braces_of_a_word_without_placeholder_stay_beside_one_with() -> None:
+    assert arguments("run", "{{}}", "{node}").argv == ("run", "{{}}", "db7")
+
+
+def test_a_value_is_never_looked_into_for_placeholders() -> None:
+    start = a_start(node="{job}{{", job="{config}")
+    assert arguments("run", "{node}", start=start).argv == ("run", "{job}{{")
+
+
+def test_placeholders_mean_nothing_in_a_worker_command() -> None:
+    assert arguments("{node}", own=False).argv[0] == "{node}"
+
+
+def test_a_word_with_a_slash_counts_from_the_directory() -> None:
+    assert resolve_program("./run.sh", directory="/etc/x") == "/etc/x/run.sh"
+    assert resolve_program("bin/run", directory="/etc/x") == "/etc/x/bin/run"
+    assert resolve_program("/bin/sh", directory="/etc/x") == "/bin/sh"
+
+
+def test_a_bare_word_is_left_to_path() -> None:
+    assert resolve_program("python3", directory="/etc/x") == "python3"
+
+
+def test_the_environment_is_the_users_the_jobs_and_five_variables() -> None:
+    start = a_start("run", env={"MODE": "fast", "BISTRO_NODE": "forged"})
+    found = arguments(
+        "run", start=start, environment={"HOME": "/h", "MODE": "slow"}
+    ).environment
+    assert found == {
+        "HOME": "/h",
+        "MODE": "fast",
+        "BISTRO_JOB": "etl",
+        "BISTRO_NODE": "db7",
+        "BISTRO_STATUS_FILE": "/s",
+        "BISTRO_CONFIG": '{"id":"etl"}',
+        "BISTRO_INVOCATION": str(start.invocation),
+    }
+
+
+@pytest.mark.parametrize(
+    ("size", "third", "variable"),
+    [
+        (LONGEST_CONFIG_VARIABLE, False, False),
+        (LONGEST_CONFIG_VARIABLE + 1, False, True),
+        (LONGEST_ARGUMENT, False, True),
+        (LONGEST_ARGUMENT + 1, True, True),
+    ],
+)
+def test_a_json_too_long_for_an_argument_is_in_a_file(
+    size: int, third: bool, variable: bool
+) -> None:
+    config = "ü" * (size // 2) + "x" * (size % 2)
+    for command in (("run",), ("run", "{config}")):
+        found = arguments(*command, config=config)
+        assert found.argv[-1] == (f"@{FILE}" if third else config)
+        assert found.environment["BISTRO_CONFIG"] == (
+            f"@{FILE}" if variable else config
+        )
+        assert found.config_file_needed is (third or variable)
+
+
+def test_a_word_that_is_too_long_only_with_the_json_in_it_names_the_file() -> None:
+    config = "x" * (LONGEST_ARGUMENT - 5)
+    assert arguments("run", "--config={config}", config=config).argv == (
+        "run",
+        f"--config=@{FILE}",
+    )
+
+
+def test_the_json_has_bistros_keys_and_no_prev_status_at_first() -> None:
+    start = a_start(config={"table": "users"})
+    text = task_json(start, worker_node="me", worker_host="me.example")
+    assert json.loads(text) == {
+        "id": "etl",
+        "path_to_node": ["root", "db7"],
+        "config": {"table": "users"},
+        "resources_by_node": {},
+        "worker_node": "me",
+        "worker_host": "me.example",
+    }
+    assert ": " not in text
+    assert "\n" not in text
+
+
+def test_the_previous_status_is_handed_back_as_a_checkpoint() -> None:
+    status = TaskStatus(bits=Bits.INCOMPLETE, time=12.7, data={"row": 5})
+    text = task_json(a_start(prev_status=status), worker_node="w", worker_host="h")
+    assert json.loads(text)["prev_status"] == {
+        "result_bits": 8,
+        "time": 12,
+        "data": {"row": 5},
+    }
+
+
+def test_resources_are_given_by_node() -> None:
+    start = a_start()
+    start = StartTask(
+        task=start.task,
+        invocation=start.invocation,
+        job=start.job,
+        path_to_node=start.path_to_node,
+        resources_by_node={NodeName("db7"): {ResourceName("slots"): 2}},
+        prev_status=None,
+        next_backoff=start.next_backoff,
+    )
+    text = task_json(start, worker_node="w", worker_host="h")
+    assert json.loads(text)["resources_by_node"] == {"db7": {"slots": 2}}
+
+
+texts = st.text(st.sampled_from('ab"\\{}\0\n\x7f é\u2028\U0001f4a9\ud800'))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=40)
+@given(st.dictionaries(texts, json_values))
+def test_any_config_comes_through_as_it_is(config: dict[str, Any]) -> None:
+    text = task_json(a_start(config=config), worker_node="w", worker_host="h")
+    assert "\0" not in text
+    assert json.loads(text.encode())["config"] == config
+
+
+def test_a_config_that_json_cannot_hold_is_a_plain_error() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    for bad in (float("nan"), endless):
+        with pytest.raises(ValueError, match=r"JSON|nested|Circular"):
+            task_json(a_start(config={"x": bad}), worker_node="w", worker_host="h")

@@ -1,0 +1,240 @@
+"""Bistro's scheduling pass, written plainly: full scans, nothing remembered.
+
+It keeps its own books from the same events and the core's own actions, so that the
+core can be asked at every instant: may this start, and was anything left out?
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bistro_tui.engine.config.model import Config, Job, NodeOrder, PolicyName
+from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling import events as ev
+from bistro_tui.engine.scheduling.actions import StartTask, StoreStatus
+from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.status import TaskStatus
+
+WORKER = LevelName("worker")
+LOCAL = NodeName("local")
+
+
+@dataclass
+class Running:
+    invocation: InvocationId
+    taken: dict[tuple[LevelName, NodeName, str], int]
+
+
+@dataclass
+class Oracle:
+    config: Config | None = None
+    tree: NodeTree | None = None
+    has_statuses: bool = False
+    broken: bool = False
+    stopping: bool = False
+    pauses: set[str] = field(default_factory=set)
+    statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
+    ready_at: dict[TaskId, float] = field(default_factory=dict)
+    running: dict[TaskId, Running] = field(default_factory=dict)
+    unstored: dict[TaskId, StoreStatus] = field(default_factory=dict)
+    ready_when_stored: dict[TaskId, float] = field(default_factory=dict)
+
+    # What happened.
+
+    def take_in(self, event: ev.Event) -> None:
+        match event:
+            case ev.ConfigLoaded(config):
+                self.config, self.broken = config, False
+            case ev.ConfigBroken():
+                self.broken = True
+            case ev.NodesLoaded(tree):
+                self.tree = tree
+            case ev.StatusesLoaded(statuses):
+                self.has_statuses = True
+                self.statuses.update(statuses)
+            case ev.StartsPaused(cause, _):
+                self.pauses.add(cause)
+            case ev.StartsResumed(cause):
+                self.pauses.discard(cause)
+            case ev.StopRequested():
+                self.stopping = True
+            case ev.TaskEnded(task, invocation, _):
+                mine = self.running.get(task)
+                if mine is not None and mine.invocation == invocation:
+                    del self.running[task]
+            case ev.StatusStored(task, serial):
+                stored = self.unstored.get(task)
+                if stored is not None and stored.serial == serial:
+                    del self.unstored[task]
+                    self.statuses[task] = stored.status
+                    self.ready_at[task] = self.ready_when_stored[task]
+            case _:
+                pass
+
+    def take_in_store(self, action: StoreStatus, now: Now) -> None:
+        self.unstored[action.task] = action
+        self.ready_when_stored[action.task] = now.mono + action.status.backoff_sec
+
+    def take_in_start(self, action: StartTask) -> None:
+        """Book what the task takes, by its job's needs at this moment."""
+        assert self.config is not None
+        places = [
+            (level, name)
+            for level, name in zip(
+                self.config.settings.levels, action.path_to_node, strict=False
+            )
+        ]
+        self.running[action.task] = Running(
+            action.invocation,
+            {
+                (level, name, resource): action.job.resources[resource]
+                for level, name in [*places, (WORKER, LOCAL)]
+                for resource in self.config.settings.resources.get(level, {})
+            },
+        )
+
+    # What may start.
+
+    def is_open(self) -> bool:
+        return (
+            self.config is not None
+            and self.tree is not None
+            and self.has_statuses
+            and self.config.settings.enabled
+            and not (self.broken and self.config.settings.on_bad_config != "keep")
+            and not self.pauses
+            and not self.stopping
+        )
+
+    def may_start(self, now: Now) -> set[tuple[TaskId, tuple[NodeName, ...]]]:
+        if not self.is_open() or self.config is None or self.tree is None:
+            return set()
+        return {
+            (TaskId(job.name, self.tree.nodes[index].name), self.names(index))
+            for job in self.config.jobs.values()
+            for index in self.candidates(job, now)
+            if self.fits(job, index)
+        }
+
+    def candidates(self, job: Job, now: Now) -> Iterator[int]:
+        """The nodes of the job's level, in fetch order, that it could use now."""
+        assert self.tree is not None
+        if not job.enabled or job.errors:
+            return
+        for index in self.tree.at_level(job.level_for_tasks):
+            task = TaskId(job.name, self.tree.nodes[index].name)
+            if (
+                task not in self.running
+                and task not in self.unstored
+                and not self.is_finished(task)
+                and self.ready_at.get(task, 0.0) <= now.mono
+                and all(self.may_use(job, i) for i in self.tree.path(index))
+                and all(self.is_done(on, task.node) for on in job.depends_on)
+            ):
+                yield index
+
+    def is_finished(self, task: TaskId) -> bool:
+        status = self.statuses.get(task)
+        return status is not None and bool(status.bits & (Bits.DONE | Bits.FAILED))
+
+    def is_done(self, job: JobName, node: NodeName) -> bool:
+        assert self.config is not None
+        status = self.statuses.get(TaskId(job, node))
+        return (
+            job in self.config.jobs and status is not None and Bits.DONE in status.bits
+        )
+
+    def may_use(self, job: Job, index: int) -> bool:
+        assert self.tree is not None
+        node = self.tree.nodes[index]
+        accepted = job.filters.get(node.level)
+        return node.enabled and (
+            accepted is None
+            or accepted.accepts(job=job.name, node=node.name, tags=node.tags)
+        )
+
+    def left(self, level: LevelName, name: NodeName, resource: str) -> int:
+        assert self.config is not None
+        settings = self.config.settings
+        limit = settings.resources[level][resource].limit  # type: ignore[index]
+        if level == WORKER:
+            override = settings.worker_resources_override.get("local", {})
+            limit = override.get(resource, limit)  # type: ignore[call-overload]
+        return limit - sum(
+            running.taken.get((level, name, resource), 0)
+            for running in self.running.values()
+        )
+
+    def fits(self, job: Job, index: int) -> bool:
+        assert self.tree is not None
+        assert self.config is not None
+        places = [
+            (self.tree.nodes[i].level, self.tree.nodes[i].name)
+            for i in self.tree.path(index)
+        ]
+        return all(
+            job.resources[resource] <= self.left(level, name, resource)
+            for level, name in [*places, (WORKER, LOCAL)]
+            for resource in self.config.settings.resources.get(level, {})
+        )
+
+    def names(self, index: int) -> tuple[NodeName, ...]:
+        assert self.tree is not None
+        return tuple(self.tree.nodes[i].name for i in self.tree.path(index))
+
+
+def one_pass(oracle: Oracle, now: Now, start: "Starter") -> None:
+    """One pass of Bistro where node order and job order leave nothing to chance.
+
+    Lists of candidates are made once; nodes are taken from the end of each.
+    """
+    config, tree = oracle.config, oracle.tree
+    if not oracle.is_open() or config is None or tree is None:
+        return
+    lists: list[tuple[Job, list[int]]] = []
+    for job in config.jobs.values():
+        nodes = list(oracle.candidates(job, now))
+        if config.settings.node_order is NodeOrder.LEXICOGRAPHIC:
+            nodes.sort(key=lambda i: (tree.nodes[i].name, i))
+        lists.append((job, nodes))
+    match config.settings.scheduler:
+        case PolicyName.RANKED_PRIORITY:
+            lists.sort(key=lambda one: -one[0].priority)
+        case PolicyName.LONG_TAIL:
+            lists.sort(key=lambda one: len(one[1]))
+        case PolicyName.ROUNDROBIN | PolicyName.RANDOMIZED_PRIORITY:
+            assert len(lists) <= 1, "the order of the jobs is left to chance"
+    for job, nodes in lists:
+        while nodes:
+            index = nodes.pop()
+            task = TaskId(job.name, tree.nodes[index].name)
+            if task not in oracle.running and oracle.fits(job, index):
+                start(task, oracle.names(index))
+
+
+class Starter:
+    """Books the starts of a pass; the attempts get made-up invocations."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self._oracle = oracle
+        self.started: list[tuple[TaskId, tuple[NodeName, ...]]] = []
+
+    def __call__(self, task: TaskId, path: Sequence[NodeName]) -> None:
+        oracle = self._oracle
+        assert oracle.config is not None
+        settings = oracle.config.settings
+        job = oracle.config.jobs[task.job]
+        places = [
+            *zip(settings.levels, path, strict=False),
+            (WORKER, LOCAL),
+        ]
+        oracle.running[task] = Running(
+            InvocationId(0, 0),
+            {
+                (level, name, resource): job.resources[resource]
+                for level, name in places
+                for resource in settings.resources.get(level, {})
+            },
+        )
+        self.started.append((task, tuple(path)))

@@ -1,0 +1,270 @@
+"""Laws that hold for every world, every policy and every sequence of events."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
+from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling import events as ev
+from bistro_tui.engine.scheduling.actions import (
+    Action,
+    KillTask,
+    StartTask,
+    StoreStatus,
+)
+from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.status import TaskStatus
+from tests.engine.scheduling.builders import (
+    START,
+    limits,
+    make_config,
+    make_job,
+    make_tree,
+)
+from tests.engine.scheduling.invariants import check_invariants
+from tests.engine.scheduling.oracle import Oracle, Starter, one_pass
+from tests.engine.scheduling.strategies import JOBS, REPORTS, configs, trees
+
+STEPS = 14
+
+
+class Watched:
+    """A core whose every start the oracle must allow, and which leaves none out."""
+
+    def __init__(self) -> None:
+        self.core = Core(random.Random(7))
+        self.oracle = Oracle()
+        self.now = START
+        self.history: list[tuple[tuple[ev.Event, ...], Now, list[Action]]] = []
+
+    def feed(self, *events: ev.Event) -> list[Action]:
+        actions = self.core.handle(events, self.now)
+        self.history.append((events, self.now, actions))
+        for event in events:
+            self.oracle.take_in(event)
+        for action in actions:
+            if isinstance(action, StoreStatus):
+                self.oracle.take_in_store(action, self.now)
+        for action in actions:
+            if isinstance(action, StartTask):
+                allowed = self.oracle.may_start(self.now)
+                assert (action.task, action.path_to_node) in allowed
+                self.oracle.take_in_start(action)
+            if isinstance(action, KillTask):
+                assert action.task in self.oracle.running
+        assert self.oracle.may_start(self.now) == set(), "left unstarted"
+        assert {a.task for a in self.core.running()} == set(self.oracle.running) | {
+            task for task in self.oracle.unstored if task not in self.forgiven()
+        }
+        check_invariants(self.core, self.now)
+        return actions
+
+    def forgiven(self) -> set[TaskId]:
+        return {
+            task
+            for task in self.oracle.unstored
+            if task not in {attempt.task for attempt in self.core.running()}
+        }
+
+    def replay(self) -> None:
+        again = Core(random.Random(7))
+        for events, now, actions in self.history:
+            assert again.handle(events, now) == actions
+
+    def drain(self) -> None:
+        """Let everything end, with nothing more to start."""
+        self.feed(ev.StopRequested())
+        for task, running in list(self.oracle.running.items()):
+            self.feed(ended(task, running.invocation, self.now, 4))
+        self.feed(*stored(self.oracle))
+        assert self.core.running() == ()
+        assert self.core.unstored == 0
+        assert self.core.state.accounts.in_use() == {}
+
+
+def ended(task: TaskId, invocation: InvocationId, now: Now, bits: int) -> ev.TaskEnded:
+    return ev.TaskEnded(task, invocation, TaskStatus(bits=Bits(bits), time=now.wall))
+
+
+def stored(oracle: Oracle) -> list[ev.StatusStored]:
+    return [ev.StatusStored(one.task, one.serial) for one in oracle.unstored.values()]
+
+
+def draw_event(data: st.DataObject, watched: Watched, lowest_need: int) -> ev.Event:
+    """Draw something that can happen now; ends and stores more often than the rest."""
+    oracle = watched.oracle
+    kinds = ["config", "nodes", "broken", "pause", "resume", "forgive", "time"]
+    kinds += ["end"] * 8 + ["kill"] if oracle.running else []
+    kinds += ["store"] * 8 + ["stale"] if oracle.unstored else []
+    match data.draw(st.sampled_from(kinds)):
+        case "end":
+            task = data.draw(st.sampled_from(list(oracle.running)))
+            bits = data.draw(st.sampled_from(REPORTS))
+            return ended(task, oracle.running[task].invocation, watched.now, bits)
+        case "store":
+            return data.draw(st.sampled_from(stored(oracle)))
+        case "stale":
+            one = data.draw(st.sampled_from(stored(oracle)))
+            return ev.StatusStored(one.task, one.serial + 1000)
+        case "kill":
+            return ev.KillRequested(data.draw(st.sampled_from(list(oracle.running))))
+        case "config":
+            return ev.ConfigLoaded(data.draw(configs(lowest_need)))
+        case "nodes":
+            return ev.NodesLoaded(data.draw(trees()))
+        case "broken":
+            return ev.ConfigBroken()
+        case "pause":
+            return ev.StartsPaused("disk", "the disk is full")
+        case "resume":
+            return ev.StartsResumed("disk")
+        case "forgive":
+            return ev.Forgive((JobName(data.draw(st.sampled_from(JOBS))),))
+        case _:
+            seconds = data.draw(st.sampled_from((0.0, 1.0, 5.0, 70.0)))
+            now = watched.now
+            watched.now = Now(now.wall + seconds, now.mono + seconds)
+            return ev.TimePassed()
+
+
+def run_world(data: st.DataObject, lowest_need: int) -> None:
+    watched = Watched()
+    loads: list[ev.Event] = data.draw(
+        st.permutations(
+            [
+                ev.StatusesLoaded({}),
+                ev.NodesLoaded(data.draw(trees())),
+                ev.ConfigLoaded(data.draw(configs(lowest_need))),
+            ]
+        )
+    )
+    for event in loads:
+        watched.feed(event)
+    for _ in range(STEPS):
+        count = data.draw(st.integers(1, 2))
+        watched.feed(*[draw_event(data, watched, lowest_need) for _ in range(count)])
+        assert (
+            watched.core.next_due() is None
+            or (watched.core.next_due() or 0.0) > watched.now.mono
+        )
+    watched.replay()
+    watched.drain()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_only_what_bistro_allows_starts_and_nothing_is_left_out(
+    data: st.DataObject,
+) -> None:
+    run_world(data, lowest_need=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_the_laws_hold_for_needs_below_zero_too(data: st.DataObject) -> None:
+    run_world(data, lowest_need=-1)
+
+
+def determined_configs() -> st.SearchStrategy[Config]:
+    """Configs whose next pass has exactly one outcome."""
+    needs = st.dictionaries(
+        st.sampled_from(("total", "per_host", "per_db")), st.integers(0, 2), max_size=2
+    )
+    ranked = st.permutations((1.0, 2.0, 3.0)).flatmap(
+        lambda order: st.tuples(
+            *(
+                st.builds(make_job, st.just(name), needs=needs, priority=st.just(p))
+                for name, p in zip(JOBS, order, strict=True)
+            )
+        )
+    )
+    single = st.tuples(st.builds(make_job, st.just("j0"), needs=needs))
+    resources = limits(instance={"total": 4}, host={"per_host": 2}, db={"per_db": 1})
+    return st.one_of(
+        st.builds(
+            lambda found, order: make_config(
+                *found,
+                resources=resources,
+                order=order,
+                policy=PolicyName.RANKED_PRIORITY,
+            ),
+            ranked,
+            st.sampled_from((NodeOrder.ORIGINAL, NodeOrder.LEXICOGRAPHIC)),
+        ),
+        st.builds(
+            lambda found, order, policy: make_config(
+                *found, resources=resources, order=order, policy=policy
+            ),
+            single,
+            st.sampled_from((NodeOrder.ORIGINAL, NodeOrder.LEXICOGRAPHIC)),
+            st.sampled_from(PolicyName),
+        ),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(determined_configs(), trees(), st.data())
+def test_where_nothing_is_left_to_chance_the_core_does_exactly_what_a_pass_does(
+    config: Config, tree: NodeTree, data: st.DataObject
+) -> None:
+    core, oracle, now = Core(random.Random(0)), Oracle(), START
+    events: list[ev.Event] = [
+        ev.StatusesLoaded({}),
+        ev.NodesLoaded(tree),
+        ev.ConfigLoaded(config),
+    ]
+    for _ in range(8):
+        actions = core.handle(events, now)
+        for event in events:
+            oracle.take_in(event)
+        for action in actions:
+            if isinstance(action, StoreStatus):
+                oracle.take_in_store(action, now)
+        starts = [action for action in actions if isinstance(action, StartTask)]
+        starter = Starter(oracle)
+        one_pass(oracle, now, starter)
+        assert [(a.task, a.path_to_node) for a in starts] == starter.started
+        for action in starts:
+            oracle.running[action.task].invocation = action.invocation
+        if not oracle.running:
+            break
+        task = data.draw(st.sampled_from(list(oracle.running)))
+        bits = data.draw(st.sampled_from((4, 8)))
+        events = [ended(task, oracle.running[task].invocation, now, bits)]
+        if data.draw(st.booleans()):
+            events.extend(stored(oracle))
+
+
+def test_long_tail_starts_the_jobs_with_the_fewest_candidates_first() -> None:
+    tree = make_tree({"h1": ["a", "b", "c"], "h2": ["d"]})
+    config = make_config(
+        make_job("many"),
+        make_job("few", level="host"),
+        make_job("one", level="instance"),
+        resources=limits(instance={"total": 4}),
+        policy=PolicyName.LONG_TAIL,
+    )
+    core, oracle = Core(random.Random(0)), Oracle()
+    events: list[ev.Event] = [
+        ev.StatusesLoaded({}),
+        ev.NodesLoaded(tree),
+        ev.ConfigLoaded(config),
+    ]
+    actions = core.handle(events, START)
+    for event in events:
+        oracle.take_in(event)
+    starter = Starter(oracle)
+    one_pass(oracle, START, starter)
+    starts = [(a.task, a.path_to_node) for a in actions if isinstance(a, StartTask)]
+    assert starts == starter.started
+    assert [str(task) for task, _ in starts] == [
+        "one@top",
+        "few@h2",
+        "few@h1",
+        "many@d",
+    ]
