@@ -88,7 +88,7 @@ class BistroApp(App[None], inherit_bindings=False):
         Binding("q", "quit_asked", "quit", id="app.quit",
                 tooltip="Quit; asks first while tasks run"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True,
-                id="app.palette", tooltip="Command palette: find an action by its name"),
+                id="app.palette", tooltip="Command palette: find any action by name"),
         Binding("z", "freeze", "freeze", show=False, id="app.freeze",
                 tooltip="Freeze the screen, or let it go on; the engine never stops"),
         Binding("ctrl+z", "leave_screen", "shell", show=False, id="app.leave",
@@ -158,12 +158,12 @@ class BistroApp(App[None], inherit_bindings=False):
             self._news_waiting = True
             self._tell(self.News())
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, message: Message) -> bool:
         try:
-            self.post_message(message)
+            return self.post_message(message)
         except RuntimeError:
             # The UI's loop closed in the meantime; nobody is left to be told.
-            return
+            return False
 
     # Life.
 
@@ -187,8 +187,8 @@ class BistroApp(App[None], inherit_bindings=False):
         self._listening = True
         self._unsubscribe = self._view.subscribe(self._notify)
         self.set_interval(1.0, self._tick, name="ages")
-        for number in self._signals_early:
-            self._tell(self.Signalled(number))
+        while self._signals_early:
+            self._tell(self.Signalled(self._signals_early.pop(0)))
         if self._finished:
             self._tell(self.EngineFinished())
         self._tell(self.News())
@@ -230,7 +230,9 @@ class BistroApp(App[None], inherit_bindings=False):
     def _take(self, snapshot: Snapshot) -> None:
         if snapshot.state.word == "stopped":
             self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
-        elif self._frozen is None and self._overview is not None:
+        elif (
+            self._frozen is None and self._overview is not None and self._overview.ready
+        ):
             self._overview.show(snapshot)
 
     @on(EngineFinished)
@@ -240,29 +242,41 @@ class BistroApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         if terminal_is_gone() and not self.is_headless:
             self._on_terminal_gone()
-        elif self._overview is not None and self._overview.is_mounted:
+        elif self._overview is not None and self._overview.ready:
             self._overview.tick(self._frozen)
 
     # Signals.
 
     def signal_came(self, number: int) -> None:
         """Take a signal; called between any two steps of this thread."""
-        if self._loop is None or not self._listening:
+        if number in (signal.SIGINT, signal.SIGTERM):
+            self.stop_signal = self.stop_signal or number
+        if not self._listening:
             self._signals_early.append(number)
+        elif self._tell(self.Signalled(number)):
+            if self._loop is not None:
+                # The handler may have interrupted the wait of the loop itself.
+                self._loop.call_soon_threadsafe(lambda: None)
         else:
-            self._tell(self.Signalled(number))
-            # The handler may have interrupted the wait of the loop itself.
-            self._loop.call_soon_threadsafe(lambda: None)
+            self._stop_engine_for(number)
+
+    def pass_on_signals(self) -> None:
+        """See to the signals that came before there was a UI to take them."""
+        for number in self._signals_early:
+            self._stop_engine_for(number)
+
+    def _stop_engine_for(self, number: int) -> None:
+        if number in (signal.SIGINT, signal.SIGTERM):
+            self._control.request_stop()
 
     @on(Signalled)
-    async def _on_signalled(self, message: Signalled) -> None:
+    def _on_signalled(self, message: Signalled) -> None:
         if message.number == signal.SIGTSTP:
             self.action_leave_screen()
         elif message.number == signal.SIGHUP:
             self._on_terminal_gone()
         else:
-            self.stop_signal = self.stop_signal or message.number
-            self._control.request_stop()
+            self._stop_engine_for(message.number)
             self.say("Stopping: running tasks are being ended", False)
 
     def _on_terminal_gone(self) -> None:
@@ -417,6 +431,7 @@ def run(app: BistroApp) -> UiOutcome:
             asyncio.run(app.run_async())
         except Exception as caught:  # noqa: BLE001 - errors of the UI end the UI alone
             error = caught
+        app.pass_on_signals()
     error = app.crash or error
     stop_signal = app.stop_signal
     if app.end is UiEnd.TERMINAL_GONE or (error is not None and terminal_is_gone()):

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
@@ -21,8 +20,6 @@ class EngineThread:
         self._error: BaseException | None = None
         self._outcome: Outcome | None = None
         self._door: InProcessDoor | None = None
-        self._on_end: Callable[[], None] = lambda: None
-        self._is_over = False
 
     def start(self) -> None:
         """Begin to open the engine."""
@@ -35,12 +32,6 @@ class EngineThread:
             raise self._error
         assert self._door is not None
         return self._door
-
-    def on_end(self, tell: Callable[[], None]) -> None:
-        """Have ``tell`` called, on the engine's thread, when the engine has ended."""
-        self._on_end = tell
-        if self._is_over:
-            tell()
 
     def outcome(self) -> Outcome:
         """Wait for the end and return what the run came to."""
@@ -57,8 +48,6 @@ class EngineThread:
             self._error = error
         finally:
             self._opened.set()
-            self._is_over = True
-            self._on_end()
 
     async def _serve(self) -> None:
         await self._engine.open()

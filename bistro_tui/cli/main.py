@@ -11,9 +11,10 @@ import click
 
 from bistro_tui import __version__
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.crash import write_crash_file
 from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.run_command import run_command
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.talk import WrongUse, say
 from bistro_tui.cli.validate import validate_command
 
 COMMANDS: dict[str, click.Command] = {
@@ -31,6 +32,9 @@ def run(argv: list[str]) -> int:
     """Return the exit code of this command line."""
     try:
         return _dispatch(spelled_plainly(argv))
+    except WrongUse as error:
+        say(f"bistro-tui: {error.format_message()}")
+        return exit_codes.USAGE
     except click.ClickException as error:
         say(f"bistro-tui: {error.format_message()}\n  see bistro-tui --help")
         return exit_codes.USAGE
@@ -41,6 +45,12 @@ def run(argv: list[str]) -> int:
         # complain about it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.OK
+    except Exception as error:  # noqa: BLE001 - a person gets a message, not a traceback
+        say(
+            f"bistro-tui: internal error: {type(error).__name__}: {error}\n"
+            f"  the details are in {write_crash_file(error)}; please report them"
+        )
+        return exit_codes.NOT_DONE
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -20,10 +20,12 @@ from bistro_tui.engine.errors import (
 )
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.processes.dispositions import stop_passing_on_ignored_signals
 
 
 def run(config_path: Path, flags: dict[str, Any]) -> int:
     """Run the scheduler to its end and return the exit code."""
+    stop_passing_on_ignored_signals()
     options = _options(config_path, flags)
     instance = NodeName(flags["instance_node_name"] or socket.gethostname())
     engine = Engine(

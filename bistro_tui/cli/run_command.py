@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bistro_tui.cli.flags import ENV_PREFIX, SECTIONS, all_flags
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.talk import WrongUse, say
 
 
 class RunCommand(click.Command):
@@ -55,22 +55,22 @@ class RunCommand(click.Command):
             )
 
 
-def _run(config: Path | None, **values: Any) -> int:
+def _run(config: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's call
     path: Path | None = config or values["config_file"]
     if path is None:
-        raise click.UsageError(
+        raise WrongUse(
             "no config given.\n"
             "  Run one:    bistro-tui CONFIG.json\n"
             "  Try it out: bistro-tui sample_configs/simple.json"
         )
     if config is not None and values["config_file"] not in (None, config):
-        raise click.UsageError(
+        raise WrongUse(
             f"two configs given: {config} and --config-file {values['config_file']}"
         )
     _warn_of_flags_without_effect(values)
     _refuse_remote_runner(values)
     if values["json"] and not values["exit_when_done"]:
-        raise click.UsageError("--json belongs to --exit-when-done")
+        raise WrongUse("--json belongs to --exit-when-done")
     if not values["no_ui"]:
         _refuse_without_terminal()
     # Imported late: --help and wrong flags must not wait for the engine.
@@ -91,7 +91,7 @@ def _refuse_remote_runner(values: dict[str, Any]) -> None:
     if runner == "auto" and values["server_port"] and not values["worker_command"]:
         runner = "remote"
     if runner in ("remote", "mixed") and not fake:
-        raise click.UsageError(
+        raise WrongUse(
             f"--runner {runner}: there are no remote workers in this version.\n"
             "  To run tasks on this host give --runner local, or --worker-command."
         )
@@ -105,8 +105,9 @@ def _refuse_without_terminal() -> None:
         if not _is_terminal(descriptor)
     ]
     if missing:
-        raise click.UsageError(
-            f"no terminal for the UI: {' and '.join(missing)} is not one.\n"
+        verb = "is no terminal" if len(missing) == 1 else "are no terminals"
+        raise WrongUse(
+            f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n"
             "  To run without a screen: add --no-ui"
         )
 

@@ -3,6 +3,7 @@
 import json
 
 from bistro_tui.engine.outcome import Outcome
+from bistro_tui.engine.scheduling.progress import JobProgress
 from bistro_tui.present.clean import clean_name
 
 
@@ -18,15 +19,18 @@ def summary_text(outcome: Outcome) -> str:
         started = "0 started"
         if outcome.is_complete:
             started += ": nothing was left to do"
-    lines = [
-        f"{outcome.done} done, {outcome.failed} failed, {outcome.blocked} blocked"
-        f" ({started})"
-    ]
     names = {name: clean_name(name, limit=40) for name in outcome.jobs}
     width = max((len(shown) for shown in names.values()), default=0)
-    lines += [
-        f"  {names[name]:<{width}}  done {job.done:>4}  failed {job.failed:>4}"
-        f"  blocked {job.blocked:>4}"
-        for name, job in outcome.jobs.items()
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            f"{_counts(outcome)} ({started})",
+            *(
+                f"  {names[name]:<{width}}  {_counts(job)}"
+                for name, job in outcome.jobs.items()
+            ),
+        ]
+    )
+
+
+def _counts(of: Outcome | JobProgress) -> str:
+    return f"{of.done} done, {of.failed} failed, {of.blocked} blocked"

@@ -2,7 +2,13 @@
 
 import sys
 
+import click
+
 from bistro_tui.present.clean import clean_lines
+
+
+class WrongUse(click.UsageError):
+    """A wrong command line whose message says by itself what to do instead."""
 
 
 def say(message: str) -> None:

@@ -43,14 +43,10 @@ def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> End
         early.setTarget(log_file)
         early.close()
         log_to(log_file)
-        app = BistroApp(door, door, crash_dir=engine.data_dir)
-        thread.on_end(app.engine_finished)
-        shown = run_app(app)
-        # The UI had the handlers meanwhile.
-        signals.watch()
+        shown = run_app(door, door, crash_dir=engine.data_dir)
         _after_the_screen(shown, door, keep_running=keep_running, log_format=log_format)
         outcome = thread.outcome()
-    return Ending(outcome=outcome, signal=signals.caught or shown.signal)
+    return Ending(outcome=outcome, signal=signals.caught or shown.stop_signal)
 
 
 def _after_the_screen(
@@ -58,7 +54,9 @@ def _after_the_screen(
 ) -> None:
     """Do what the end of the UI means for the engine."""
     match shown.end.value:
-        case "quit" | "stopped":
+        case "quit":
+            control.request_stop()
+        case "stopped":
             pass
         case "terminal_gone":
             if not keep_running:

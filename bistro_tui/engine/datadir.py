@@ -81,16 +81,19 @@ class DataDir:
         self.path = Path(os.path.abspath(path))
         self.run = self.path / "run"
         self.jobs = self.path / "jobs"
+        self.status_files = self.run
+        """Where status files lie: a directory in memory, else ``run``."""
         self.warnings: list[str] = []
         """What a person should be told of a directory that is used nevertheless."""
         self._held: list[int] = []
+        self._has_memory = False
         try:
             self._check_top()
             _make_private(self.run)
             self._lock(host, now)
             with contextlib.suppress(FileExistsError):
                 self.jobs.mkdir(PRIVATE_DIR)
-            self.status_files = self._choose_status_files()
+            self._choose_status_files()
         except (OSError, ValueError) as error:
             self.close()
             raise DataDirUnusable(
@@ -118,8 +121,25 @@ class DataDir:
             path.mkdir(PRIVATE_DIR, parents=True)
         return path
 
+    def status_files_dir(self) -> Path:
+        """Return ``status_files``, made again when something cleaned it away.
+
+        Raises OSError when it cannot be made, or is not ours any more.
+        """
+        with contextlib.suppress(FileExistsError):
+            self.status_files.mkdir(PRIVATE_DIR)
+        found = self.status_files.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise PermissionError(f"{self.status_files}: is not a directory of yours")
+        return self.status_files
+
     def close(self) -> None:
         """Let another scheduler have the directory; harmless when repeated."""
+        if self._held and self._has_memory:
+            # Only this very directory, only while it is ours, and only if no status
+            # is left in it; a restart makes it again under the recorded name.
+            with contextlib.suppress(OSError):
+                self.status_files.rmdir()
         while self._held:
             os.close(self._held.pop())
 
@@ -157,8 +177,8 @@ class DataDir:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder.encode(), 0)
 
-    def _choose_status_files(self) -> Path:
-        """Return the directory for status files, in memory where that is safe.
+    def _choose_status_files(self) -> None:
+        """Settle on the directory for status files, in memory where that is safe.
 
         The name is kept in ``run/``, for a task of a scheduler that was killed may
         have left its status there.
@@ -166,11 +186,12 @@ class DataDir:
         record = self.run / "status_files"
         recorded = _read_record(record)
         path = recorded or self._memory_name()
-        if path.parent != MEMORY_ROOT or not self._take(path):
+        self._has_memory = path.parent == MEMORY_ROOT and self._take(path)
+        if not self._has_memory:
             path = self.run
+        self.status_files = path
         if path != recorded:
             _replace(record, f"{path}\n")
-        return path
 
     def _memory_name(self) -> Path:
         found = self.path.stat()

@@ -1,7 +1,7 @@
 """The door for whoever lives in the same process: the UI on its own thread."""
 
 import asyncio
-import concurrent.futures
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -58,11 +58,9 @@ class InProcessDoor:
 
     def request_stop(self) -> None:
         """Begin the graceful stop; asked again, kill what is left at once."""
-        try:
+        # A closed loop raises: the engine has stopped already.
+        with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._engine.request_stop)
-        except RuntimeError:
-            # The loop is closed: the engine has stopped already.
-            pass
 
     async def _ask(self, question: Coroutine[Any, Any, T]) -> T:
         try:
@@ -72,7 +70,13 @@ class InProcessDoor:
             raise ControlRefused("the engine has stopped") from None
         try:
             return await asyncio.wrap_future(future)
-        except concurrent.futures.CancelledError:
-            if asyncio.current_task() is None or future.cancelled():
+        except asyncio.CancelledError:
+            # Cancelled by the engine's end, or by whoever waits here?
+            if future.cancelled() and not _is_being_cancelled():
                 raise ControlRefused("the engine has stopped") from None
             raise
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -17,6 +17,7 @@ from bistro_tui.engine.datadir import default_data_dir
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import Storage, make_runner, open_storage
@@ -150,6 +151,7 @@ class Engine:
                     group.create_task(self._persister.run(), name="status writer"),
                     group.create_task(self.world.watch_config(), name="config"),
                     group.create_task(self.world.watch_nodes(), name="nodes"),
+                    group.create_task(self._forget_old_lines(), name="retention"),
                 ]
                 await self._stopped.wait()
                 await self._runner.close()
@@ -160,8 +162,18 @@ class Engine:
                 if timer is not None:
                     timer.cancel()
             await self._resources.aclose()
-        self._publish()
+            # Whoever watches must hear of the end, whatever ended it.
+            self._stopped.set()
+            self._publish()
         return self._outcome()
+
+    async def _forget_old_lines(self) -> None:
+        await forget_old_lines(
+            self._storage.log_store,
+            clock=self._clock,
+            older_than_sec=self._options.log_retention_sec,
+            every_sec=self._options.log_prune_frequency_sec,
+        )
 
     def request_reload(self) -> None:
         """Read the config and fetch the nodes now, whether anything changed or not."""
@@ -264,7 +276,7 @@ class Engine:
     # What others see and ask.
 
     def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
-        """Have ``notify`` called after each new snapshot, until the result is called."""
+        """Have ``notify`` called after each new snapshot; the result ends that."""
         self._subscribers = (*self._subscribers, notify)
 
         def unsubscribe() -> None:
@@ -279,7 +291,7 @@ class Engine:
             lines=tuple(LogLine(**line._asdict()) for line in found.lines),
             last_id=found.last_id,
             partial=found.partial,
-            attempt_running=task is not None and self._core.attempt(task) is not None,
+            attempt_running=bool(task and self._core.attempt(task)),
         )
 
     async def explain(self, task: TaskId) -> Explanation:

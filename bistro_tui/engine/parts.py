@@ -31,6 +31,7 @@ class Storage:
     known: Mapping[TaskId, TaskStatus]
     """What the status store knew when it was opened."""
     logs: LogWriter
+    log_store: LogStore
 
 
 async def open_storage(
@@ -64,7 +65,13 @@ async def open_storage(
         await log_store.close()
         raise
     resources.push_async_callback(logs.close)
-    return Storage(data_dir=data_dir, statuses=statuses, known=known, logs=logs)
+    return Storage(
+        data_dir=data_dir,
+        statuses=statuses,
+        known=known,
+        logs=logs,
+        log_store=log_store,
+    )
 
 
 def make_runner(

@@ -25,6 +25,9 @@ Row: TypeAlias = tuple[Any, ...]
 Statement: TypeAlias = tuple[str, Sequence[Sequence[Param]]]
 """An INSERT, UPDATE or DELETE, and parameters for each time it is executed."""
 
+BUSY_SEC = 5.0
+"""How long to wait for another program that has the file locked."""
+
 _HEADER = b"SQLite format 3\0"
 _QUICK_CHECK_BYTES = 256 * 2**20
 _SALVAGE = (
@@ -67,7 +70,9 @@ class Database:
         """
         try:
             missing = await asyncio.to_thread(_examine, path, version, inspect, schema)
-            connection = await aiosqlite.connect(path, isolation_level=None)
+            connection = await aiosqlite.connect(
+                path, isolation_level=None, timeout=BUSY_SEC
+            )
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, error) from error
         database = cls(path, connection)
@@ -220,7 +225,9 @@ def _connect_to_look(path: Path) -> sqlite3.Connection:
     """Open read-only, leaving no trace: not even a WAL file beside the database."""
     wal = Path(f"{path}-wal")
     mode = "mode=ro" if wal.exists() and wal.stat().st_size else "immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True)
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}", uri=True, timeout=BUSY_SEC
+    )
 
 
 def _refuse_strange(path: Path, connection: sqlite3.Connection, version: int) -> None:

@@ -1,6 +1,7 @@
 """How the overview's panes share the screen."""
 
 import enum
+from collections.abc import Sequence
 
 TOO_SMALL = (40, 10)
 """Columns and rows below which nothing useful fits."""
@@ -11,10 +12,8 @@ class Arrangement(enum.StrEnum):
 
     GRID = "grid"
     """Jobs beside nodes, then running, then the log."""
-    ROOMY_STACK = "roomy"
-    """All below each other, the active one twice as high."""
     STACK = "stack"
-    """All below each other: a few rows each, the active one gets the rest."""
+    """All below each other: a few rows each, the active one more."""
     SINGLE = "single"
     """Only the active pane."""
     TOO_SMALL = "too-small"
@@ -27,9 +26,7 @@ def arrangement(width: int, height: int) -> Arrangement:
         return Arrangement.TOO_SMALL
     if height < 20:
         return Arrangement.SINGLE
-    if width >= 100:
-        return Arrangement.GRID
-    return Arrangement.ROOMY_STACK if height >= 36 else Arrangement.STACK
+    return Arrangement.GRID if width >= 110 else Arrangement.STACK
 
 
 def top_rows(jobs: int, nodes: int, height: int) -> int:
@@ -39,3 +36,17 @@ def top_rows(jobs: int, nodes: int, height: int) -> int:
     fifths of the panes' ``height``.
     """
     return max(6, min(max(jobs, nodes) + 3, height * 2 // 5))
+
+
+def stacked(height: int, active: int, wanted: Sequence[int | None]) -> list[int]:
+    """Return the heights of panes below each other; the last one takes what is left.
+
+    ``wanted`` is what each would fill, titles included; None is without end.
+    """
+    few = max(4, height // 5)
+    heights = [few] * len(wanted)
+    room = height - few * (len(wanted) - 1)
+    need = wanted[active]
+    heights[active] = room if need is None else max(few, min(need, room))
+    heights[-1] = max(1, height - sum(heights[:-1]))
+    return heights

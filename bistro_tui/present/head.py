@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bistro_tui.engine.view import Banner, EngineState, Reason, Snapshot
+from bistro_tui.engine.view import Banner, EngineState, Snapshot
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean, clean_lines, clean_name
 from bistro_tui.present.palette import (
@@ -10,9 +10,11 @@ from bistro_tui.present.palette import (
     BLOCKED_STATE,
     DONE_STATE,
     FAILED_STATE,
+    OFF_STATE,
     READY_STATE,
     RUNNING_STATE,
     State,
+    state_of,
 )
 from bistro_tui.present.spans import Line, Scene, Span, plain_text
 from bistro_tui.present.tally import tally_bar, tally_of
@@ -86,9 +88,10 @@ def totals_line(snapshot: Snapshot, scene: Scene, width: int) -> Line:
     parts = (
         (RUNNING_STATE, tally.running),
         (READY_STATE, tally.ready),
-        (BLOCKED_STATE, tally.waiting),
+        (BLOCKED_STATE, tally.blocked),
         (BACKOFF_STATE, tally.backoff),
         (FAILED_STATE, tally.failed),
+        *(((OFF_STATE, tally.off),) if tally.off else ()),
     )
     done = (
         Span(f"{DONE_STATE.glyph} {words.count(tally.done)}", DONE_STATE.style),
@@ -123,21 +126,12 @@ def _top_blocker(snapshot: Snapshot) -> str:
     waiting = {
         reason: number
         for reason, number in snapshot.totals.items()
-        if number
-        and reason
-        not in (
-            Reason.RUNNING,
-            Reason.DONE,
-            Reason.FAILED,
-            Reason.BACKOFF,
-            Reason.RUNNABLE,
-        )
+        if number and state_of(reason) is BLOCKED_STATE
     }
     if not waiting:
         return ""
     top = max(waiting, key=lambda reason: waiting[reason])
-    others = len(waiting) > 1
-    return f"{words.count(waiting[top])} by {top.value}" if others else top.value
+    return top.value if len(waiting) == 1 else f"{words.count(waiting[top])} {top}"
 
 
 def banner_lines(banners: Sequence[Banner], width: int, most: int) -> list[Line]:

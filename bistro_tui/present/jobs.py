@@ -72,13 +72,21 @@ def _number(number: int, style: str) -> Line:
     return (Span(words.count(number), style),) if number else (Span("·", "faint"),)
 
 
-def _counted(state: State, field: str, drop: int = 0) -> Column[JobRow]:
+def _counted(
+    state: State, field: str, *, drop: int = 0, needs: int = 0
+) -> Column[JobRow]:
     def cell(job: JobRow, width: int, scene: Scene) -> Line:
         tally: Tally = tally_of(job.counts)
         return _number(getattr(tally, field), state.style)
 
     return Column(
-        title=state.glyph, cell=cell, width=5, right=True, drop=drop, tight=True
+        title=state.glyph,
+        cell=cell,
+        width=4,
+        right=True,
+        drop=drop,
+        needs=needs,
+        tight=True,
     )
 
 
@@ -87,15 +95,16 @@ def _of_all(job: JobRow, width: int, scene: Scene) -> Line:
 
 
 COLUMNS: tuple[Column[JobRow], ...] = (
-    Column(title="job", cell=_name, width=10, flex=3, most=60),
+    Column(title="job", cell=_name, width=14, flex=2, most=48),
     Column(title="state", cell=_state, width=10),
-    Column(title="tasks by state", cell=_bar, width=8, flex=3, most=60, drop=3),
+    Column(title="tasks", cell=_bar, width=6, flex=2, most=60, drop=2),
     _counted(DONE_STATE, "done"),
     _counted(RUNNING_STATE, "running"),
     _counted(FAILED_STATE, "failed"),
-    _counted(BACKOFF_STATE, "backoff", drop=4),
-    _counted(BLOCKED_STATE, "waiting", drop=5),
-    _counted(READY_STATE, "ready", drop=6),
-    Column(title="all", cell=_of_all, width=5, right=True, drop=8, tight=True),
-    Column(title="owner", cell=_owner, width=7, flex=1, most=24, drop=7),
+    _counted(BACKOFF_STATE, "backoff", drop=3),
+    _counted(BLOCKED_STATE, "blocked", drop=4),
+    _counted(READY_STATE, "ready", drop=5),
+    _counted(OFF_STATE, "off", needs=80, drop=7),
+    Column(title="all", cell=_of_all, width=4, right=True, needs=110, tight=True),
+    Column(title="owner", cell=_owner, width=7, flex=1, most=24, drop=6),
 )

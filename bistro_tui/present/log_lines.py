@@ -5,31 +5,22 @@ from datetime import tzinfo
 from bistro_tui.engine.view import LogLine, Stream, TaskId
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_log, clean_name
-from bistro_tui.present.spans import Line, Span
-
-TAG_WIDTH = 24
-"""Characters of ``job@node`` before a line of several tasks' output."""
+from bistro_tui.present.spans import Span
 
 
-def tag(task: TaskId) -> str:
-    """Return ``job@node`` in exactly ``TAG_WIDTH`` characters where they are narrow."""
-    text = clean_name(str(task))
-    if len(text) > TAG_WIDTH:
-        text = text[: TAG_WIDTH - 1] + "…"
-    return text.ljust(TAG_WIDTH)
+def clock(line: LogLine, zone: tzinfo | None = None) -> Span:
+    """Return when a line came."""
+    return Span(words.clock_time(line.line_id >> 32, zone) + " ", "dim")
 
 
-def gutter(
-    line: LogLine, *, merged: bool, times: bool, zone: tzinfo | None = None
-) -> Line:
-    """Return what stands before a line: its time, its task, and its stream."""
-    spans: list[Span] = []
-    if times:
-        spans.append(Span(words.clock_time(line.line_id >> 32, zone) + " ", "dim"))
-    if merged:
-        spans.append(Span(tag(line.task) + " ", "accent"))
-    spans.append(stream_mark(line.stream))
-    return tuple(spans)
+def tag(task: TaskId) -> Span:
+    """Return whose line it is, where lines of several tasks are mixed."""
+    return Span(clean_name(str(task)), "accent")
+
+
+def tag_width(width: int) -> int:
+    """Return how many cells whose line it is may take of a log that wide."""
+    return max(8, min(24, width // 4))
 
 
 def stream_mark(stream: Stream) -> Span:

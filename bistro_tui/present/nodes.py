@@ -137,8 +137,8 @@ def node_name(node: NodeRow, marker: str) -> Line:
     )
 
 
-LEVEL: Column[NodeRow] = Column(title="level", cell=_level, width=9, most=14, drop=2)
+LEVEL: Column[NodeRow] = Column(title="level", cell=_level, width=8, needs=64, drop=2)
 RUNNING: Column[NodeRow] = Column(title="runs", cell=_running, width=6, tight=True)
 USAGE: Column[NodeRow] = Column(
-    title="resources used/limit", cell=usages, width=22, flex=2, drop=1
+    title="resources used/limit", cell=usages, width=16, flex=3, drop=1
 )

@@ -28,6 +28,8 @@ class Column(Generic[R]):
     right: bool = False
     drop: int = 0
     """Where there is no room for all, columns go by the highest number; 0 stays."""
+    needs: int = 0
+    """Cells of the whole table below which the column goes whatever fits."""
     tight: bool = False
     """Only one cell of gap before it."""
 
@@ -36,7 +38,7 @@ def fitted(
     columns: Sequence[Column[R]], total: int
 ) -> list[tuple[Column[R], int, int]]:
     """Return the columns that fit into ``total`` cells: each, gap before it, width."""
-    kept = list(columns)
+    kept = [column for column in columns if column.needs <= total]
     while _least(kept) > total and any(column.drop for column in kept):
         kept.remove(max(kept, key=lambda column: column.drop))
     widths = [column.width for column in kept]

@@ -30,11 +30,6 @@ class Tally(NamedTuple):
     off: int = 0
     """Will not run until a person changes something: disabled, avoided, invalid."""
 
-    @property
-    def waiting(self) -> int:
-        """Tasks neither over nor allowed to run: ``blocked`` in every table."""
-        return self.blocked + self.off
-
 
 _STATES: tuple[State, ...] = (
     DONE_STATE,

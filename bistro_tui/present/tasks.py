@@ -169,11 +169,11 @@ def _result(row: TaskRow, width: int, scene: Scene) -> Line:
 
 COLUMNS: tuple[Column[TaskRow], ...] = (
     Column(title="state", cell=_state, width=10),
-    Column(title="job", cell=_job, width=10, flex=2, most=40),
-    Column(title="node", cell=_node, width=8, flex=2, most=40),
-    Column(title="age", cell=_age, width=6, right=True, tight=True),
+    Column(title="job", cell=_job, width=13, flex=1, most=40),
+    Column(title="node", cell=_node, width=9, flex=1, most=40),
+    Column(title="time", cell=_age, width=6, right=True, tight=True),
     Column(title="try", cell=_attempt, width=3, right=True, tight=True),
     Column(title="pid", cell=_pid, width=7, right=True, drop=2, tight=True),
     Column(title="worker", cell=_worker, width=8, flex=1, most=20, drop=3),
-    Column(title="result", cell=_result, width=12, flex=4, drop=1),
+    Column(title="result", cell=_result, width=18, flex=4, drop=1),
 )

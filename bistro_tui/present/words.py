@@ -38,14 +38,13 @@ def took(seconds: float) -> str:
 
 
 def count(number: int) -> str:
-    """Return a number in at most five characters: ``9999``, ``12.3k``, ``4.5M``."""
+    """Return a number in at most four characters: ``9999``, ``12k``, ``4.5M``."""
     if number < 10_000:
         return str(number)
-    if number < 99_950:
-        return f"{number / 1000:.1f}k"
     if number < 999_500:
         return f"{number / 1000:.0f}k"
-    return f"{number / 1_000_000:.1f}M"
+    millions = number / 1_000_000
+    return f"{millions:.1f}M" if millions < 9.95 else f"{millions:.0f}M"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

@@ -1,5 +1,6 @@
 """The help: every key that works, read from the bindings themselves."""
 
+import itertools
 from collections.abc import Sequence
 
 from bistro_tui.present.palette import (
@@ -12,7 +13,7 @@ from bistro_tui.present.palette import (
     RUNNING_STATE,
 )
 from bistro_tui.present.spans import Line, Span
-from bistro_tui.widgets.cells import line_cells, padded
+from bistro_tui.widgets.cells import padded, wrap
 from bistro_tui.widgets.keys import KeyHelp
 
 _SECTIONS = {
@@ -24,7 +25,8 @@ _SECTIONS = {
     "node": "Fold the node tree",
     "log": "In the log",
 }
-_KEYS_WIDTH = 16
+_KEYS_WIDTH = 12
+_TWO_COLUMNS = 96
 
 
 def help_lines(keys: Sequence[KeyHelp], width: int) -> list[Line]:
@@ -34,23 +36,21 @@ def help_lines(keys: Sequence[KeyHelp], width: int) -> list[Line]:
         for prefix, title in _SECTIONS.items()
     ]
     blocks.append(_legend())
-    if width < 96:
-        return [line for block in blocks for line in (*block, ())][:-1]
+    if width < _TWO_COLUMNS:
+        return _column(blocks, width)
     half = (width - 3) // 2
-    left = [line for block in blocks[:4] for line in (*block, ())]
-    right = [line for block in blocks[4:] for line in (*block, ())]
-    rows = max(len(left), len(right))
-    left += [()] * (rows - len(left))
-    right += [()] * (rows - len(right))
-    lines = [
-        (*padded(a, half), Span("   "), *b) for a, b in zip(left, right, strict=True)
-    ]
-    while (
-        lines
-        and not line_cells(lines[-1][:1])
-        and not "".join(span.text for span in lines[-1]).strip()
-    ):
-        lines.pop()
+    left, right = _column(blocks[:4], half), _column(blocks[4:], half)
+    pairs = itertools.zip_longest(left, right, fillvalue=())
+    return [(*padded(a, half), Span("   "), *b) for a, b in pairs]
+
+
+def _column(blocks: Sequence[list[Line]], width: int) -> list[Line]:
+    lines: list[Line] = []
+    for block in blocks:
+        if lines:
+            lines.append(())
+        for line in block:
+            lines.extend(wrap(line, width, indent=_KEYS_WIDTH + 1))
     return lines
 
 

@@ -44,7 +44,8 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Take the keyboard, and keep the text true while it is open."""
         self.query_one(DocView).focus()
-        self._ask()
+        # Some texts depend on the width, which is known after the first layout.
+        self.call_after_refresh(self._ask)
         self.set_interval(1.0, self._ask, name="overlay text")
 
     def _ask(self) -> None:

@@ -27,6 +27,7 @@ from bistro_tui.present.arrangement import (
     TOO_SMALL,
     Arrangement,
     arrangement,
+    stacked,
     top_rows,
 )
 from bistro_tui.present.clean import clean_name
@@ -57,7 +58,7 @@ class Overview(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="find.filter",
                 tooltip="Filter the rows of this pane; !word leaves rows out"),
-        Binding("e", "toggle", "enable/disable", id="act.toggle",
+        Binding("e", "toggle", "on/off", id="act.toggle",
                 tooltip="Enable or disable the job, in the config file"),
         Binding("w", "why", "why", id="act.why",
                 tooltip="Why it runs or does not run, and what would let it"),
@@ -100,10 +101,11 @@ class Overview(Screen[None], inherit_bindings=False):
         self._say = say
         self._frozen: float | None = None
         self._scope = EVERYTHING
-        self._task: TaskId | None = None
+        self._chosen_task: TaskId | None = None
         self._active: RowList[Any] | LogView | None = None
         self._before_filter = ""
-        self._grid_rows = 0
+        self.ready = False
+        """Whether there are panes to show anything in."""
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; their places come from the size of the screen."""
@@ -121,14 +123,14 @@ class Overview(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show what there is, and begin to follow the log."""
-        self._jobs = self.query_one(JobsTable)
-        self._nodes = self.query_one(NodeTree)
-        self._tasks = self.query_one(TasksTable)
-        self._log = self.query_one(LogView)
-        self._active = self._jobs
-        self._feed = LogFeed(self._view, self._log)
+        self._jobs_pane = self.query_one(JobsTable)
+        self._node_pane = self.query_one(NodeTree)
+        self._tasks_pane = self.query_one(TasksTable)
+        self._log_pane = self.query_one(LogView)
+        self._active = self._jobs_pane
+        self._feed = LogFeed(self._view, self._log_pane)
         self.bindings_updated_signal.subscribe(self, self._keys_changed)
-        self._arrange()
+        self.ready = True
         self.show(self._snapshot)
         self._read_log()
         self.set_interval(_LOG_SECONDS, self._read_log, name="log")
@@ -138,7 +140,7 @@ class Overview(Screen[None], inherit_bindings=False):
     @property
     def panes(self) -> tuple[RowList[Any] | LogView, ...]:
         """The panes, in the order of the tab key."""
-        return (self._jobs, self._nodes, self._tasks, self._log)
+        return (self._jobs_pane, self._node_pane, self._tasks_pane, self._log_pane)
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
@@ -147,9 +149,9 @@ class Overview(Screen[None], inherit_bindings=False):
         if self._scope.node is not None:
             names = subtree(snapshot.nodes, self._scope.node)
             self._scope = Scope(node=self._scope.node, nodes=names)
-        self._jobs.show(snapshot.jobs, now)
-        self._nodes.show(snapshot.nodes, now)
-        self._tasks.show(task_rows(snapshot, self._scope), now)
+        self._jobs_pane.show(snapshot.jobs, now)
+        self._node_pane.show(snapshot.nodes, now)
+        self._tasks_pane.show(task_rows(snapshot, self._scope), now)
         self.query_one("#head", Bar).sync()
         self._arrange()
 
@@ -157,7 +159,7 @@ class Overview(Screen[None], inherit_bindings=False):
         """Let the ages grow, up to ``frozen`` if the screen was frozen then."""
         self._frozen = frozen
         now = self._scene().now
-        for pane in (self._jobs, self._nodes, self._tasks):
+        for pane in (self._jobs_pane, self._node_pane, self._tasks_pane):
             pane.tick(now)
         self.query_one("#head", Bar).sync()
 
@@ -170,7 +172,7 @@ class Overview(Screen[None], inherit_bindings=False):
     def _head_lines(self, width: int) -> list[Line]:
         snapshot = self._snapshot
         live = Scene(now=self._clock(), plain=self.app.no_color)
-        most = max(1, min(5, self.app.size.height // 6))
+        most = max(1, min(5, self.app.size.height // 10))
         return [
             title_line(snapshot, live, width, frozen=self._frozen),
             totals_line(snapshot, self._scene(), width),
@@ -194,20 +196,25 @@ class Overview(Screen[None], inherit_bindings=False):
         self._arrange()
 
     def _arrange(self) -> None:
-        if not self.is_mounted or self._active is None:
+        if not self.ready or self._active is None:
             return
         chosen = arrangement(*self.app.size)
         for choice in Arrangement:
             self.set_class(choice is chosen, f"-{choice}")
         for pane in self.panes:
             pane.set_class(pane is self._active, "-active")
+        head = self.query_one("#head", Bar)
+        height = self.app.size.height - head.line_count - 1
+        panes = self.query_one("#panes")
+        jobs, nodes = len(self._snapshot.jobs), len(self._snapshot.nodes)
         if chosen is Arrangement.GRID:
-            shown = self._snapshot
-            height = self.app.size.height - 3
-            rows = top_rows(len(shown.jobs), len(shown.nodes), height)
-            if rows != self._grid_rows:
-                self._grid_rows = rows
-                self.query_one("#panes").styles.grid_rows = f"{rows} 4fr 6fr"
+            panes.styles.grid_rows = f"{top_rows(jobs, nodes, height)} 5fr 6fr"
+        heights: list[int | str] = ["1fr"] * len(self.panes)
+        if chosen is Arrangement.STACK:
+            wanted = (jobs + 2, nodes + 2, None, None)
+            heights = [*stacked(height, self.panes.index(self._active), wanted)]
+        for pane, rows in zip(self.panes, heights, strict=True):
+            pane.styles.height = rows
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Give the pane with the keyboard the most room."""
@@ -230,20 +237,22 @@ class Overview(Screen[None], inherit_bindings=False):
     def _chosen(self, message: RowList.Chosen) -> None:
         row = message.pane.current
         if isinstance(row, RunningRow | EndedRow):
-            self._task = row.task
+            self._chosen_task = row.task
         elif isinstance(row, JobRow):
-            self._task, self._scope = None, Scope(job=row.name)
+            self._chosen_task, self._scope = None, Scope(job=row.name)
         elif isinstance(row, NodeRow):
             names = subtree(self._snapshot.nodes, row.name)
             whole = row.depth == 0
-            self._task = None
+            self._chosen_task = None
             self._scope = EVERYTHING if whole else Scope(node=row.name, nodes=names)
         self._follow_choice()
 
     def _follow_choice(self) -> None:
-        self._tasks.chip = self._scope.label
-        self._tasks.show(task_rows(self._snapshot, self._scope), self._scene().now)
-        self._log.retarget(self._task, EVERYTHING if self._task else self._scope)
+        self._tasks_pane.chip = self._scope.label
+        self._tasks_pane.show(task_rows(self._snapshot, self._scope), self._scene().now)
+        self._log_pane.retarget(
+            self._chosen_task, EVERYTHING if self._chosen_task else self._scope
+        )
         self._read_log()
 
     def action_back(self) -> None:
@@ -251,14 +260,14 @@ class Overview(Screen[None], inherit_bindings=False):
         pane = self._active
         if pane is not None and pane.filter_text:
             pane.set_filter("")
-        elif self._task is not None:
-            self._task = None
+        elif self._chosen_task is not None:
+            self._chosen_task = None
             self._follow_choice()
         elif self._scope is not EVERYTHING:
             self._scope = EVERYTHING
             self._follow_choice()
         else:
-            self._jobs.focus()
+            self._jobs_pane.focus()
 
     def _read_log(self) -> None:
         if self._frozen is None:
@@ -312,7 +321,7 @@ class Overview(Screen[None], inherit_bindings=False):
         row = self._row()
         if isinstance(row, RunningRow | EndedRow):
             return row.task
-        return self._task if self._active is self._log else None
+        return self._chosen_task if self._active is self._log_pane else None
 
     def _row_job(self) -> JobRow | None:
         row = self._row()
@@ -366,7 +375,7 @@ class Overview(Screen[None], inherit_bindings=False):
         pane = self._active
         if isinstance(pane, RowList) and pane.current is not None:
             self._chosen(RowList.Chosen(pane))
-        self._log.focus()
+        self._log_pane.focus()
 
     # Overlays.
 

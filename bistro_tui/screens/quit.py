@@ -27,7 +27,7 @@ class QuitQuestion(ModalScreen[bool], inherit_bindings=False):
 
     def __init__(self, running: Callable[[], int], *, stopping: bool) -> None:
         super().__init__()
-        self._running = running
+        self._count = running
         self._stopping = stopping
 
     def compose(self) -> ComposeResult:
@@ -40,7 +40,7 @@ class QuitQuestion(ModalScreen[bool], inherit_bindings=False):
         self.set_interval(0.5, self.query_one(Bar).sync, name="quit question")
 
     def _lines(self, width: int) -> list[Line]:
-        number = self._running()
+        number = self._count()
         verb = "runs" if number == 1 else "run"
         tasks = f"{words.plural(number, 'task')} {verb}"
         if self._stopping:
@@ -51,7 +51,7 @@ class QuitQuestion(ModalScreen[bool], inherit_bindings=False):
             (Span(head, "strong"),),
             (),
             (Span("q again ", "key"), Span(stop)),
-            (Span("Escape  ", "key"), Span(stay)),
+            (Span("Escape ", "key"), Span(stay)),
         ]
 
     def action_answer(self, stop: bool) -> None:

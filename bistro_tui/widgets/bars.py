@@ -21,6 +21,11 @@ class Bar(Widget):
         self._make = make
         self._lines: list[Line] = []
 
+    @property
+    def line_count(self) -> int:
+        """How many lines there are now."""
+        return len(self._lines)
+
     def sync(self) -> None:
         """Repaint the lines that changed, and grow or shrink with their number."""
         width = self.size.width or self.app.size.width
@@ -44,4 +49,5 @@ class Bar(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw one line; called by Textual."""
         line = self._lines[y] if y < len(self._lines) else ()
-        return to_strip(line, self.size.width, plain=self.app.no_color)
+        strip = to_strip(line, self.size.width, plain=self.app.no_color)
+        return strip.apply_style(self.rich_style)

@@ -135,14 +135,20 @@ def wrap(line: Line, width: int, *, indent: int = 0) -> list[Line]:
                 pieces = list(split_hard(word, width - indent))
             for piece in pieces:
                 if cell_len(piece.rstrip()) > room and row:
-                    rows.append(tuple(row))
+                    rows.append(_closed(row))
                     row = [Span(" " * indent)] if indent else []
                     room = width - indent
                     piece = piece.lstrip()
                 row.append(Span(piece, span.style))
                 room -= cell_len(piece)
-    rows.append(tuple(row))
+    rows.append(_closed(row))
     return rows
+
+
+def _closed(row: list[Span]) -> Line:
+    """Return a row without the blanks at its end."""
+    *before, last = row
+    return (*before, Span(last.text.rstrip(), last.style))
 
 
 def _words(text: str) -> Iterator[str]:

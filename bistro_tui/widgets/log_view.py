@@ -10,10 +10,10 @@ from bistro_tui.engine.view import LogLine, LogPage, Stream, TaskId
 from bistro_tui.present.clean import clean_log, clean_name
 from bistro_tui.present.filters import Filter
 from bistro_tui.present.log_buffer import BOTH, LogBuffer, streams_word
-from bistro_tui.present.log_lines import body, gutter, stream_mark, tag
+from bistro_tui.present.log_lines import body, clock, stream_mark, tag, tag_width
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.tasks import EVERYTHING, Scope
-from bistro_tui.widgets.cells import line_cells, split_hard
+from bistro_tui.widgets.cells import line_cells, padded, split_hard
 from bistro_tui.widgets.painted import NOTHING, Drawn, Painted
 
 _HEAD = 1
@@ -147,7 +147,13 @@ class LogView(Painted):
         return self.buffer.task is None
 
     def _gutter(self, line: LogLine) -> Line:
-        return gutter(line, merged=self._merged, times=self.times, zone=self._zone)
+        spans: list[Span] = []
+        if self.times:
+            spans.append(clock(line, self._zone))
+        if self._merged:
+            cells = tag_width(self.size.width)
+            spans += [*padded((tag(line.task),), cells), Span(" ")]
+        return (*spans, stream_mark(line.stream))
 
     def drawn_at(self, y: int) -> Drawn:
         """Return the title, a line, or an unfinished line."""
@@ -181,8 +187,8 @@ class LogView(Painted):
         lead: list[Span] = []
         if self.times:
             lead.append(Span("        … ", "dim"))
-        if self.buffer.task is None:
-            lead.append(Span(" " * 25))
+        if self._merged:
+            lead.append(Span(" " * (tag_width(self.size.width) + 1)))
         text = body(raw, stream)
         return (
             *lead,
@@ -231,7 +237,7 @@ class LogView(Painted):
 
     def _whose(self) -> Line:
         if self.buffer.task is not None:
-            name = Span(tag(self.buffer.task).rstrip(), "strong")
+            name = Span(clean_name(str(self.buffer.task), limit=60), "strong")
             state = Span("  ● running", "running") if self.buffer.running else Span("")
             whose: Line = (name, state)
         else:

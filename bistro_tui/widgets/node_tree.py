@@ -41,7 +41,7 @@ class NodeTree(RowList[NodeRow]):
         self._folded: set[NodeName] = set()
         self._source: Sequence[NodeRow] = ()
         self._columns = (
-            Column(title="node", cell=self._name_cell, width=14, flex=2, most=60),
+            Column(title="node", cell=self._name_cell, width=12, flex=1, most=60),
             LEVEL,
             RUNNING,
             USAGE,

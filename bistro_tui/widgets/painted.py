@@ -48,7 +48,8 @@ class Painted(ScrollView, can_focus=True):
         """Draw one line; called by Textual."""
         drawn = self._drawn[y] = self.drawn_at(y)
         plain = self.app.no_color
-        return to_strip(drawn.line, self.size.width, row=drawn.row, plain=plain)
+        strip = to_strip(drawn.line, self.size.width, row=drawn.row, plain=plain)
+        return strip.apply_style(self.rich_style)
 
     def sync(self) -> None:
         """Repaint the lines whose content is no longer what was drawn."""

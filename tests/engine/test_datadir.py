@@ -3,7 +3,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +25,7 @@ time.sleep(60)
 
 
 @pytest.fixture(autouse=True)
-def memory_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def memory_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "shm"
     root.mkdir()
     monkeypatch.setattr(datadir, "MEMORY_ROOT", root)
@@ -174,11 +173,51 @@ def test_a_copied_data_directory_does_not_share_that_place(tmp_path: Path) -> No
 def test_a_symlink_in_memory_is_not_followed(tmp_path: Path) -> None:
     first = opened(tmp_path / "d")
     first.close()
-    first.status_files.rmdir()
     first.status_files.symlink_to(tmp_path)
     second = opened(tmp_path / "d")
     assert second.status_files == second.run
     second.close()
+
+
+def test_the_place_in_memory_goes_with_its_owner_unless_a_status_is_in_it(
+    tmp_path: Path,
+) -> None:
+    data = opened(tmp_path / "d")
+    data.close()
+    assert not data.status_files.exists()
+    data = opened(tmp_path / "d")
+    (data.status_files / "left").write_text("done\n")
+    data.close()
+    again = opened(tmp_path / "d")
+    assert (again.status_files / "left").read_text() == "done\n"
+    again.close()
+
+
+def test_closing_touches_no_other_place_in_memory(
+    tmp_path: Path, memory_root: Path
+) -> None:
+    others = memory_root / f"bistro-tui-{os.geteuid()}-0123456789abcdef"
+    others.mkdir()
+    opened(tmp_path / "d").close()
+    assert list(memory_root.iterdir()) == [others]
+
+
+def test_a_place_in_memory_that_was_cleaned_away_is_made_again(
+    tmp_path: Path,
+) -> None:
+    data = opened(tmp_path / "d")
+    data.status_files.rmdir()
+    assert mode(data.status_files_dir()) == 0o700
+    data.close()
+
+
+def test_a_place_in_memory_that_was_replaced_is_not_used(tmp_path: Path) -> None:
+    data = opened(tmp_path / "d")
+    data.status_files.rmdir()
+    data.status_files.symlink_to(tmp_path)
+    with pytest.raises(PermissionError):
+        data.status_files_dir()
+    data.close()
 
 
 def test_without_memory_status_files_lie_in_run(

@@ -1,13 +1,16 @@
 """Where the value or the key at a path stands in a text."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import tree_sitter
 import tree_sitter_json
 
-from bistro_tui.engine.config.text import BOM, Path, Position, parse_text
+from bistro_tui.engine.config.text import BOM, STRING, Path, Position, parse_text
+
+_PLUS = re.compile(rf"{STRING.pattern}|([0-9][eE])\+")
 
 
 class RepeatedKey(NamedTuple):
@@ -25,7 +28,7 @@ class Places:
     def __init__(self, text: str, blanked: str) -> None:
         """Take a text and its strict JSON of equal length, as ``parse_text`` gives."""
         language = tree_sitter.Language(tree_sitter_json.language())
-        self._bytes = blanked.encode()
+        self._bytes = _without_plus(blanked).encode()
         self._tree = tree_sitter.Parser(language).parse(self._bytes)
         self._is_ascii = blanked.isascii()
         self._hidden = 1 if text.startswith(BOM) else 0
@@ -137,6 +140,20 @@ def locate(text: str, path: Path) -> Position:
     ``Places``.
     """
     return Places(text, parse_text(text).blanked).locate(path)
+
+
+def _without_plus(blanked: str) -> str:
+    """Return the text with exponents such as e+16 written e016.
+
+    The grammar takes e+16 for an error, and guesses from there on.
+    """
+    if "e+" not in blanked and "E+" not in blanked:
+        return blanked
+    return _PLUS.sub(_zero_for_plus, blanked)
+
+
+def _zero_for_plus(found: re.Match[str]) -> str:
+    return f"{found.group(1)}0" if found.group(1) else found.group()
 
 
 def _pairs(node: tree_sitter.Node) -> Iterator[tuple[str, tree_sitter.Node]]:

@@ -4,6 +4,11 @@ Source: Bistro, utils/LogLines.
 """
 
 
+def first_id_of(second: int) -> int:
+    """Return the smallest id that a line of that second of the epoch can have."""
+    return max(0, second) << 32
+
+
 class LineIds:
     """Gives out line ids, each above all before it, whatever the clock does."""
 

@@ -22,6 +22,8 @@ from bistro_tui.engine.sqlite import (
 )
 
 VERSION = 1
+FORGOTTEN_AT_ONCE = 10_000
+"""Rows a transaction when old lines are deleted."""
 OUTPUT = (Stream.STDOUT, Stream.STDERR)
 
 _COLUMNS = ("job_id", "node_id", "time_and_count", "line")
@@ -110,6 +112,30 @@ class LogStore:
                 for job, node, line_id, line in rows
             )
         return heapq.nlargest(limit, found)[::-1]
+
+    async def forget_before(self, line_id: int) -> int:
+        """Delete the lines with a smaller id and return how many there were.
+
+        In small transactions, so that new lines need not wait long.
+        """
+        forgotten = 0
+        for stream in Stream:
+            while True:
+                rows = await self._database.read(
+                    f"SELECT time_and_count FROM {stream.value}"
+                    " WHERE time_and_count < ? ORDER BY time_and_count LIMIT ?",
+                    (line_id, FORGOTTEN_AT_ONCE),
+                )
+                if not rows:
+                    break
+                await self._database.write(
+                    (
+                        f"DELETE FROM {stream.value} WHERE time_and_count <= ?",
+                        [rows[-1]],
+                    )
+                )
+                forgotten += len(rows)
+        return forgotten
 
     async def close(self) -> None:
         """Close the file."""

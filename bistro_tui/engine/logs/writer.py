@@ -18,8 +18,8 @@ BEHIND_BYTES = 8 * 2**20
 CAUGHT_UP_BYTES = 4 * 2**20
 GATHER_SEC = 0.02
 """How long lines wait for others to share a transaction with."""
-MOST_IN_ONE = 20_000
-"""Rows a transaction, so that one flush never waits long."""
+MOST_IN_ONE = 2_000
+"""Rows a transaction: making them ready takes a few milliseconds of the loop."""
 RETRY_SEC = 1.0
 _OVERHEAD = 100
 
@@ -140,7 +140,8 @@ class LogWriter:
         """Write for ever; lines that cannot be stored are kept and tried again."""
         while True:
             await self._work.wait()
-            await self._gather()
+            if len(self._queue) < MOST_IN_ONE:
+                await self._gather()
             await self._store_some()
             if self._trouble is not None:
                 await asyncio.sleep(RETRY_SEC)

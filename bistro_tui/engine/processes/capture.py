@@ -13,7 +13,7 @@ from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.lines import LineCutter, LineQuota
 
-READ_BYTES = 65_536
+READ_BYTES = 16_384
 """Most bytes that one turn of the loop reads from one pipe."""
 PARTIAL_SEC = 0.2
 """How long an unfinished line waits before it is shown."""

@@ -167,7 +167,7 @@ class LocalRunner:
         """Put everything in place for an attempt; OSError or ValueError if it fails."""
         directory = self._data_dir.job_dir(start.job.name)
         command, is_own = self._command(start)
-        base = self._data_dir.status_files / str(start.invocation)
+        base = self._data_dir.status_files_dir() / str(start.invocation)
         status_file = base.with_name(base.name + ".status")
         config_file = base.with_name(base.name + ".json")
         config = task_json(start, worker_node=self._instance, worker_host=self._host)

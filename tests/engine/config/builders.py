@@ -5,10 +5,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from bistro_tui.engine.config.model import Config, Job, Json, Settings
+from bistro_tui.engine.config.model import (
+    Config,
+    Job,
+    Json,
+    ManualNode,
+    ManualPrefs,
+    Settings,
+)
 from bistro_tui.engine.config.parse import ParsedConfig, parse_config
 from bistro_tui.engine.config.problems import Problem, render_path
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, NodeName, ResourceName
 
 SEED = """\
 {
@@ -98,6 +105,21 @@ def parsed_job(settings: Json = None, **keys: Json) -> Job:
     parsed = parse_config(config_json(settings, {"etl": keys}))
     assert parsed.config is not None, parsed.problems
     return parsed.config.jobs[JobName("etl")]
+
+
+def manual_node(*children: str, enabled: bool = True) -> ManualNode:
+    """Return what the manual source says of one node."""
+    return ManualNode(children=tuple(map(NodeName, children)), enabled=enabled)
+
+
+def manual(**nodes: ManualNode) -> ManualPrefs:
+    """Return a manual tree by its nodes."""
+    return ManualPrefs(nodes={NodeName(name): each for name, each in nodes.items()})
+
+
+def amounts(**resources: int) -> dict[ResourceName, int]:
+    """Return what one task takes."""
+    return {ResourceName(name): amount for name, amount in resources.items()}
 
 
 def good(parsed: ParsedConfig) -> Config:

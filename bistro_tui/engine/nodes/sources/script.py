@@ -36,6 +36,7 @@ async def run_script(
     except asyncio.CancelledError:
         cancelled.set()
         await asyncio.wait((runs,))
+        runs.exception()  # what it says now is of no interest
         raise
 
 

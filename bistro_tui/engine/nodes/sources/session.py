@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _ROUNDS = 20
-"""A program that forks all the time may need several."""
+"""A program that forks all the time needs several; one cannot win the race."""
 
 
 class _Process(NamedTuple):
@@ -23,15 +23,24 @@ def kill_session(leader: int) -> None:
     That is its session and its descendants. A process that left both, as a daemon
     does, stays. Where there is no /proc, only the leader's process group is killed.
     """
+    # All are stopped before one is killed: the children of a killed process belong to
+    # nobody, and those with a session of their own would not be found any more.
+    stopped: set[int] = set()
+    for _ in range(_ROUNDS):
+        found = _alive_below(leader) - stopped
+        if not found:
+            break
+        _signal_all(found, signal.SIGSTOP)
+        stopped |= found
+    _signal_all(stopped, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-    for _ in range(_ROUNDS):
-        alive = _alive_below(leader)
-        if not alive:
-            return
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+
+
+def _signal_all(pids: set[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
 
 
 def _alive_below(leader: int) -> set[int]:

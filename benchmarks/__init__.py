@@ -1,0 +1,1 @@
+"""One script a figure that the README quotes."""

@@ -1,0 +1,101 @@
+"""A real terminal for the program: a pty whose other end is an emulator."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import termios
+import time
+from collections.abc import Callable
+
+import pyte
+
+from tests.e2e.program import PROGRAM, Place
+
+
+class Terminal:
+    """Runs the program on a pty of its own and shows what a person would see."""
+
+    def __init__(
+        self, place: Place, *arguments: object, columns: int = 140, lines: int = 42
+    ) -> None:
+        self.raw = b""
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self._code: int | None = None
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(place.path)
+            words = [PROGRAM, *map(str, arguments)]
+            os.execve(PROGRAM, words, place.environment())
+        self.resize(columns, lines)
+        self.began = time.monotonic()
+
+    def resize(self, columns: int, lines: int) -> None:
+        self.screen.resize(lines, columns)
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def press(self, keys: str) -> None:
+        os.write(self._fd, keys.encode())
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def hang_up(self) -> None:
+        """Close the terminal as a dropped connection does."""
+        os.close(self._fd)
+        self._fd = -1
+
+    def wait_for(
+        self, what: str | Callable[[str], bool], *, seconds: float = 15
+    ) -> str:
+        """Return the screen as soon as it shows that; fail after ``seconds``."""
+        is_there = (lambda text: what in text) if isinstance(what, str) else what
+        deadline = time.monotonic() + seconds
+        while not is_there(self.text):
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._read(left):
+                raise AssertionError(f"never showed {what!r}; the screen:\n{self.text}")
+        return self.text
+
+    def wait_for_end(self, *, seconds: float = 20) -> int:
+        """Return the exit code; what is still on the screen can be read afterwards."""
+        deadline = time.monotonic() + seconds
+        while self._fd >= 0 and self._read(max(0.0, deadline - time.monotonic())):
+            pass
+        while self._code is None:
+            done, status = os.waitpid(self.pid, os.WNOHANG)
+            if done:
+                self._code = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > deadline:
+                raise AssertionError(f"still runs; the screen:\n{self.text}")
+            else:
+                time.sleep(0.01)
+        return self._code
+
+    def close(self) -> None:
+        if self._code is None:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        if self._fd >= 0:
+            os.close(self._fd)
+
+    def _read(self, seconds: float) -> bool:
+        """Take in some output; False when there is no more or none came in time."""
+        ready, _, _ = select.select([self._fd], [], [], seconds)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._fd, 65536)
+        except OSError:  # Linux says EIO where others say end of file.
+            return False
+        self.raw += data
+        self._stream.feed(data)
+        return bool(data)

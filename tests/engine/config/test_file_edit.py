@@ -1,0 +1,132 @@
+import fcntl
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.config import file_edit
+from bistro_tui.engine.config.file_edit import edit_config_file
+from bistro_tui.engine.errors import ControlRefused
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "simple.json"
+    found.write_bytes(b"{\r\n}\r\n")
+    return found
+
+
+def test_the_file_is_replaced_as_a_whole(path: Path) -> None:
+    old = path.open("rb")
+    assert edit_config_file(path, lambda text: text.replace("}", "1}"))
+    assert path.read_bytes() == b"{\r\n1}\r\n"
+    with old:
+        assert old.read() == b"{\r\n}\r\n"
+    assert os.listdir(path.parent) == ["simple.json"]
+
+
+def test_an_edit_that_changes_nothing_touches_nothing(path: Path) -> None:
+    before = path.stat()
+    assert not edit_config_file(path, lambda text: text)
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_mode_and_owner_stay(path: Path) -> None:
+    path.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 2345)
+    before = path.stat()
+    edit_config_file(path, lambda text: text + " ")
+    after = path.stat()
+    assert stat.S_IMODE(after.st_mode) == 0o640
+    assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
+    assert after.st_mtime_ns >= before.st_mtime_ns
+
+
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(
+    path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "elsewhere" / "link.json"
+    link.parent.mkdir()
+    link.symlink_to("../simple.json")
+    assert edit_config_file(link, lambda text: text + "x")
+    assert link.is_symlink()
+    assert path.read_bytes().endswith(b"x")
+    assert os.listdir(link.parent) == ["link.json"]
+
+
+def refusal(path: Path, change: bytes | None = None) -> str:
+    def edit(text: str) -> str:
+        if change is not None:
+            path.write_bytes(change)
+        return text + " "
+
+    with pytest.raises(ControlRefused) as caught:
+        edit_config_file(path, edit)
+    return str(caught.value)
+
+
+def test_a_change_in_the_meantime_wins(path: Path) -> None:
+    assert "somebody else changed it just now" in refusal(path, change=b"{} // theirs")
+    assert path.read_bytes() == b"{} // theirs"
+    assert os.listdir(path.parent) == ["simple.json"]
+
+
+def test_a_file_put_in_its_place_in_the_meantime_wins(path: Path) -> None:
+    def edit(text: str) -> str:
+        other = path.with_name("other")
+        other.write_bytes(path.read_bytes())
+        other.replace(path)
+        return text + " "
+
+    with pytest.raises(ControlRefused, match="somebody else changed it"):
+        edit_config_file(path, edit)
+    assert path.read_bytes() == b"{\r\n}\r\n"
+
+
+def test_a_file_that_nobody_may_write_is_refused(path: Path) -> None:
+    path.chmod(0o444)
+    assert refusal(path) == f"{path}: is not writable; change its mode or edit a copy"
+    assert path.read_bytes() == b"{\r\n}\r\n"
+
+
+@pytest.mark.parametrize("content", [b"\xff", None])
+def test_what_cannot_be_read_is_refused(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert str(path) in refusal(path) or "utf-8" in refusal(path)
+
+
+def test_what_the_edit_raises_leaves_the_file_alone(path: Path) -> None:
+    def edit(_text: str) -> str:
+        raise ControlRefused("no such job")
+
+    with pytest.raises(ControlRefused, match="no such job"):
+        edit_config_file(path, edit)
+    assert os.listdir(path.parent) == ["simple.json"]
+
+
+def test_edits_at_the_same_time_wait_for_each_other(path: Path) -> None:
+    path.write_text("")
+    threads = [
+        threading.Thread(target=edit_config_file, args=(path, lambda text: text + "x"))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() == "x" * 8
+
+
+def test_a_lock_that_is_never_given_back_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_edit, "_LOCK_WAIT_SEC", 0.0001)
+    with path.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "another program has locked it" in refusal(path)

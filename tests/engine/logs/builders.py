@@ -1,0 +1,33 @@
+"""Lines and tasks to log."""
+
+from dataclasses import dataclass
+
+from bistro_tui.engine.clock import Now
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.sink import Stream
+
+SECOND = 1_700_000_000
+LAST_ID = 2**63 - 1
+
+
+@dataclass
+class ManualClock:
+    wall: float = float(SECOND)
+
+    def now(self) -> Now:
+        return Now(wall=self.wall, mono=self.wall)
+
+
+def task(node: str = "db7", job: str = "etl") -> TaskId:
+    return TaskId(JobName(job), NodeName(node))
+
+
+def line(
+    line_id: int,
+    text: bytes = b"hello\n",
+    *,
+    of: TaskId | None = None,
+    stream: Stream = Stream.STDOUT,
+) -> StoredLine:
+    return StoredLine(line_id, of or task(), stream, text)

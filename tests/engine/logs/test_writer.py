@@ -1,0 +1,214 @@
+"""The log writer over a real store."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.logs import recent, writer
+from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.logs.store import LogStore
+from bistro_tui.engine.logs.writer import LogWriter
+from tests.engine.logs.builders import LAST_ID, SECOND, ManualClock, task
+
+
+class FailingStore(LogStore):
+    """Fails as long as it is told to, then works."""
+
+    is_broken = False
+    before_append: Callable[[], None] = staticmethod(lambda: None)
+
+    async def append(self, lines: Sequence[StoredLine]) -> None:
+        self.before_append()
+        if self.is_broken:
+            raise sqlite3.OperationalError("database or disk is full")
+        await super().append(lines)
+
+
+@dataclass
+class Opened:
+    writer: LogWriter
+    store: FailingStore
+    clock: ManualClock
+    troubles: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def opened(path: Path, *, running: bool = True) -> AsyncIterator[Opened]:
+    store = await FailingStore.open(path / "task_logs.sql3")
+    assert isinstance(store, FailingStore)
+    clock, troubles = ManualClock(), list[str]()
+    log = await LogWriter.open(store, clock=clock, on_trouble=troubles.append)
+    async with asyncio.TaskGroup() as group:
+        run = group.create_task(log.run(), name="log writer") if running else None
+        try:
+            yield Opened(log, store, clock, troubles)
+        finally:
+            if run is not None:
+                run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                if run is not None:
+                    await run
+            await log.close()
+
+
+async def until_stored(log: Opened, line_id: int) -> None:
+    async with asyncio.timeout(5):
+        while await log.store.last_id() < line_id:  # noqa: ASYNC110 - nothing tells us
+            await asyncio.sleep(0)
+
+
+def texts(lines: Sequence[StoredLine]) -> list[bytes]:
+    return [one.line for one in lines]
+
+
+async def test_lines_are_in_the_store_after_a_flush(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"1\n", b"2\n"])
+        log.writer.write(task(), Stream.STATUSES, [b"{}"])
+        await log.writer.flush()
+        stored = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9)
+        assert texts(stored) == [b"1\n", b"2\n"]
+        assert [one.line_id for one in stored] == [SECOND << 32, (SECOND << 32) + 1]
+
+
+async def test_a_flush_of_nothing_returns(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        await log.writer.flush()
+
+
+async def test_many_flushes_at_once_all_return(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log, asyncio.TaskGroup() as group:
+        for i in range(50):
+            log.writer.write(task(), Stream.STDOUT, [b"%d\n" % i] * 100)
+            group.create_task(log.writer.flush(), name=f"flush {i}")
+
+
+async def test_lines_reach_the_store_without_anybody_asking(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+        await until_stored(log, SECOND << 32)
+
+
+async def test_what_was_written_can_be_looked_at_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path, running=False) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"1\n", b"2\n"])
+        log.writer.write(task("other"), Stream.STDERR, [b"3\n"])
+        log.writer.write(task(), Stream.STATUSES, [b"{}"])
+        mine = await log.writer.tail(task(), after=0, limit=9)
+        assert texts(mine.lines) == [b"1\n", b"2\n"]
+        merged = await log.writer.tail(None, after=0, limit=2)
+        assert texts(merged.lines) == [b"2\n", b"3\n"]
+        assert merged.lines[1].stream is Stream.STDERR
+
+
+async def test_a_second_look_shows_only_what_is_new(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+        first = await log.writer.tail(task(), after=0, limit=9)
+        again = await log.writer.tail(task(), after=first.last_id, limit=9)
+        assert again.lines == ()
+        assert again.last_id == first.last_id
+        log.writer.write(task(), Stream.STDOUT, [b"2\n"])
+        third = await log.writer.tail(task(), after=again.last_id, limit=9)
+        assert texts(third.lines) == [b"2\n"]
+
+
+async def test_a_partial_line_is_shown_until_it_is_taken_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as log:
+        log.writer.partial(task(), Stream.STDOUT, b"50%")
+        assert (await log.writer.tail(task(), after=0, limit=9)).partial == {
+            Stream.STDOUT: b"50%"
+        }
+        assert (await log.writer.tail(None, after=0, limit=9)).partial == {}
+        log.writer.partial(task(), Stream.STDOUT, b"")
+        log.writer.partial(task("other"), Stream.STDOUT, b"")
+        assert (await log.writer.tail(task(), after=0, limit=9)).partial == {}
+
+
+async def test_after_a_restart_in_the_same_second_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    for text in (b"1\n", b"2\n", b"3\n"):
+        async with opened(tmp_path) as log:
+            log.writer.write(task(), Stream.STDOUT, [text])
+            log.writer.write(task(), Stream.STATUSES, [b"{}"])
+    async with opened(tmp_path) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"4\n"])
+        found = await log.writer.tail(task(), after=0, limit=9)
+        assert texts(found.lines) == [b"1\n", b"2\n", b"3\n", b"4\n"]
+        two = await log.writer.tail(None, after=0, limit=2)
+        assert texts(two.lines) == [b"3\n", b"4\n"]
+
+
+async def test_lines_pushed_out_of_memory_are_found_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "LINES_A_TASK", 3)
+    monkeypatch.setattr(recent, "LINES_MERGED", 2)
+    async with opened(tmp_path) as log:
+        written = [b"%d\n" % i for i in range(20)]
+        log.writer.write(task(), Stream.STDOUT, written)
+        for of in (task(), None):
+            found = await log.writer.tail(of, after=0, limit=10)
+            assert texts(found.lines) == written[10:]
+
+
+async def test_close_stores_what_is_queued(tmp_path: Path) -> None:
+    async with opened(tmp_path, running=False) as log:
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+    async with opened(tmp_path) as log:
+        assert await log.store.last_id() == SECOND << 32
+
+
+async def test_writers_are_asked_to_stop_until_half_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BEHIND_BYTES", 10_000)
+    monkeypatch.setattr(writer, "CAUGHT_UP_BYTES", 5_000)
+    monkeypatch.setattr(writer, "MOST_IN_ONE", 1)
+    async with opened(tmp_path) as log:
+        seen = []
+        log.store.before_append = lambda: seen.append(log.writer.is_behind)
+        for lines in (2, 1):
+            log.writer.write(task(), Stream.STDOUT, [b"x" * 4_000] * lines)
+            seen.append(log.writer.is_behind)
+        await log.writer.flush()
+        # 12, 8 and 4 KB wait as each of the three rows goes into the store.
+        assert seen == [False, True, True, True, False]
+
+
+async def test_a_full_disk_loses_nothing_and_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_SEC", 0.01)
+    async with opened(tmp_path) as log:
+        log.store.is_broken = True
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+        with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+            await log.writer.flush()
+        assert "disk is full" in log.troubles[0]
+        log.writer.write(task(), Stream.STDOUT, [b"2\n"])
+        log.store.is_broken = False
+        await until_stored(log, (SECOND << 32) + 1)
+        assert log.troubles[-1] == ""
+        stored = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9)
+        assert texts(stored) == [b"1\n", b"2\n"]
+
+
+async def test_a_writer_that_is_stopped_in_the_middle_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    written = [b"%d\n" % i for i in range(5_000)]
+    async with opened(tmp_path) as log:
+        log.writer.write(task(), Stream.STDOUT, written)
+        await asyncio.sleep(writer.GATHER_SEC + 0.002)
+    async with opened(tmp_path) as log:
+        found = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9_999)
+        assert texts(found) == written

@@ -1,0 +1,55 @@
+"""Node sources and trees for tests."""
+
+from pathlib import Path
+
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.config.model import (
+    Json,
+    Settings,
+)
+from bistro_tui.engine.config.parse import parse_config
+from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.nodes.loader import NodesLoader
+from bistro_tui.engine.nodes.tree import NodeTree
+
+ROOT = NodeName("root")
+
+
+def settings(
+    *sources: tuple[str, Json], levels: tuple[str, ...] = ("a", "b")
+) -> Settings:
+    """Return good settings with these sources."""
+    raw = {
+        "bistro_settings": {
+            "nodes": {
+                "levels": list(levels),
+                "node_sources": [
+                    {"source": source, "prefs": prefs} for source, prefs in sources
+                ],
+            },
+            "resources": {},
+        }
+    }
+    parsed = parse_config(raw)
+    assert parsed.config is not None, parsed.problems
+    return parsed.config.settings
+
+
+def loader(config_dir: Path) -> NodesLoader:
+    """Return a loader for the root node ``root``."""
+    return NodesLoader(instance_name=ROOT, config_dir=config_dir, clock=SystemClock())
+
+
+def outline(tree: NodeTree) -> list[str]:
+    """Return every node as the path of names to it, in fetch order."""
+    return [
+        "/".join(tree.nodes[i].name for i in tree.path(index))
+        for index in range(len(tree.nodes))
+    ]
+
+
+def script(path: Path, body: str) -> str:
+    """Write a shell script and return its name for ``script``."""
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return f"./{path.name}"

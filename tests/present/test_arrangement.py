@@ -1,0 +1,36 @@
+"""Where the panes go."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bistro_tui.present.arrangement import Arrangement, arrangement, stacked, top_rows
+
+
+def test_each_size_has_its_arrangement() -> None:
+    assert arrangement(140, 42) is Arrangement.GRID
+    assert arrangement(80, 24) is Arrangement.STACK
+    assert arrangement(60, 20) is Arrangement.STACK
+    assert arrangement(200, 19) is Arrangement.SINGLE
+    assert arrangement(40, 10) is Arrangement.SINGLE
+    assert arrangement(39, 50) is Arrangement.TOO_SMALL
+    assert arrangement(80, 9) is Arrangement.TOO_SMALL
+
+
+def test_few_jobs_and_nodes_leave_room_for_the_rest() -> None:
+    assert top_rows(2, 3, 39) == 6
+    assert top_rows(7, 8, 39) == 11
+    assert top_rows(1000, 5, 39) == 15
+
+
+def test_the_active_pane_gets_what_it_needs_and_the_log_the_rest() -> None:
+    assert stacked(21, 0, (9, 13, None, None)) == [9, 4, 4, 4]
+    assert stacked(21, 0, (4, 6, None, None)) == [4, 4, 4, 9]
+    assert stacked(21, 2, (4, 6, None, None)) == [4, 4, 9, 4]
+    assert stacked(21, 3, (4, 6, None, None)) == [4, 4, 4, 9]
+
+
+@given(st.integers(17, 200), st.integers(0, 3), st.integers(1, 500))
+def test_stacked_panes_fill_the_height(height: int, active: int, rows: int) -> None:
+    heights = stacked(height, active, (rows, rows, None, None))
+    assert sum(heights) == height
+    assert min(heights) >= 4

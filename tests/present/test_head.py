@@ -1,0 +1,84 @@
+"""The lines at the top."""
+
+from bistro_tui.engine.view import Banner, Reason
+from bistro_tui.present.head import banner_lines, title_line, totals_line
+from bistro_tui.present.spans import Scene, plain_text
+from tests.ui.scripted import NOW, engine_state, job, snapshot
+
+SCENE = Scene(now=NOW)
+BUSY = snapshot(
+    jobs=(
+        job(
+            "a",
+            {Reason.RUNNING: 3, Reason.DONE: 5, Reason.RESOURCE: 2, Reason.PAUSED: 1},
+        ),
+    )
+)
+
+
+def title(width: int, frozen: float | None = None, **changes: object) -> str:
+    shown = snapshot(state=engine_state(**changes))
+    return plain_text(title_line(shown, SCENE, width, frozen=frozen))
+
+
+def test_the_title_tells_who_how_and_which_config() -> None:
+    text = title(120)
+    assert len(text) == 120
+    assert text.startswith(" bistro-tui db-farm  ● running ")
+    assert text.endswith("nightly.json · config v3, 2m ago · up 2h ")
+
+
+def test_what_has_no_room_beside_the_state_is_left_out() -> None:
+    assert title(64).rstrip().endswith("config v3, 2m ago · up 2h")
+    assert title(40).rstrip().endswith("running")
+    assert "● running" in title(20)
+
+
+def test_a_state_that_is_not_running_tells_why() -> None:
+    assert "⏸ paused the disk is full" in title(
+        120, word="paused", text="the disk is full"
+    )
+    assert "✓ all done" in title(120, all_done=True)
+    assert "■ stopped" in title(120, word="stopped")
+
+
+def test_a_frozen_screen_says_since_when_and_how_to_go_on() -> None:
+    assert "frozen 12s · z resumes" in title(140, frozen=NOW - 12)
+
+
+def test_totals_name_each_state_where_there_is_room() -> None:
+    text = plain_text(totals_line(BUSY, SCENE, 140))
+    for words in ("● 3 running", "⏸ 3 blocked (2 resource)", "✓ 5 of 11 done", "45%"):
+        assert words in text
+    assert len(text.rstrip()) <= 140
+
+
+def test_totals_keep_glyph_and_number_where_there_is_little() -> None:
+    text = plain_text(totals_line(BUSY, SCENE, 50))
+    assert "● 3" in text
+    assert "running" not in text
+    assert len(text.rstrip()) <= 50
+
+
+def test_a_scheduler_without_tasks_has_no_percentage() -> None:
+    assert "%" not in plain_text(totals_line(snapshot(), SCENE, 140))
+
+
+def test_a_banner_keeps_its_lines_so_that_a_caret_stays_in_its_place() -> None:
+    banner = Banner(topic="config", text='a.json:1:3: bad\n  1 | {"a" 1}\n    |     ^')
+    lines = [plain_text(line) for line in banner_lines((banner,), 80, 5)]
+    assert lines[0].startswith(" ✗ config  a.json:1:3: bad")
+    assert lines[1].index("{") - lines[2].index("^") == -4
+
+
+def test_banners_never_take_more_than_their_share() -> None:
+    banners = tuple(Banner(topic=f"t{i}", text="x\ny") for i in range(4))
+    lines = [plain_text(line) for line in banner_lines(banners, 80, 3)]
+    assert len(lines) == 3
+    assert lines[-1].strip() == "… 6 more lines · ! shows all"
+    assert banner_lines((), 80, 3) == []
+
+
+def test_a_warning_is_no_error() -> None:
+    line = banner_lines((Banner(topic="nodes", text="slow", is_error=False),), 80, 3)[0]
+    assert plain_text(line).startswith(" ⚠ nodes  slow")

@@ -1,0 +1,66 @@
+"""Times and numbers in few characters."""
+
+from datetime import UTC
+
+import pytest
+
+from bistro_tui.present import words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (-5, "0s"),
+        (0.9, "0s"),
+        (59.9, "59s"),
+        (60, "1m00s"),
+        (3599, "59m59s"),
+        (3600, "1h00m"),
+        (86399, "23h59m"),
+        (86400, "1d00h"),
+        (9e6, "104d04h"),
+    ],
+)
+def test_an_age_takes_its_two_largest_units(seconds: float, shown: str) -> None:
+    assert words.age(seconds) == shown
+
+
+def test_what_just_happened_has_no_number() -> None:
+    assert words.ago(2.9) == "just now"
+    assert words.ago(3) == "3s ago"
+    assert words.ago(7300) == "2h ago"
+
+
+def test_short_tasks_show_tenths() -> None:
+    assert words.took(0.04) == "0.0s"
+    assert words.took(9.94) == "9.9s"
+    assert words.took(9.95) == "9s"
+    assert words.took(75) == "1m15s"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (0, "0"),
+        (9999, "9999"),
+        (10_000, "10k"),
+        (999_499, "999k"),
+        (999_500, "1.0M"),
+        (9_949_999, "9.9M"),
+        (12_000_000, "12M"),
+    ],
+)
+def test_a_count_fits_into_four_characters(number: int, shown: str) -> None:
+    assert words.count(number) == shown
+    assert len(shown) <= 4
+
+
+def test_one_is_not_many() -> None:
+    assert words.plural(1, "task") == "1 task"
+    assert words.plural(0, "task") == "0 tasks"
+    assert words.plural(1200, "query", "queries") == "1,200 queries"
+
+
+def test_moments_are_told_in_the_zone_asked_for() -> None:
+    assert words.clock_time(1_767_225_600, UTC) == "00:00:00"
+    assert words.date_time(1_767_225_600, UTC) == "2026-01-01 00:00:00"

@@ -1,0 +1,267 @@
+"""An engine that is only a script: snapshots, logs and answers set by a test."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bistro_tui.engine.clock import Now
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.view import (
+    Check,
+    EndedRow,
+    EngineState,
+    Explanation,
+    JobRow,
+    LogLine,
+    LogPage,
+    NodeRow,
+    Reason,
+    RunningRow,
+    Snapshot,
+    Stream,
+    Usage,
+)
+
+NOW = 1_767_225_600.0
+"""The frozen moment: 2026-01-01 00:00:00 UTC."""
+
+
+class FrozenClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self, wall: float = NOW) -> None:
+        self.wall = wall
+
+    def now(self) -> Now:
+        return Now(wall=self.wall, mono=self.wall - NOW)
+
+
+def task(job: str, node: str) -> TaskId:
+    return TaskId(JobName(job), NodeName(node))
+
+
+def engine_state(**changes: Any) -> EngineState:
+    return replace(
+        EngineState(
+            word="running",
+            text="",
+            instance="db-farm",
+            config_path="/etc/bistro/nightly.json",
+            config_version=3,
+            config_loaded=NOW - 130,
+            data_dir="/var/lib/bistro",
+            started=NOW - 7260,
+        ),
+        **changes,
+    )
+
+
+def job(
+    name: str, counts: Mapping[Reason, int] | None = None, **changes: Any
+) -> JobRow:
+    counts = {} if counts is None else counts
+    return replace(
+        JobRow(
+            name=JobName(name),
+            owner="ops",
+            enabled=True,
+            errors=(),
+            level=LevelName("host"),
+            priority=1.0,
+            tasks=sum(counts.values()),
+            counts=counts,
+        ),
+        **changes,
+    )
+
+
+def node(
+    name: str, depth: int = 0, *usage: tuple[str, int, int], **changes: Any
+) -> NodeRow:
+    levels = ("instance", "rack", "host", "shard")
+    return replace(
+        NodeRow(
+            name=NodeName(name),
+            level=LevelName(levels[min(depth, 3)]),
+            depth=depth,
+            enabled=True,
+            usage=tuple(Usage(resource=r, used=u, limit=m) for r, u, m in usage),
+            running=0,
+        ),
+        **changes,
+    )
+
+
+def running(
+    job_name: str, node_name: str, age: float = 10, **changes: Any
+) -> RunningRow:
+    return replace(
+        RunningRow(
+            task=task(job_name, node_name),
+            invocation=str(InvocationId(int(NOW - age), 42)),
+            pid=4711,
+            since=NOW - age,
+            attempt=1,
+            worker="local",
+            stopping=False,
+        ),
+        **changes,
+    )
+
+
+def ended(job_name: str, node_name: str, ago: float = 5, **changes: Any) -> EndedRow:
+    return replace(
+        EndedRow(
+            task=task(job_name, node_name),
+            result=Reason.DONE,
+            detail="",
+            ended=NOW - ago,
+            seconds=2.5,
+            retry_at=None,
+        ),
+        **changes,
+    )
+
+
+def snapshot(**parts: Any) -> Snapshot:
+    """Return a snapshot at the frozen moment; totals are summed from its jobs."""
+    totals: dict[Reason, int] = {}
+    for row in parts.get("jobs", ()):
+        for reason, number in row.counts.items():
+            totals[reason] = totals.get(reason, 0) + number
+    empty = Snapshot(serial=1, now=NOW, state=engine_state(), totals=totals)
+    return replace(empty, **parts)
+
+
+@dataclass
+class ScriptedEngine:
+    """EngineView and EngineControl over what a test says; keeps what it was asked."""
+
+    current: Snapshot = field(default_factory=snapshot)
+    logs: dict[TaskId, list[LogLine]] = field(default_factory=dict)
+    partial: dict[TaskId, dict[Stream, bytes]] = field(default_factory=dict)
+    explanations: dict[TaskId, Explanation] = field(default_factory=dict)
+    refusal: str = ""
+    read_error: Exception | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    stop_requests: int = 0
+    _subscribers: list[Callable[[], None]] = field(default_factory=list)
+    _last_line: int = 0
+
+    # What a test does.
+
+    def publish(self, new: Snapshot) -> None:
+        """Show a new snapshot, as the engine's thread would."""
+        self.current = replace(new, serial=self.current.serial + 1)
+        for notify in list(self._subscribers):
+            notify()
+
+    def change(self, **parts: Any) -> None:
+        """Publish the present snapshot with these parts replaced."""
+        self.publish(replace(self.current, **parts))
+
+    def write(
+        self,
+        whose: TaskId,
+        *lines: str | bytes,
+        stream: Stream = Stream.STDOUT,
+        at: float = NOW,
+    ) -> None:
+        """Append lines to a task's log."""
+        for line in lines:
+            raw = line.encode() if isinstance(line, str) else line
+            self._last_line += 1
+            row = LogLine(
+                line_id=(int(at) << 32) + self._last_line,
+                task=whose,
+                stream=stream,
+                line=raw + b"\n",
+            )
+            self.logs.setdefault(whose, []).append(row)
+
+    # EngineView.
+
+    def snapshot(self) -> Snapshot:
+        return self.current
+
+    def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
+        self._subscribers.append(notify)
+        return lambda: self._subscribers.remove(notify)
+
+    async def read_log(
+        self, task: TaskId | None, *, after: int = 0, limit: int = 500
+    ) -> LogPage:
+        if self.read_error is not None:
+            raise self.read_error
+        if task is None:
+            rows = sorted(
+                (row for rows in self.logs.values() for row in rows),
+                key=lambda row: row.line_id,
+            )
+            partial: dict[Stream, bytes] = {}
+        else:
+            rows = self.logs.get(task, [])
+            partial = self.partial.get(task, {})
+        new = [row for row in rows if row.line_id > after][-limit:]
+        return LogPage(
+            lines=tuple(new),
+            last_id=new[-1].line_id if new else after,
+            partial=partial,
+            attempt_running=any(row.task == task for row in self.current.running),
+        )
+
+    async def explain(self, task: TaskId) -> Explanation:
+        if task not in self.explanations:
+            raise ControlRefused(f"no task {task}")
+        return self.explanations[task]
+
+    async def tasks_of(
+        self, job: JobName, *, limit: int = 200
+    ) -> tuple[Explanation, ...]:
+        found = [why for id_, why in self.explanations.items() if id_.job == job]
+        return tuple(found[:limit])
+
+    # EngineControl.
+
+    def _answer(self, text: str) -> str:
+        if self.refusal:
+            raise ControlRefused(self.refusal)
+        return text
+
+    async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
+        self.asked.append(("set_job_enabled", job, enabled))
+        answer = self._answer(f"{job} is {'enabled' if enabled else 'disabled'}")
+        jobs = tuple(
+            replace(row, enabled=enabled) if row.name == job else row
+            for row in self.current.jobs
+        )
+        self.change(jobs=jobs)
+        return answer
+
+    async def kill_task(self, task: TaskId) -> str:
+        self.asked.append(("kill_task", task))
+        return self._answer(f"{task} is being stopped")
+
+    async def forgive(self, jobs: tuple[JobName, ...]) -> str:
+        self.asked.append(("forgive", jobs))
+        return self._answer(f"forgave {', '.join(jobs)}")
+
+    def request_stop(self) -> None:
+        self.stop_requests += 1
+
+
+def explanation(
+    of: TaskId,
+    reason: Reason,
+    *checks: tuple[str, bool, str],
+    holders: tuple[TaskId, ...] = (),
+    would_run_if: str = "",
+) -> Explanation:
+    return Explanation(
+        task=of,
+        reason=reason,
+        checks=tuple(Check(check=c, ok=ok, text=text) for c, ok, text in checks),
+        holders=holders,
+        would_run_if=would_run_if,
+    )
