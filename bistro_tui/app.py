@@ -1,13 +1,9 @@
 """The terminal UI: one app that shows the engine and passes on what people ask for."""
 
 import asyncio
-import enum
 import io
-import os
 import signal
-import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -19,10 +15,11 @@ from textual.filter import LineFilter, NoColor
 from textual.message import Message
 from textual.screen import Screen
 from textual.types import CSSPathType
+from textual.worker import Worker, WorkerFailed
 
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
-from bistro_tui.present.clean import clean_name
+from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line
 from bistro_tui.screens.help import help_lines
 from bistro_tui.screens.overlay import Overlay
@@ -35,43 +32,19 @@ from bistro_tui.terminal import (
     signals_to,
     terminal_is_gone,
     terminal_kept,
+    until_enter,
 )
+from bistro_tui.ui_outcome import UiEnd, UiOutcome, crashed
 from bistro_tui.widgets.doc_view import DocView
 from bistro_tui.widgets.keys import KeyHelp, live_keys
 from bistro_tui.widgets.theme import NIGHT
 
+__all__ = ["BistroApp", "UiEnd", "UiOutcome", "run", "run_app"]
+
 _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
 _TOAST_SECONDS = 6.0
-_TOAST_CHARS = 400
-
-
-class UiEnd(enum.StrEnum):
-    """Why the UI is no longer there."""
-
-    QUIT = "quit"
-    """A person quit."""
-    STOPPED = "stopped"
-    """The engine stopped: a signal, or all work is done."""
-    TERMINAL_GONE = "terminal_gone"
-    """SIGHUP or a closed terminal; fds 0 to 2 are now the null device."""
-    CRASHED = "crashed"
-    """An error in the UI; the engine is as it was."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UiOutcome:
-    """How the UI ended."""
-
-    end: UiEnd
-    crash_file: Path | None = None
-    """Where the traceback was written, if it could be."""
-    error: str = ""
-    """One line: what went wrong."""
-    traceback: str = ""
-    """The whole traceback."""
-    stop_signal: int | None = None
-    """The first SIGINT or SIGTERM that came while the UI was there."""
+_TOAST_CHARS = 240
 
 
 class BistroApp(App[None], inherit_bindings=False):
@@ -88,13 +61,13 @@ class BistroApp(App[None], inherit_bindings=False):
         Binding("q", "quit_asked", "quit", id="app.quit",
                 tooltip="Quit; asks first while tasks run"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True,
-                id="app.palette", tooltip="Command palette: find any action by name"),
+                id="app.palette", tooltip="Command palette: actions by name"),
         Binding("z", "freeze", "freeze", show=False, id="app.freeze",
-                tooltip="Freeze the screen, or let it go on; the engine never stops"),
+                tooltip="Freeze the screen, or let it go on"),
         Binding("ctrl+z", "leave_screen", "shell", show=False, id="app.leave",
-                tooltip="Leave the full screen for a while; the engine goes on"),
+                tooltip="Leave the screen; the engine goes on"),
         Binding("ctrl+c", "no_quit", "", show=False, id="app.no_quit",
-                tooltip="Nothing but a hint: it never quits by surprise"),
+                tooltip="Only tells how to quit"),
     ]  # fmt: skip
 
     class News(Message):
@@ -132,7 +105,7 @@ class BistroApp(App[None], inherit_bindings=False):
         self.stop_signal: int | None = None
         self._view = view
         self._control = control
-        self._clock: Clock = clock if clock is not None else SystemClock()
+        self.clock: Clock = clock if clock is not None else SystemClock()
         self._overview: Overview | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._news_waiting = False
@@ -151,7 +124,8 @@ class BistroApp(App[None], inherit_bindings=False):
     def engine_finished(self) -> None:
         """End the UI: there is nothing more to show. May be called from any thread."""
         self._finished = True
-        self._tell(self.EngineFinished())
+        if self._listening:
+            self._tell(self.EngineFinished())
 
     def _notify(self) -> None:
         if not self._news_waiting:
@@ -180,7 +154,7 @@ class BistroApp(App[None], inherit_bindings=False):
 
     def now(self) -> float:
         """Return the present moment in wall seconds."""
-        return self._clock.now().wall
+        return self.clock.now().wall
 
     def on_mount(self) -> None:
         """Begin to listen to the engine."""
@@ -289,8 +263,10 @@ class BistroApp(App[None], inherit_bindings=False):
 
     def say(self, text: str, is_error: bool) -> None:
         """Show a sentence for some seconds; foreign text in it is made safe here."""
+        if len(text) > _TOAST_CHARS:
+            text = text[: _TOAST_CHARS - 1] + "…"
         self.notify(
-            clean_name(text, limit=_TOAST_CHARS),
+            "\n".join(clean_lines(text)),
             severity="error" if is_error else "information",
             markup=False,
         )
@@ -359,38 +335,21 @@ class BistroApp(App[None], inherit_bindings=False):
     def action_leave_screen(self) -> None:
         """Give the terminal back until Enter; the engine goes on."""
         if not self._away and not self.is_headless:
-            self.run_worker(self._stay_away(), name="away", exclusive=False)
+            _: Worker[None] = self.run_worker(self._stay_away, name="away")
 
     async def _stay_away(self) -> None:
         self._away = True
-        loop = asyncio.get_running_loop()
-        entered = asyncio.Event()
-
-        def on_input() -> None:
-            if b"\n" in os.read(0, 4096) or terminal_is_gone():
-                entered.set()
-
         # Nothing may be drawn meanwhile: the driver's queue would fill and block.
         with self.batch_update(), self.suspend():
             say_on_terminal("engine runs; Enter returns")
-            loop.add_reader(0, on_input)
-            waits = [
-                asyncio.ensure_future(entered.wait()),
-                asyncio.ensure_future(self._left.wait()),
-            ]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                loop.remove_reader(0)
-                for wait in waits:
-                    wait.cancel()
+            await until_enter(self._left)
         self._away = False
 
     # Errors end the UI alone.
 
     def _handle_exception(self, error: Exception) -> None:
         if self.crash is None:
-            self.crash = error
+            self.crash = error.error if isinstance(error, WorkerFailed) else error
         # What Textual's own handler does, without its traceback on the terminal.
         self._return_code = 1
         if self._exception is None:
@@ -438,33 +397,7 @@ def run(app: BistroApp) -> UiOutcome:
         let_go_of_terminal()
         return UiOutcome(end=UiEnd.TERMINAL_GONE, stop_signal=stop_signal)
     if error is not None:
-        return _crashed(app, error)
+        return crashed(
+            error, crash_dir=app.crash_dir, now=app.now(), stop_signal=stop_signal
+        )
     return UiOutcome(end=app.end or UiEnd.STOPPED, stop_signal=stop_signal)
-
-
-def _crashed(app: BistroApp, error: BaseException | str) -> UiOutcome:
-    if isinstance(error, str):
-        text = message = error
-    else:
-        text = "".join(traceback.format_exception(error))
-        message = f"{type(error).__name__}: {error}"
-    return UiOutcome(
-        end=UiEnd.CRASHED,
-        crash_file=_write_crash_file(app, text),
-        error=clean_name(message),
-        traceback=text,
-        stop_signal=app.stop_signal,
-    )
-
-
-def _write_crash_file(app: BistroApp, text: str) -> Path | None:
-    if app.crash_dir is None:
-        return None
-    path = app.crash_dir / f"ui-crash-{int(app.now())}-{os.getpid()}.txt"
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-    except OSError:
-        return None
-    return path

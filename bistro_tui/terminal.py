@@ -5,6 +5,7 @@ terminal, and burns a core when the terminal is gone. The engine lives in the sa
 process, so none of that may happen here.
 """
 
+import asyncio
 import contextlib
 import os
 import select
@@ -108,3 +109,26 @@ def say_on_terminal(text: str) -> None:
     if sys.__stderr__ is not None:
         sys.__stderr__.write(text + "\n")
         sys.__stderr__.flush()
+
+
+async def until_enter(left: asyncio.Event) -> None:
+    """Return when a person presses Enter, the terminal goes, or ``left`` is set."""
+    loop = asyncio.get_running_loop()
+    entered = asyncio.Event()
+
+    def on_input() -> None:
+        try:
+            typed = os.read(0, 4096)
+        except OSError:
+            typed = b""
+        if not typed or b"\n" in typed:
+            entered.set()
+
+    loop.add_reader(0, on_input)
+    waits = [asyncio.ensure_future(event.wait()) for event in (entered, left)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        loop.remove_reader(0)
+        for wait in waits:
+            wait.cancel()

@@ -63,7 +63,7 @@ def _validate(config: Path, as_json: bool) -> int:
 def _no_command(loaded: "LoadedConfig") -> "Iterator[LocatedProblem]":
     """Yield a warning a job without command: whether it can run is up to the flags."""
     # Imported late, as above.
-    from bistro_tui.engine.config.load import located
+    from bistro_tui.engine.config.load import locate_problems
     from bistro_tui.engine.config.problems import Problem
 
     jobs = loaded.config.jobs.values() if loaded.config is not None else ()
@@ -77,7 +77,7 @@ def _no_command(loaded: "LoadedConfig") -> "Iterator[LocatedProblem]":
         if not job.command
     ]
     if missing:
-        yield from located(loaded, missing)
+        yield from locate_problems(loaded, missing)
 
 
 def _as_warnings(rendered: str) -> str:

@@ -35,7 +35,7 @@ def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> End
     with signals.watched():
         thread.start()
         # Imported while the engine opens its files.
-        from bistro_tui.app import BistroApp, run_app
+        from bistro_tui.app import run_app
 
         door = thread.wait_until_open()
         signals.stop_through(door)

@@ -128,7 +128,7 @@ def node_name(node: NodeRow, marker: str) -> Line:
         return (
             Span(" " * indent + marker + " ", "faint"),
             Span(f"{off.glyph} {clean_name(node.name)}", "dim"),
-            Span(" disabled", off.style),
+            Span(f" {off.word}", off.style),
         )
     style = "strong" if marker.strip() else ""
     return (

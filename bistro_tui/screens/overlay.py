@@ -1,7 +1,7 @@
 """A text over the screen: why, details, problems, help."""
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,8 +13,11 @@ from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.widgets.bars import Bar
-from bistro_tui.widgets.cells import line_cells
+from bistro_tui.widgets.cells import line_cells, padded
 from bistro_tui.widgets.doc_view import DocView
+
+Text: TypeAlias = Callable[[], Awaitable[list[Line]]]
+"""Makes the newest lines of an overlay."""
 
 _FRAME_ROWS = 4
 
@@ -27,9 +30,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
                 tooltip="Close this"),
     ]  # fmt: skip
 
-    def __init__(
-        self, title: str, text: Callable[[], Awaitable[list[Line]]], *, opened_by: str
-    ) -> None:
+    def __init__(self, title: str, text: Text, *, opened_by: str) -> None:
         super().__init__()
         self._heading = title
         self._text = text
@@ -49,7 +50,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self.set_interval(1.0, self._ask, name="overlay text")
 
     def _ask(self) -> None:
-        self.run_worker(self._refill(), name="overlay text", exclusive=True)
+        self.run_worker(self._refill, name="overlay text", exclusive=True)
 
     async def _refill(self) -> None:
         try:
@@ -70,12 +71,10 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self.query_one("#overlay").styles.height = min(rows + _FRAME_ROWS, most)
 
     def _title_lines(self, width: int) -> list[Line]:
-        title = Span(f" {self._heading}", "brand")
-        hint = Span("Escape closes ", "dim")
-        fill = width - line_cells((title, hint))
-        if fill < 1:
-            return [(title,), ()]
-        return [(title, Span(" " * fill), hint), (Span("─" * width, "rule"),)]
+        hint = Span(" Escape closes ", "dim")
+        room = width - line_cells((hint,))
+        title = padded((Span(f" {self._heading}", "brand"),), room)
+        return [(*title, hint), (Span("─" * width, "rule"),)]
 
     def on_key(self, event: Key) -> None:
         """Let the key that opened it close it too."""

@@ -1,6 +1,7 @@
 """Screen 1: what runs, what waits, what failed, and what the tasks say."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -22,7 +23,6 @@ from bistro_tui.engine.view import (
     Snapshot,
     TaskId,
 )
-from bistro_tui.present import docs
 from bistro_tui.present.arrangement import (
     TOO_SMALL,
     Arrangement,
@@ -36,7 +36,8 @@ from bistro_tui.present.nodes import subtree
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.screens.log_feed import LogFeed
-from bistro_tui.screens.overlay import Overlay
+from bistro_tui.screens.overlay import Overlay, Text
+from bistro_tui.screens.pages import Pages
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.filter_line import FilterLine
 from bistro_tui.widgets.jobs_table import JobsTable
@@ -57,17 +58,17 @@ class Overview(Screen[None], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="find.filter",
-                tooltip="Filter the rows of this pane; !word leaves rows out"),
+                tooltip="Filter this pane; !word leaves rows out"),
         Binding("e", "toggle", "on/off", id="act.toggle",
-                tooltip="Enable or disable the job, in the config file"),
+                tooltip="Enable or disable the job"),
         Binding("w", "why", "why", id="act.why",
-                tooltip="Why it runs or does not run, and what would let it"),
+                tooltip="Why it runs, waits or failed"),
         Binding("l", "log", "log", id="act.log",
                 tooltip="Show and follow its log"),
         Binding("x", "stop", "stop", id="act.stop",
                 tooltip="Stop the running task"),
         Binding("F", "forgive", "forgive", id="act.forgive",
-                tooltip="Forgive the job's failures: its tasks may run again at once"),
+                tooltip="Forgive the job's failures: try again"),
         Binding("enter", "details", "details", id="act.details",
                 tooltip="Show all details"),
         Binding("tab", "next_pane(1)", "next pane", id="go.next_pane",
@@ -77,9 +78,9 @@ class Overview(Screen[None], inherit_bindings=False):
         Binding("1", "overview", "overview", show=False, id="go.overview",
                 tooltip="The overview"),
         Binding("escape", "back", "back", show=False, id="find.back",
-                tooltip="Back: clear the filter, then show all tasks again"),
+                tooltip="Back: clear the filter, then the choice"),
         Binding("exclamation_mark", "problems", "problems", show=False,
-                id="go.problems", tooltip="Show everything that is wrong, in full"),
+                id="go.problems", tooltip="Show all problems in full"),
     ]  # fmt: skip
 
     AUTO_FOCUS = "JobsTable"
@@ -104,6 +105,7 @@ class Overview(Screen[None], inherit_bindings=False):
         self._chosen_task: TaskId | None = None
         self._active: RowList[Any] | LogView | None = None
         self._before_filter = ""
+        self._pages = Pages(view, lambda: self._snapshot, self._scene)
         self.ready = False
         """Whether there are panes to show anything in."""
 
@@ -128,6 +130,8 @@ class Overview(Screen[None], inherit_bindings=False):
         self._tasks_pane = self.query_one(TasksTable)
         self._log_pane = self.query_one(LogView)
         self._active = self._jobs_pane
+        self._head = self.query_one("#head", Bar)
+        self._foot = self.query_one("#foot", Bar)
         self._feed = LogFeed(self._view, self._log_pane)
         self.bindings_updated_signal.subscribe(self, self._keys_changed)
         self.ready = True
@@ -152,7 +156,7 @@ class Overview(Screen[None], inherit_bindings=False):
         self._jobs_pane.show(snapshot.jobs, now)
         self._node_pane.show(snapshot.nodes, now)
         self._tasks_pane.show(task_rows(snapshot, self._scope), now)
-        self.query_one("#head", Bar).sync()
+        self._head.sync()
         self._arrange()
 
     def tick(self, frozen: float | None) -> None:
@@ -161,7 +165,7 @@ class Overview(Screen[None], inherit_bindings=False):
         now = self._scene().now
         for pane in (self._jobs_pane, self._node_pane, self._tasks_pane):
             pane.tick(now)
-        self.query_one("#head", Bar).sync()
+        self._head.sync()
 
     def _scene(self) -> Scene:
         now = self._clock() if self._frozen is None else self._frozen
@@ -189,22 +193,21 @@ class Overview(Screen[None], inherit_bindings=False):
         ]
 
     def _keys_changed(self, _: Screen[Any]) -> None:
-        self.query_one("#foot", Bar).sync()
+        self._foot.sync()
 
     def on_resize(self, event: Resize) -> None:
         """Find new places for the panes."""
         self._arrange()
 
     def _arrange(self) -> None:
-        if not self.ready or self._active is None:
+        if not (self.ready and self.is_attached) or self._active is None:
             return
         chosen = arrangement(*self.app.size)
         for choice in Arrangement:
             self.set_class(choice is chosen, f"-{choice}")
         for pane in self.panes:
             pane.set_class(pane is self._active, "-active")
-        head = self.query_one("#head", Bar)
-        height = self.app.size.height - head.line_count - 1
+        height = self.app.size.height - self._head.line_count - 1
         panes = self.query_one("#panes")
         jobs, nodes = len(self._snapshot.jobs), len(self._snapshot.nodes)
         if chosen is Arrangement.GRID:
@@ -271,7 +274,7 @@ class Overview(Screen[None], inherit_bindings=False):
 
     def _read_log(self) -> None:
         if self._frozen is None:
-            self.run_worker(self._feed.ask(), name="log", group="log")
+            self.run_worker(self._feed.ask, name="log", group="log")
 
     # The filter.
 
@@ -333,12 +336,13 @@ class Overview(Screen[None], inherit_bindings=False):
     def _job(self, name: JobName) -> JobRow | None:
         return next((job for job in self._snapshot.jobs if job.name == name), None)
 
-    def _ask(self, request: Awaitable[str]) -> None:
-        self.run_worker(self._answer(request), name="control", group="control")
+    def _ask(self, request: Callable[[], Awaitable[str]]) -> None:
+        answer = partial(self._answer, request)
+        self.run_worker(answer, name="control", group="control")
 
-    async def _answer(self, request: Awaitable[str]) -> None:
+    async def _answer(self, request: Callable[[], Awaitable[str]]) -> None:
         try:
-            answer = await request
+            answer = await request()
         except ControlRefused as refused:
             self._say(str(refused), True)
         else:
@@ -350,7 +354,8 @@ class Overview(Screen[None], inherit_bindings=False):
         if job is None:
             self._say("e enables and disables a job: put the cursor on one", True)
             return
-        self._ask(self._control.set_job_enabled(job.name, not job.enabled))
+        name, wanted = job.name, not job.enabled
+        self._ask(lambda: self._control.set_job_enabled(name, wanted))
 
     def action_stop(self) -> None:
         """Stop the running task under the cursor."""
@@ -360,7 +365,7 @@ class Overview(Screen[None], inherit_bindings=False):
         elif not any(row.task == task for row in self._snapshot.running):
             self._say(f"{task} does not run now", True)
         else:
-            self._ask(self._control.kill_task(task))
+            self._ask(lambda: self._control.kill_task(task))
 
     def action_forgive(self) -> None:
         """Let the failed tasks of the job run again."""
@@ -368,7 +373,8 @@ class Overview(Screen[None], inherit_bindings=False):
         if job is None:
             self._say("F forgives a job's failures: put the cursor on a job", True)
             return
-        self._ask(self._control.forgive((job.name,)))
+        name = job.name
+        self._ask(lambda: self._control.forgive((name,)))
 
     def action_log(self) -> None:
         """Go to the log of what is under the cursor."""
@@ -379,32 +385,22 @@ class Overview(Screen[None], inherit_bindings=False):
 
     # Overlays.
 
-    def _open(
-        self, title: str, text: Callable[[], Awaitable[list[Line]]], key: str
-    ) -> None:
+    def _open(self, title: str, text: Text, key: str) -> None:
         self.app.push_screen(Overlay(title, text, opened_by=key))
 
     def action_why(self) -> None:
         """Say why the job's tasks or the task are where they are."""
         row = self._row()
         if isinstance(row, JobRow):
-            name = row.name
-            self._open(f"Why · {clean_name(name)}", lambda: self._why_job(name), "w")
+            text = self._pages.why_job(row.name)
+            self._open(f"Why · {clean_name(row.name)}", text, "w")
         elif isinstance(row, NodeRow):
-            self._open_node(row, "w")
+            self._open(f"Node · {clean_name(row.name)}", self._pages.node(row), "w")
         elif (task := self._row_task()) is not None:
-            self._open(f"Why · {clean_name(str(task))}", lambda: self._why(task), "w")
+            text = self._pages.why_task(task)
+            self._open(f"Why · {clean_name(str(task))}", text, "w")
         else:
             self._say("w tells why: put the cursor on a job or a task", True)
-
-    async def _why(self, task: TaskId) -> list[Line]:
-        return docs.why_task(await self._view.explain(task))
-
-    async def _why_job(self, name: JobName) -> list[Line]:
-        job = self._job(name)
-        if job is None:
-            return [(Span("this job is gone", "dim"),)]
-        return docs.why_job(job, await self._view.tasks_of(name), self._scene())
 
     @on(RowList.Opened)
     def _opened(self) -> None:
@@ -414,48 +410,14 @@ class Overview(Screen[None], inherit_bindings=False):
         """Show all that is known of the row under the cursor."""
         row = self._row()
         if isinstance(row, JobRow):
-            name = row.name
-            self._open(
-                f"Job · {clean_name(name)}", lambda: self._job_page(name), "enter"
-            )
+            text = self._pages.job(row.name)
+            self._open(f"Job · {clean_name(row.name)}", text, "enter")
         elif isinstance(row, NodeRow):
-            self._open_node(row, "enter")
+            self._open(f"Node · {clean_name(row.name)}", self._pages.node(row), "enter")
         elif isinstance(row, RunningRow | EndedRow):
-            task, last = row.task, row
-            title = f"Task · {clean_name(str(task))}"
-            self._open(title, lambda: self._task_page(task, last), "enter")
-
-    async def _job_page(self, name: JobName) -> list[Line]:
-        job = self._job(name)
-        if job is None:
-            return [(Span("this job is gone", "dim"),)]
-        return docs.job_facts(job, self._scene())
-
-    async def _task_page(self, task: TaskId, last: RunningRow | EndedRow) -> list[Line]:
-        if isinstance(last, EndedRow):
-            return docs.ended_facts(last, self._scene())
-        for row in self._snapshot.running:
-            if row.invocation == last.invocation and row.task == task:
-                return docs.running_facts(row, self._scene())
-        for ended in self._snapshot.ended:
-            if ended.task == task:
-                return docs.ended_facts(ended, self._scene())
-        return [(Span("this task is gone", "dim"),)]
-
-    def _open_node(self, node: NodeRow, key: str) -> None:
-        async def page() -> list[Line]:
-            nodes = self._snapshot.nodes
-            newest = next((row for row in nodes if row.name == node.name), node)
-            names = subtree(nodes, node.name)
-            running = [r for r in self._snapshot.running if r.task.node in names]
-            return docs.node_facts(newest, running, self._scene())
-
-        self._open(f"Node · {clean_name(node.name)}", page, key)
+            text = self._pages.attempt(row)
+            self._open(f"Task · {clean_name(str(row.task))}", text, "enter")
 
     def action_problems(self) -> None:
         """Show all banners and job errors in full."""
-
-        async def page() -> list[Line]:
-            return docs.problems(self._snapshot.banners, self._snapshot.jobs)
-
-        self._open("Problems", page, "exclamation_mark")
+        self._open("Problems", self._pages.problems(), "exclamation_mark")

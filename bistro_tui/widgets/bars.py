@@ -28,6 +28,8 @@ class Bar(Widget):
 
     def sync(self) -> None:
         """Repaint the lines that changed, and grow or shrink with their number."""
+        if not self.is_attached:
+            return
         width = self.size.width or self.app.size.width
         before, self._lines = self._lines, self._make(width)
         if len(before) != len(self._lines):

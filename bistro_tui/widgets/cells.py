@@ -131,14 +131,14 @@ def wrap(line: Line, width: int, *, indent: int = 0) -> list[Line]:
     for span in line:
         for word in _words(span.text):
             pieces = [word]
-            if cell_len(word.rstrip()) > width - indent:
+            if cell_len(word.rstrip(" ")) > width - indent:
                 pieces = list(split_hard(word, width - indent))
             for piece in pieces:
-                if cell_len(piece.rstrip()) > room and row:
+                if cell_len(piece.rstrip(" ")) > room and row:
                     rows.append(_closed(row))
                     row = [Span(" " * indent)] if indent else []
                     room = width - indent
-                    piece = piece.lstrip()
+                    piece = piece.lstrip(" ")
                 row.append(Span(piece, span.style))
                 room -= cell_len(piece)
     rows.append(_closed(row))
@@ -148,7 +148,7 @@ def wrap(line: Line, width: int, *, indent: int = 0) -> list[Line]:
 def _closed(row: list[Span]) -> Line:
     """Return a row without the blanks at its end."""
     *before, last = row
-    return (*before, Span(last.text.rstrip(), last.style))
+    return (*before, Span(last.text.rstrip(" "), last.style))
 
 
 def _words(text: str) -> Iterator[str]:

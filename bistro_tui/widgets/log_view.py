@@ -33,9 +33,9 @@ class LogView(Painted):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "follow", "follow", id="log.follow",
-                tooltip="Follow the end of the log, or stop following"),
+                tooltip="Follow the log, or stop following"),
         Binding("o", "streams", "stdout/err", id="log.streams",
-                tooltip="Show stdout and stderr, stdout only, stderr only"),
+                tooltip="Show stdout, stderr or both"),
         Binding("T", "times", "times", id="log.times",
                 tooltip="Show or hide the time of each line"),
         Binding("W", "wrap", "wrap", id="log.wrap",

@@ -74,10 +74,7 @@ class Painted(ScrollView, can_focus=True):
         """Show whether keys go here."""
         self.sync()
 
-    def on_focus(self) -> None:
-        """Keys go here now."""
-        self.focus_changed()
-
-    def on_blur(self) -> None:
-        """Keys go elsewhere now."""
+    def watch_has_focus(self, value: bool) -> None:
+        """Know of it as soon as it is true; the focus event comes before that."""
+        super().watch_has_focus(value)
         self.focus_changed()

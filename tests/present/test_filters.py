@@ -16,7 +16,7 @@ def test_a_word_with_an_exclamation_mark_must_not_be_there() -> None:
 
 
 def test_an_empty_filter_says_nothing_and_keeps_everything() -> None:
-    assert not Filter.parse(" ! ".replace("!", ""))
+    assert not Filter.parse("  ! ")
     assert Filter.parse("").matches("anything")
 
 

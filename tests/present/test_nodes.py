@@ -66,5 +66,5 @@ def test_resources_without_room_are_counted() -> None:
 
 def test_a_disabled_node_says_so_in_a_word() -> None:
     assert plain_text(node_name(node("db8", 2, enabled=False), " ")).strip() == (
-        "⊘ db8 disabled"
+        "⊘ db8 off"
     )

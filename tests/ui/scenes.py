@@ -1,6 +1,5 @@
 """Engines in the middle of something, for pictures and for tests of whole screens."""
 
-from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.view import Banner, NodeRow, Reason, Stream
 from tests.ui.scripted import (
     NOW,
@@ -35,15 +34,17 @@ def busy_engine() -> ScriptedEngine:
     nodes: list[NodeRow] = [
         node("db-farm", 0, ("concurrency", 9, 12), ("network", 6, 10), running=9)
     ]
-    for rack, used in (("rack-a", 5), ("rack-b", 4)):
-        nodes.append(node(rack, 1, ("io", used, 5), running=used))
-        for number in range(1, 5):
-            name = f"db{number + (0 if rack == 'rack-a' else 4)}"
-            busy = min(used, 2) if number < 4 else 0
-            enabled = name != "db8"
-            nodes.append(
-                node(name, 2, ("concurrency", busy, 2), running=busy, enabled=enabled)
-            )
+    racks = {
+        "rack-a": {"db1": 2, "db2": 1, "db3": 1, "db4": 1},
+        "rack-b": {"db5": 2, "db6": 1, "db7": 1, "db8": 0},
+    }
+    for rack, hosts in racks.items():
+        total = sum(hosts.values())
+        nodes.append(node(rack, 1, ("io", total, 5), running=total))
+        for name, number in hosts.items():
+            use = ("concurrency", number, 2)
+            on = name != "db8"
+            nodes.append(node(name, 2, use, running=number, enabled=on))
     runs = (
         running("backup", "db1", 754, pid=20117, attempt=2),
         running("backup", "db3", 312, pid=20344),
@@ -53,7 +54,7 @@ def busy_engine() -> ScriptedEngine:
         running("backup", "db6", 38, pid=20861),
         running("index-rebuild", "db5", 21, pid=20877),
         running("verify-backup", "db7", 9, pid=20913, attempt=3),
-        running("index-rebuild", "db6", 4, pid=20931),
+        running("index-rebuild", "db4", 4, pid=20931),
     )
     ends = (
         ended("backup", "db2", 3, seconds=188.2),
@@ -111,7 +112,7 @@ def _write_logs(engine: ScriptedEngine) -> None:
 
 
 def _explain(engine: ScriptedEngine) -> None:
-    holders: tuple[TaskId, ...] = (task("backup", "db1"), task("verify-backup", "db1"))
+    holders = (task("backup", "db1"), task("verify-backup", "db1"))
     for name in ("db2", "db4"):
         engine.explanations[task("backup", name)] = explanation(
             task("backup", name),

@@ -170,7 +170,7 @@ class ScriptedEngine:
     ) -> None:
         """Append lines to a task's log."""
         for line in lines:
-            raw = line.encode() if isinstance(line, str) else line
+            raw = line if isinstance(line, bytes) else line.encode("utf-8", "replace")
             self._last_line += 1
             row = LogLine(
                 line_id=(int(at) << 32) + self._last_line,

@@ -165,14 +165,6 @@ def load_config(path: Path) -> LoadedConfig:
     return _parsed(path, text, digest, parsed)
 
 
-def located(
-    loaded: LoadedConfig, problems: Iterable[Problem]
-) -> tuple[LocatedProblem, ...]:
-    """Return further problems of a config that was loaded, with their places."""
-    text = parse_text(loaded.text)
-    return _located(loaded.path, problems, Places(loaded.text, text.blanked))
-
-
 def _decode(path: Path, content: bytes) -> str:
     try:
         return content.decode()

@@ -236,7 +236,7 @@ class Attempt:
         job = self.start.job
         status = final_status(
             content,
-            exit=end.exit,
+            ended=end.exit,
             killed_by_us=self._is_killed,
             timed_out_sec=job.timeout_sec if self._has_timed_out else None,
             status_from=job.status_from,

@@ -84,7 +84,7 @@ def error_backoff(exception: str, *, now_wall: float) -> TaskStatus:
 def final_status(
     content: bytes | None,
     *,
-    exit: Exit,  # noqa: A002
+    ended: Exit,
     killed_by_us: bool,
     timed_out_sec: float | None,
     status_from: StatusFrom,
@@ -109,10 +109,10 @@ def final_status(
     if content is None:
         return parse_report(None, now_wall=now_wall)
     if status_from is StatusFrom.EXIT_CODE:
-        if exit.code == 0 and exit.signal is None:
+        if ended.code == 0 and ended.signal is None:
             return TaskStatus(bits=Bits.DONE, time=now_wall)
-        return error_backoff(exit.text, now_wall=now_wall)
-    return error_backoff(f"No status returned: {exit.text}", now_wall=now_wall)
+        return error_backoff(ended.text, now_wall=now_wall)
+    return error_backoff(f"No status returned: {ended.text}", now_wall=now_wall)
 
 
 def parse_report(content: bytes | None, *, now_wall: float) -> TaskStatus:

@@ -139,9 +139,9 @@ BAD_JOBS: list[tuple[dict[str, Json], str, str | None]] = [
         'unknown level "x"',
     ),
     (
-        {"resources": {"concurency": 1}},
-        "resources.concurency",
-        'unknown resource "concurency"; did you mean "concurrency"?',
+        {"resources": {"concurrenzy": 1}},
+        "resources.concurrenzy",
+        'unknown resource "concurrenzy"; did you mean "concurrency"?',
     ),
     (
         {"resources": {"concurrency": "many"}},
@@ -289,9 +289,9 @@ def test_an_empty_errors_object_is_no_error() -> None:
     ("keys", "path", "message"),
     [
         (
-            {"enbled": 1},
-            "enbled",
-            'unknown key "enbled", ignored; did you mean "enabled"?',
+            {"enabld": 1},
+            "enabld",
+            'unknown key "enabld", ignored; did you mean "enabled"?',
         ),
         (
             {"filters": {"level1": {"white_list": []}}},

@@ -236,7 +236,7 @@ async def test_polling_is_enough_where_there_are_no_notices(
 
 async def test_a_same_second_edit_of_equal_size_is_seen(path: Path) -> None:
     async with watching(path) as seen:
-        for name in ("abc", "abd", "abe"):
+        for name in ("abc", "abf", "abe"):
             write_with_an_older_time(path, owned_by(name))
         await seen.until(is_owned_by("abe"))
 

@@ -70,7 +70,7 @@ async def test_each_line_is_a_name_empty_ones_too(
 
 
 async def test_a_script_has_no_input_and_a_session_of_its_own(tmp_path: Path) -> None:
-    body = 'cat; pwd; [ "$(ps -o sid= -p $$ | tr -d " ")" = $$ ] && echo own'
+    body = "cat; pwd; [ $(cut -d ' ' -f 6 /proc/$$/stat) = $$ ] && echo own"
     found = await run(tmp_path, body)
     assert found == {"p": (str(tmp_path), "own")}
 
@@ -148,9 +148,9 @@ async def test_a_script_that_hangs_is_killed_with_all_it_started(
     tmp_path: Path,
 ) -> None:
     start = time.monotonic()
-    message = await failure(tmp_path, HANGS, timeout_sec=0.5)
-    assert message == "took longer than 0.5 s and was killed"
-    assert time.monotonic() - start < 3.0
+    message = await failure(tmp_path, HANGS, timeout_sec=1.0)
+    assert message == "took longer than 1 s and was killed"
+    assert time.monotonic() - start < 4.0
     await until_dead(pids_in(tmp_path, 3))
 
 

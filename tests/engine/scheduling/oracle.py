@@ -74,7 +74,8 @@ class Oracle:
 
     def take_in_store(self, action: StoreStatus, now: Now) -> None:
         self.unstored[action.task] = action
-        self.ready_when_stored[action.task] = now.mono + action.status.backoff_sec
+        ready_at = action.status.time + action.status.backoff_sec
+        self.ready_when_stored[action.task] = now.mono + ready_at - now.wall
 
     def take_in_start(self, action: StartTask) -> None:
         """Book what the task takes, by its job's needs at this moment."""

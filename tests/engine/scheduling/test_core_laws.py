@@ -1,6 +1,7 @@
 """Laws that hold for every world, every policy and every sequence of events."""
 
 import random
+from dataclasses import replace
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -98,10 +99,19 @@ def stored(oracle: Oracle) -> list[ev.StatusStored]:
 
 
 class Edits(NamedTuple):
-    """The configs and trees that a world goes to and fro between."""
+    """The configs and trees that a world switches between."""
 
     configs: list[Config]
     trees: list[NodeTree]
+
+
+def with_higher_limits(config: Config) -> Config:
+    """Return the config with one more of everything, its jobs untouched."""
+    resources = {
+        level: {r: replace(spec, limit=spec.limit + 1) for r, spec in found.items()}
+        for level, found in config.settings.resources.items()
+    }
+    return replace(config, settings=replace(config.settings, resources=resources))
 
 
 def draw_event(data: st.DataObject, watched: Watched, edits: Edits) -> ev.Event:
@@ -143,8 +153,9 @@ def draw_event(data: st.DataObject, watched: Watched, edits: Edits) -> ev.Event:
 
 def run_world(data: st.DataObject, lowest_need: int) -> None:
     watched = Watched()
+    drawn = data.draw(st.lists(configs(lowest_need), min_size=1, max_size=2))
     edits = Edits(
-        data.draw(st.lists(configs(lowest_need), min_size=1, max_size=3)),
+        drawn + [with_higher_limits(config) for config in drawn],
         data.draw(st.lists(trees(), min_size=1, max_size=2)),
     )
     loads: list[ev.Event] = data.draw(

@@ -1,0 +1,106 @@
+"""The texts of the overview's overlays, made anew each time from what is true then."""
+
+from collections.abc import Callable
+
+from bistro_tui.engine.view import (
+    EndedRow,
+    EngineView,
+    JobName,
+    JobRow,
+    NodeRow,
+    RunningRow,
+    Snapshot,
+    TaskId,
+)
+from bistro_tui.present import docs
+from bistro_tui.present.nodes import subtree
+from bistro_tui.present.spans import Line, Scene, Span
+from bistro_tui.screens.overlay import Text
+
+
+class Pages:
+    """Makes texts for overlays; each method returns what asks for the newest."""
+
+    def __init__(
+        self,
+        view: EngineView,
+        snapshot: Callable[[], Snapshot],
+        scene: Callable[[], Scene],
+    ) -> None:
+        self._view = view
+        self._snapshot = snapshot
+        self._scene = scene
+
+    def _job(self, name: JobName) -> JobRow | None:
+        return next((job for job in self._snapshot().jobs if job.name == name), None)
+
+    def why_task(self, task: TaskId) -> Text:
+        """Return the chain of checks of a task."""
+
+        async def text() -> list[Line]:
+            return docs.why_task(await self._view.explain(task))
+
+        return text
+
+    def why_job(self, name: JobName) -> Text:
+        """Return why the tasks of a job wait."""
+
+        async def text() -> list[Line]:
+            job = self._job(name)
+            if job is None:
+                return _gone("this job")
+            return docs.why_job(job, await self._view.tasks_of(name), self._scene())
+
+        return text
+
+    def job(self, name: JobName) -> Text:
+        """Return all that is known of a job."""
+
+        async def text() -> list[Line]:
+            job = self._job(name)
+            return (
+                _gone("this job") if job is None else docs.job_facts(job, self._scene())
+            )
+
+        return text
+
+    def node(self, node: NodeRow) -> Text:
+        """Return all that is known of a node, and who holds its resources."""
+
+        async def text() -> list[Line]:
+            shown = self._snapshot()
+            newest = next((row for row in shown.nodes if row.name == node.name), node)
+            names = subtree(shown.nodes, node.name)
+            running = [row for row in shown.running if row.task.node in names]
+            return docs.node_facts(newest, running, self._scene())
+
+        return text
+
+    def attempt(self, last: RunningRow | EndedRow) -> Text:
+        """Return all that is known of an attempt; its result once it has ended."""
+
+        async def text() -> list[Line]:
+            if isinstance(last, EndedRow):
+                return docs.ended_facts(last, self._scene())
+            for row in self._snapshot().running:
+                if row.invocation == last.invocation and row.task == last.task:
+                    return docs.running_facts(row, self._scene())
+            for ended in self._snapshot().ended:
+                if ended.task == last.task:
+                    return docs.ended_facts(ended, self._scene())
+            return _gone("this task")
+
+        return text
+
+    def problems(self) -> Text:
+        """Return all banners and job errors in full."""
+
+        async def text() -> list[Line]:
+            shown = self._snapshot()
+            return docs.problems(shown.banners, shown.jobs)
+
+        return text
+
+
+def _gone(what: str) -> list[Line]:
+    return [(Span(f"{what} is gone", "dim"),)]

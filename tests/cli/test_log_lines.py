@@ -1,0 +1,48 @@
+"""Log lines are readable, one record each, and cannot drive a terminal."""
+
+import json
+import logging
+from pathlib import Path
+
+from bistro_tui.cli.log_lines import JsonLines, TextLines, file_handler
+
+
+def record(
+    message: str, *arguments: object, level: int = logging.INFO
+) -> logging.LogRecord:
+    made = logging.LogRecord("bistro_tui", level, "", 0, message, arguments, None)
+    made.created = 0.25
+    return made
+
+
+def test_a_text_line_has_time_and_message() -> None:
+    line = TextLines().format(record("Task %s, %s quit", "a", "b"))
+    assert line.endswith(" Task a, b quit")
+    assert line.startswith(("1970-01-01", "1969-12-31"))
+
+
+def test_anything_but_news_is_marked() -> None:
+    assert " ERROR bad" in TextLines().format(record("bad", level=logging.ERROR))
+
+
+def test_foreign_text_is_made_visible() -> None:
+    assert "\x1b" not in TextLines().format(record("%s", "\x1b[2J"))
+
+
+def test_a_json_line_is_one_object_with_the_exact_message() -> None:
+    line = JsonLines().format(record("%s", "two\nlines \x1b", level=logging.WARNING))
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "time": 0.25,
+        "level": "warning",
+        "message": "two\nlines \x1b",
+    }
+
+
+def test_the_log_file_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    handler = file_handler(path)
+    handler.emit(record("hello"))
+    handler.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "hello" in path.read_text()

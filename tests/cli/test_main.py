@@ -1,0 +1,97 @@
+"""Which command runs, and what an error of ours looks like."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bistro_tui.cli import main
+from bistro_tui.cli.main import run
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().err
+
+
+def test_a_config_alone_means_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[tuple[Path, dict[str, Any]]] = []
+
+    def remember(path: Path, flags: dict[str, Any]) -> int:
+        seen.append((path, flags))
+        return 7
+
+    monkeypatch.setattr("bistro_tui.cli.run.run", remember)
+
+    assert run(["c.json", "--no-ui", "--data_dir", str(tmp_path)]) == 7
+    assert run(["run", "--config-file=c.json", "--no-ui", "--dry_run"]) == 7
+
+    (first, flags), (second, other) = seen
+    assert first == second == Path("c.json")
+    assert flags["data_dir"] == tmp_path
+    assert (flags["dry_run"], other["dry_run"]) == (False, True)
+
+
+def test_an_unknown_flag_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["c.json", "--clean-status"]) == 2
+    message = said(capsys)
+    assert "--clean-status" in message
+    assert "--clean-statuses" in message
+
+
+def test_foreign_text_in_a_message_cannot_drive_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["c.json", "--\x1b]0;x\x07"]) == 2
+    assert "\x1b" not in said(capsys)
+
+
+def test_an_internal_error_is_one_message_and_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    def explode(*_: object) -> int:
+        raise ZeroDivisionError("a secret detail")
+
+    monkeypatch.setattr("bistro_tui.cli.run.run", explode)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    assert run(["c.json", "--no-ui"]) == 1
+
+    message = said(capsys)
+    assert "internal error: ZeroDivisionError" in message
+    assert "Traceback" not in message
+    (report,) = (tmp_path / "bistro-tui").iterdir()
+    assert str(report) in message
+    assert "Traceback" in report.read_text()
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_help_starts_nothing_heavy(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for flag in ("--no-ui", "--worker-command", "--config-update-ms"):
+        assert flag in shown
+    assert "--heartbeat-grace-period" not in shown
+
+
+def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def is_terminal(fd: int) -> bool:
+        return fd != 2
+
+    monkeypatch.setattr("os.isatty", is_terminal)
+
+    assert run(["c.json"]) == 2
+
+    message = said(capsys)
+    assert "stderr is no terminal" in message
+    assert "--no-ui" in message
+
+
+def test_every_command_is_reachable_by_its_name() -> None:
+    assert set(main.COMMANDS) == {"run", "validate"}
+    assert all(command.name == name for name, command in main.COMMANDS.items())

@@ -1,0 +1,267 @@
+"""The whole engine in one loop: real files, real clock, pretended or real tasks."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.engine import Engine
+from bistro_tui.engine.errors import (
+    ConfigUnusable,
+    ControlRefused,
+    DataDirHeld,
+    DataDirUnusable,
+)
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.outcome import Outcome
+from bistro_tui.engine.view import Reason, Snapshot
+
+HELD = ["/bin/sh", "-c", "echo up; exec sleep 60", "held"]
+
+
+def config_text(enabled: bool = True, **jobs: dict[str, Any]) -> str:
+    return json.dumps(
+        {
+            "bistro_settings": {
+                "enabled": enabled,
+                "nodes": {
+                    "levels": ["host", "db"],
+                    "node_source": "manual",
+                    "node_source_prefs": {"h1": ["d11", "d12"], "h2": ["d21"]},
+                },
+                "resources": {"instance": {"slots": {"limit": 2, "default": 1}}},
+            },
+            **{
+                f"bistro_job->{name}": {"owner": "t", "enabled": True} | job
+                for name, job in jobs.items()
+            },
+        },
+        indent=2,
+    )
+
+
+class Run:
+    """An open engine and the task that runs it."""
+
+    def __init__(self, engine: Engine, running: "asyncio.Task[Outcome]") -> None:
+        self.engine = engine
+        self.running = running
+        self._news = asyncio.Event()
+        engine.subscribe(self._news.set)
+
+    async def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
+        async with asyncio.timeout(15):
+            while not condition(self.engine.latest):
+                self._news.clear()
+                await self._news.wait()
+        return self.engine.latest
+
+    async def stop(self) -> Outcome:
+        self.engine.request_stop()
+        return await self.end()
+
+    async def end(self) -> Outcome:
+        async with asyncio.timeout(20):
+            return await self.running
+
+
+def make(path: Path, **options: Any) -> Engine:
+    chosen = EngineOptions(
+        config_path=path / "config.json", data_dir=path / "data", **options
+    )
+    return Engine(
+        chosen, instance=NodeName("here"), clock=SystemClock(), rng=random.Random(1)
+    )
+
+
+@asynccontextmanager
+async def served(path: Path, **options: Any) -> AsyncIterator[Run]:
+    engine = make(path, **options)
+    await engine.open()
+    running = asyncio.ensure_future(engine.run())
+    try:
+        yield Run(engine, running)
+    finally:
+        while not running.done():
+            engine.request_stop()
+            await asyncio.wait([running], timeout=2)
+        await asyncio.wait([running])
+
+
+def write(path: Path, text: str) -> None:
+    (path / "config.json").write_text(text)
+
+
+async def test_it_ends_by_itself_when_every_owed_task_is_done(tmp_path: Path) -> None:
+    write(tmp_path, config_text(a={}, b={"depends_on": ["a"]}))
+    async with served(tmp_path, dry_run=True, exit_when_done=True) as run:
+        outcome = await run.end()
+
+    assert outcome.ended_by_itself
+    assert outcome.is_complete
+    assert (outcome.done, outcome.started) == (6, 6)
+    assert run.engine.latest.state.word == "stopped"
+
+
+async def test_a_snapshot_shows_jobs_nodes_running_tasks_and_limits(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": HELD}, off={"enabled": False}))
+    async with served(tmp_path, worker_command="true") as run:
+        shown = await run.until(lambda s: all(row.pid for row in s.running))
+
+        assert [row.name for row in shown.jobs] == ["a", "off"]
+        assert shown.jobs[0].counts == {Reason.RUNNING: 2, Reason.RESOURCE: 1}
+        assert shown.jobs[1].counts == {Reason.JOB_DISABLED: 3}
+        assert [(row.name, row.depth) for row in shown.nodes] == [
+            ("here", 0),
+            ("h1", 1),
+            ("d11", 2),
+            ("d12", 2),
+            ("h2", 1),
+            ("d21", 2),
+        ]
+        (slots,) = shown.nodes[0].usage
+        assert (slots.resource, slots.used, slots.limit) == ("slots", 2, 2)
+        assert len(shown.running) == shown.starts == 2
+        assert shown.state.word == "running"
+        outcome = await run.stop()
+
+    assert not outcome.ended_by_itself
+    assert outcome.blocked == 3
+
+
+async def test_disabling_a_job_edits_the_file_and_answers_after_the_reload(
+    tmp_path: Path,
+) -> None:
+    text = config_text(a={"command": HELD})
+    write(tmp_path, text)
+    async with served(tmp_path) as run:
+        said = await run.engine.world.set_job_enabled(JobName("a"), enabled=False)
+
+        assert said == "a disabled in config.json"
+        before, after = text.rsplit("true", 1)
+        assert (tmp_path / "config.json").read_text() == before + "false" + after
+        shown = await run.until(lambda s: s.state.config_version == 2)
+        assert not shown.jobs[0].enabled
+        assert len(shown.running) == 2
+
+        with pytest.raises(ControlRefused, match="unknown job b"):
+            await run.engine.world.set_job_enabled(JobName("b"), enabled=True)
+
+
+async def test_a_bad_config_pauses_starts_and_a_good_one_goes_on(
+    tmp_path: Path,
+) -> None:
+    good = config_text(a={"command": HELD})
+    write(tmp_path, good)
+    async with served(tmp_path) as run:
+        write(tmp_path, good[:-5])
+        shown = await run.until(lambda s: bool(s.banners))
+
+        assert shown.banners[0].topic == "config"
+        assert "config.json:" in shown.banners[0].text
+        assert shown.state.word == "paused"
+        assert len(shown.running) == 2
+
+        write(tmp_path, good)
+        shown = await run.until(lambda s: not s.banners)
+        assert shown.state.word == "running"
+
+
+async def test_a_change_of_the_nodes_is_fetched_with_the_config(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": HELD}))
+    async with served(tmp_path) as run:
+        write(tmp_path, config_text(a={"command": HELD}).replace("d21", "d99"))
+        shown = await run.until(lambda s: s.state.config_version == 2)
+
+        assert shown.nodes[-1].name == "d99"
+
+
+async def test_a_job_that_is_gone_is_shown_while_it_runs(tmp_path: Path) -> None:
+    write(tmp_path, config_text(a={"command": HELD}))
+    async with served(tmp_path) as run:
+        write(tmp_path, config_text(b={"command": HELD}))
+        shown = await run.until(lambda s: s.state.config_version == 2)
+
+        assert [(row.name, row.in_config) for row in shown.jobs] == [
+            ("b", True),
+            ("a", False),
+        ]
+
+
+async def test_a_task_can_be_looked_at_explained_killed_and_forgiven(
+    tmp_path: Path,
+) -> None:
+    kill_at_once = {"kill_subprocess": {"method": "kill"}}
+    write(tmp_path, config_text(a={"command": HELD} | kill_at_once))
+    async with served(tmp_path) as run:
+        engine = run.engine
+        task = engine.latest.running[0].task
+        async with asyncio.timeout(10):
+            while not (page := await engine.read_log(task, after=0, limit=10)).lines:
+                await asyncio.sleep(0.01)
+        assert [line.line for line in page.lines] == [b"up\n"]
+        assert page.attempt_running
+        assert (await engine.explain(task)).reason is Reason.RUNNING
+        open_tasks = await engine.tasks_of(JobName("a"), limit=10)
+        assert [one.reason for one in open_tasks] == [
+            Reason.RESOURCE,
+            Reason.RUNNING,
+            Reason.RUNNING,
+        ]
+
+        assert await engine.kill_task(task) == f"stopping {task}"
+        shown = await run.until(lambda s: bool(s.ended))
+        assert shown.ended[0].task == task
+        assert shown.ended[0].result is Reason.BACKOFF
+
+        assert "a" in await engine.forgive((JobName("a"),))
+        with pytest.raises(ControlRefused):
+            await engine.kill_task(TaskId(JobName("a"), NodeName("nowhere")))
+        with pytest.raises(ControlRefused):
+            await engine.explain(TaskId(JobName("a"), NodeName("nowhere")))
+        with pytest.raises(ControlRefused):
+            await engine.forgive((JobName("nobody"),))
+
+
+async def test_a_bad_start_leaves_nothing_open(tmp_path: Path) -> None:
+    write(tmp_path, "{")
+    with pytest.raises(ConfigUnusable, match=r"config\.json:1:2"):
+        await make(tmp_path).open()
+    assert not (tmp_path / "data").exists()
+
+    write(tmp_path, config_text(a={"command": HELD}))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "task_logs.sql3").write_bytes(b"no database" * 200)
+    with pytest.raises(DataDirUnusable):
+        await make(tmp_path).open()
+    (tmp_path / "data" / "task_logs.sql3").unlink()
+
+    async with served(tmp_path) as run:
+        with pytest.raises(DataDirHeld):
+            await make(tmp_path).open()
+        await run.until(lambda s: len(s.running) == 2)
+
+
+async def test_the_summary_names_why_a_run_is_not_complete(tmp_path: Path) -> None:
+    write(tmp_path, config_text(enabled=False, a={"command": HELD}))
+    async with served(tmp_path, exit_when_done=True) as run:
+        disabled = await run.end()
+    assert not disabled.is_complete
+    assert "enabled is false" in disabled.problems[0]
+
+    write(tmp_path, config_text(a={}))
+    async with served(tmp_path, exit_when_done=True) as run:
+        no_command = await run.end()
+    assert no_command.problems == ("no job can run: each has errors",)
+    assert "--worker-command" in run.engine.latest.jobs[0].errors[0]

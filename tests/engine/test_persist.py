@@ -1,0 +1,114 @@
+"""Group commit: the order of writing, and what happens when writing fails."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+
+from bistro_tui.engine import persist
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.persist import Persister
+from bistro_tui.engine.scheduling.actions import StoreStatus
+from bistro_tui.engine.statuses.bits import DONE
+from bistro_tui.engine.statuses.status import TaskStatus
+
+
+def status_of(node: str, serial: int = 1) -> StoreStatus:
+    return StoreStatus(
+        task=TaskId(JobName("j"), NodeName(node)),
+        serial=serial,
+        status=TaskStatus(bits=DONE, time=1.0),
+    )
+
+
+class Disk:
+    """Statuses and logs that remember in which order they were asked."""
+
+    def __init__(self) -> None:
+        self.history: list[str] = []
+        self.failures: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def flush(self) -> None:
+        self.history.append("logs")
+
+    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+        await self.gate.wait()
+        if self.failures:
+            raise self.failures.pop()
+        self.history.append("save " + " ".join(task.node for task, _ in rows))
+
+
+class World:
+    """A persister on a disk, and what it told."""
+
+    def __init__(self) -> None:
+        self.disk = Disk()
+        self.trouble: list[str] = []
+        self.persister = Persister(
+            statuses=self.disk,
+            logs=self.disk,
+            on_stored=self._stored,
+            on_trouble=self.trouble.append,
+        )
+
+    def _stored(self, batch: Sequence[StoreStatus]) -> None:
+        self.disk.history.append("shown " + " ".join(one.task.node for one in batch))
+
+    async def settle(self) -> None:
+        running = asyncio.ensure_future(self.persister.run())
+        async with asyncio.timeout(5):
+            while not self.persister.is_idle:
+                await asyncio.sleep(0)
+        running.cancel()
+
+
+async def test_output_is_stored_before_the_status_and_both_before_it_is_shown() -> None:
+    world = World()
+    world.persister.store(status_of("a"))
+    assert not world.persister.is_idle
+
+    await world.settle()
+
+    assert world.disk.history == ["logs", "save a", "shown a"]
+
+
+async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
+    world = World()
+    world.disk.gate.clear()
+    running = asyncio.ensure_future(world.persister.run())
+    world.persister.store(status_of("a"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    world.persister.store(status_of("b"))
+    world.persister.store(status_of("c"))
+
+    world.disk.gate.set()
+    async with asyncio.timeout(5):
+        while not world.persister.is_idle:
+            await asyncio.sleep(0)
+    running.cancel()
+
+    saves = [line for line in world.disk.history if line.startswith("save")]
+    assert saves == ["save a", "save b c"]
+
+
+async def test_a_failed_commit_shows_nothing_and_is_tried_until_it_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "RETRY_SEC", 0.0)
+    world = World()
+    world.disk.failures = [OSError("gone"), sqlite3.OperationalError("disk is full")]
+    world.persister.store(status_of("a"))
+
+    await world.settle()
+
+    assert [line for line in world.disk.history if line != "logs"] == [
+        "save a",
+        "shown a",
+    ]
+    assert "disk is full" in world.trouble[0]
+    assert "gone" in world.trouble[1]
+    assert world.trouble[-1] == ""

@@ -1,0 +1,40 @@
+"""What import contracts cannot see: what a module really loads when it runs."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level packages in a fresh interpreter after the statement."""
+    code = (
+        f"import sys\n{statement}\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import bistro_tui.engine.engine, bistro_tui.engine.door",
+        "import bistro_tui.present.clean",
+        "import bistro_tui.cli.run, bistro_tui.cli.headless",
+    ],
+)
+def test_without_a_screen_textual_and_rich_are_never_loaded(statement: str) -> None:
+    assert loaded_by(statement).isdisjoint({"textual", "rich"})
+
+
+def test_the_command_line_itself_loads_nothing_heavy() -> None:
+    heavy = {"textual", "rich", "asyncio", "aiosqlite", "sqlite3", "watchfiles", "re2"}
+    assert loaded_by("import bistro_tui.cli.main").isdisjoint(heavy)
+
+
+def test_a_wrong_flag_is_answered_without_the_engine() -> None:
+    packages = loaded_by("from bistro_tui.cli.main import run; run(['c', '--datadir'])")
+    assert packages.isdisjoint({"asyncio", "textual", "sqlite3"})

@@ -1,0 +1,51 @@
+"""Quitting: at once when nothing runs, else asked for twice."""
+
+from dataclasses import replace
+
+from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.scenes import busy_engine, quiet_engine
+
+
+async def test_q_quits_at_once_when_no_task_runs() -> None:
+    engine = quiet_engine()
+    async with driven(engine) as (app, pilot):
+        await pilot.press("q")
+        await until(lambda: app.end is not None)
+    assert app.end == "quit"
+    assert engine.stop_requests == 0
+
+
+async def test_q_asks_while_tasks_run_and_escape_stays() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, pilot):
+        await pilot.press("q")
+        await until_shown(
+            app, "9 tasks run.", "q again stops them and quits", "Escape stays"
+        )
+        engine.change(running=engine.current.running[:1])
+        await until_shown(app, "1 task runs.")
+        await pilot.press("escape")
+        await until_gone(app, "q again")
+        assert app.end is None
+        await pilot.press("q", "enter")
+        await until_gone(app, "q again")
+    assert engine.stop_requests == 0
+
+
+async def test_a_second_q_stops_the_engine_and_waits_for_its_end() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, pilot):
+        await pilot.press("q", "q")
+        await until(lambda: engine.stop_requests == 1)
+        assert app.end is None
+        engine.change(
+            state=replace(engine.current.state, word="stopping", text="9 tasks end")
+        )
+        await until_shown(app, "◑ stopping 9 tasks end")
+        await pilot.press("q")
+        await until_shown(app, "Stopping: 9 tasks run.", "q again kills them at once")
+        await pilot.press("q")
+        await until(lambda: engine.stop_requests == 2)
+        engine.change(state=replace(engine.current.state, word="stopped"))
+        await until(lambda: app.end is not None)
+    assert app.end == "quit"
