@@ -14,11 +14,33 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
+
+
+class _Output:
+    """The terminal's file for Textual's writer thread, which an error would end.
+
+    Without that thread the queue before it fills, and whoever draws waits for ever.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
 
 class TerminalDriver(LinuxDriver):
@@ -27,6 +49,7 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
         handlers = {s: signal.getsignal(s) for s in (signal.SIGTSTP, signal.SIGCONT)}
         super().__init__(*args, **kwargs)
+        self._file = cast("TextIO", _Output(self._file))
         for number, handler in handlers.items():
             signal.signal(number, handler)
 

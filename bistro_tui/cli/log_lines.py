@@ -5,6 +5,7 @@ import logging
 import logging.handlers
 import os
 import time
+import traceback
 from pathlib import Path
 
 from bistro_tui.present.clean import clean_lines
@@ -41,7 +42,9 @@ class JsonLines(logging.Formatter):
 def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     if record.exc_info and record.exc_info[1] is not None:
-        message += f": {record.exc_info[1]!r}"
+        where = traceback.extract_tb(record.exc_info[2])[-4:]
+        frames = " < ".join(f"{f.name} ({f.filename}:{f.lineno})" for f in where[::-1])
+        message += f": {record.exc_info[1]!r} in {frames or 'no frame'}"
     return message
 
 

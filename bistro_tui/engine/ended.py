@@ -1,8 +1,8 @@
 """What is remembered of an attempt between its end and the commit of its status."""
 
 import logging
-from typing import TYPE_CHECKING
 
+from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -10,9 +10,6 @@ from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.report import describe
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.view import EndedRow
-
-if TYPE_CHECKING:
-    from bistro_tui.engine.ids import TaskId
 
 log = logging.getLogger("bistro_tui")
 

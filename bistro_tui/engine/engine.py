@@ -9,7 +9,8 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, assert_never
+from pathlib import Path
+from typing import Any, assert_never
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
@@ -48,9 +49,6 @@ from bistro_tui.engine.scheduling.events import (
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.view import Explanation, LogLine, LogPage, Snapshot
 from bistro_tui.engine.world import World
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 log = logging.getLogger("bistro_tui")
 
@@ -144,6 +142,7 @@ class Engine:
 
     async def run(self) -> Outcome:
         """Serve until stopped, or until nothing is left to do where that was asked."""
+        asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -257,6 +256,16 @@ class Engine:
 
     def _on_log_trouble(self, text: str) -> None:
         self._trouble("logs", text)
+        self._publish_soon()
+
+    def _on_stray_error(
+        self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        # By default asyncio prints a traceback to stderr, which is the screen.
+        error = context.get("exception")
+        log.error("internal error: %s", context.get("message"), exc_info=error)
+        text = f"internal error: {error!r}; see the log" if error else str(context)
+        self._board.put("internal", text)
         self._publish_soon()
 
     def _trouble(self, topic: str, text: str) -> None:

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
@@ -18,6 +17,7 @@ from bistro_tui.engine.config.watcher import ConfigWatcher
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.nodes.loader import NodesLoader
+from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.scheduling.events import (
     ConfigBroken,
@@ -25,9 +25,6 @@ from bistro_tui.engine.scheduling.events import (
     Event,
     NodesLoaded,
 )
-
-if TYPE_CHECKING:
-    from bistro_tui.engine.nodes.tree import NodeTree
 
 log = logging.getLogger("bistro_tui")
 

@@ -21,6 +21,7 @@ NIGHT = Theme(
     variables={
         "dim": palette.DIM,
         "faint": palette.FAINT,
+        "lifted": palette.CURSOR_OFF,
         "scrollbar": palette.FAINT,
         "scrollbar-hover": palette.DIM,
         "scrollbar-active": palette.ACCENT,
