@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from rich.console import Console, RenderableType
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.message import Message
@@ -19,6 +19,7 @@ from textual.worker import Worker, WorkerFailed
 
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
+from bistro_tui.key_order import KeysInOrder
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line
 from bistro_tui.screens.help import help_lines
@@ -47,7 +48,7 @@ _TOAST_SECONDS = 6.0
 _TOAST_CHARS = 240
 
 
-class BistroApp(App[None], inherit_bindings=False):
+class BistroApp(KeysInOrder, inherit_bindings=False):
     """Shows one engine."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "bistro.tcss"

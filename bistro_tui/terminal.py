@@ -49,7 +49,10 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
         handlers = {s: signal.getsignal(s) for s in (signal.SIGTSTP, signal.SIGCONT)}
         super().__init__(*args, **kwargs)
-        self._file = cast("TextIO", _Output(self._file))
+        # Typed as a file by Textual, which only writes to it, flushes it and asks for
+        # its descriptor.
+        drawn_on: Any = self._file
+        self._file = cast("Any", _Output(drawn_on))
         for number, handler in handlers.items():
             signal.signal(number, handler)
 

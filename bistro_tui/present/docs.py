@@ -55,7 +55,7 @@ def why_task(why: Explanation) -> list[Line]:
         ink = "strong" if first_failure else "dim" if check.ok else ""
         lines.append((mark, Span(f"{name:<22} ", ink), Span(clean(check.text), ink)))
     if why.would_run_if:
-        lines += [BLANK, fact("runs if", Span(clean(why.would_run_if), "accent"))]
+        lines += [BLANK, (Span(clean(why.would_run_if), "accent"),)]
     if why.holders:
         lines += [BLANK, heading("held by")]
         lines += [(Span("● ", "running"), Span(clean(str(t)))) for t in why.holders]
@@ -112,9 +112,7 @@ def _waiting(why: Explanation, alike: int) -> list[Line]:
         rest = f" and {len(why.holders) - 6} more" if len(why.holders) > 6 else ""
         lines.append((Span("      held by ", "dim"), Span(held + rest, "running")))
     if why.would_run_if:
-        lines.append(
-            (Span("      runs if ", "dim"), Span(clean(why.would_run_if), "accent"))
-        )
+        lines.append((Span(f"      {clean(why.would_run_if)}", "accent"),))
     return lines
 
 

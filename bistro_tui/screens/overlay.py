@@ -26,7 +26,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
     """A title and lines made by ``text``, made anew each second."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "close", "back", id="overlay.close",
+        Binding("escape,enter", "close", "back", id="overlay.close",
                 tooltip="Close this"),
     ]  # fmt: skip
 
@@ -50,7 +50,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self.set_interval(1.0, self._ask, name="overlay text")
 
     def _ask(self) -> None:
-        self.run_worker(self._refill, name="overlay text", exclusive=True)
+        self.run_worker(self._refill(), name="overlay text", exclusive=True)
 
     async def _refill(self) -> None:
         try:

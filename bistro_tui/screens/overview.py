@@ -1,7 +1,6 @@
 """Screen 1: what runs, what waits, what failed, and what the tasks say."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -59,7 +58,7 @@ class Overview(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="find.filter",
                 tooltip="Filter this pane; !word leaves rows out"),
-        Binding("e", "toggle", "on/off", id="act.toggle",
+        Binding("e", "switch_job", "on/off", id="act.toggle",
                 tooltip="Enable or disable the job"),
         Binding("w", "why", "why", id="act.why",
                 tooltip="Why it runs, waits or failed"),
@@ -229,7 +228,7 @@ class Overview(Screen[None], inherit_bindings=False):
         """Go on to the next pane."""
         panes = self.panes
         at = panes.index(self._active) if self._active in panes else 0
-        panes[(at + step) % len(panes)].focus()
+        self.set_focus(panes[(at + step) % len(panes)])
 
     def action_overview(self) -> None:
         """Be here already."""
@@ -274,7 +273,7 @@ class Overview(Screen[None], inherit_bindings=False):
 
     def _read_log(self) -> None:
         if self._frozen is None:
-            self.run_worker(self._feed.ask, name="log", group="log")
+            self.run_worker(self._feed.ask(), name="log", group="log")
 
     # The filter.
 
@@ -286,7 +285,8 @@ class Overview(Screen[None], inherit_bindings=False):
         self.add_class("-filtering")
         self._before_filter = self._active.filter_text
         line.value = self._active.filter_text
-        line.focus()
+        # Widget.focus() waits its turn; the next key must find the line already.
+        self.set_focus(line)
 
     @on(FilterLine.Typed)
     def _filter_typed(self, message: FilterLine.Typed) -> None:
@@ -311,7 +311,7 @@ class Overview(Screen[None], inherit_bindings=False):
         if pane is not None:
             # The value may be newer than the last message about it.
             pane.set_filter(self.query_one(FilterLine).value)
-            pane.focus()
+            self.set_focus(pane)
         return pane
 
     # Acts on the row under the cursor.
@@ -337,8 +337,7 @@ class Overview(Screen[None], inherit_bindings=False):
         return next((job for job in self._snapshot.jobs if job.name == name), None)
 
     def _ask(self, request: Callable[[], Awaitable[str]]) -> None:
-        answer = partial(self._answer, request)
-        self.run_worker(answer, name="control", group="control")
+        self.run_worker(self._answer(request), name="control", group="control")
 
     async def _answer(self, request: Callable[[], Awaitable[str]]) -> None:
         try:
@@ -348,7 +347,7 @@ class Overview(Screen[None], inherit_bindings=False):
         else:
             self._say(answer, False)
 
-    def action_toggle(self) -> None:
+    def action_switch_job(self) -> None:
         """Enable a disabled job, disable an enabled one."""
         job = self._row_job()
         if job is None:
@@ -381,7 +380,7 @@ class Overview(Screen[None], inherit_bindings=False):
         pane = self._active
         if isinstance(pane, RowList) and pane.current is not None:
             self._chosen(RowList.Chosen(pane))
-        self._log_pane.focus()
+        self.set_focus(self._log_pane)
 
     # Overlays.
 

@@ -14,7 +14,7 @@ def test_the_sample_config_ends_with_everything_done_after_one_retry_each(
     place: Place,
 ) -> None:
     sample = REPOSITORY / "sample_configs" / "simple.json"
-    config = shutil.copy(sample, place.path)
+    config = place.path / shutil.copy(sample, place.path)
 
     run = place.batch(config)
 

@@ -60,9 +60,8 @@ def test_a_person_watches_disables_and_enables_a_job_and_quits(
 
     screen = terminal(config)
 
-    shown = screen.wait_for("concurrency 3/3")
-    for word in ("alpha", "beta", "node1", "node22", "running"):
-        assert word in shown
+    for word in ("concurrency 3/3", "alpha", "beta", "node1", "node22", "running"):
+        screen.wait_for(word)
     screen.wait_for("holds")
 
     screen.press("/beta")
@@ -124,11 +123,8 @@ def test_it_works_on_80_by_24(place: Place, terminal: Open) -> None:
     config = place.write_config(config_of(("alpha", {"command": HELD})))
     screen = terminal(config, columns=80, lines=24)
 
-    shown = screen.wait_for("concurrency 3/3")
-
-    assert "alpha" in shown
-    assert "node1" in shown
-    screen.wait_for("holds")
+    for word in ("concurrency 3/3", "alpha", "node1", "holds"):
+        screen.wait_for(word)
     let_go(place)
     screen.wait_for("4 of 4")
 

@@ -22,7 +22,7 @@ def test_why_of_a_task_is_the_chain_of_checks_with_what_would_help() -> None:
                 ("job_enabled", True, "etl is enabled"),
                 ("resources of db7", False, "db7: concurrency 3/3"),
                 holders=HOLDERS,
-                would_run_if="a task on db7 ends",
+                would_run_if="runs when a task on db7 ends",
             )
         )
     )
@@ -30,7 +30,7 @@ def test_why_of_a_task_is_the_chain_of_checks_with_what_would_help() -> None:
     assert "✓ job_enabled" in text
     assert "✗ resources of db7" in text
     assert "db7: concurrency 3/3" in text
-    assert "runs if" in text
+    assert "runs when a task on db7 ends" in text
     assert "● a@n1" in text
 
 

@@ -123,14 +123,14 @@ def _explain(engine: ScriptedEngine) -> None:
             ("dependency", True, "depends on no job"),
             ("resources of rack-a", False, "rack-a: io 5/5, backup needs 1"),
             holders=holders,
-            would_run_if="one of the tasks on rack-a ends",
+            would_run_if="runs when one of the tasks on rack-a ends",
         )
     engine.explanations[task("backup", "db8")] = explanation(
         task("backup", "db8"),
         R.BACKOFF,
         ("job_enabled", True, "backup is enabled"),
         ("backoff", False, "waits 48 s more of 60 s after its second failure"),
-        would_run_if="48 s pass, or F forgives",
+        would_run_if="runs when its backoff ends, in 48 s",
     )
 
 

@@ -60,7 +60,7 @@ async def opened(path: Path, *, running: bool = True) -> AsyncIterator[Opened]:
 
 async def until_stored(log: Opened, line_id: int) -> None:
     async with asyncio.timeout(5):
-        while await log.store.last_id() < line_id:  # noqa: ASYNC110 - nothing tells us
+        while await log.store.last_id() < line_id:
             await asyncio.sleep(0)
 
 

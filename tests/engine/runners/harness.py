@@ -71,7 +71,7 @@ class Reports:
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that nobody reports."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - nothing tells us
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -35,7 +35,7 @@ from tests.engine.scheduling.random_worlds import (
     variants,
 )
 
-STEPS = 16
+STEPS = 24
 
 
 class Watched:
@@ -171,7 +171,7 @@ class Life:
                 return ev.TimePassed()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**64))
 def test_only_what_bistro_allows_starts_and_nothing_is_left_out(seed: int) -> None:
     Life(seed, lowest_need=0).live()

@@ -424,5 +424,5 @@ async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
         await store.save([(task(), status(DONE))])
         assert any("worker" in one.name for one in threading.enumerate())
     async with asyncio.timeout(5):
-        while any("worker" in one.name for one in threading.enumerate()):  # noqa: ASYNC110
+        while any("worker" in one.name for one in threading.enumerate()):
             await asyncio.sleep(0.005)

@@ -1,0 +1,49 @@
+"""Keys that come in a burst act as if they had been typed one by one."""
+
+from textual.events import Key
+
+from bistro_tui.app import BistroApp
+from bistro_tui.engine.view import Reason
+from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.scenes import busy_engine
+
+NAMES = {"/": "slash", "\r": "enter", "\x1b": "escape", "?": "question_mark"}
+
+
+def burst(app: BistroApp, keys: str) -> None:
+    """Post all keys at once, as a terminal does after a slow moment."""
+    for key in keys:
+        name = NAMES.get(key, key)
+        app.post_message(Key(name, key if key.isprintable() else None))
+
+
+async def test_letters_behind_a_slash_are_typed_and_not_obeyed() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+
+        burst(app, "/index")
+
+        await until_shown(app, "/index 1")
+        assert engine.asked == []
+
+
+async def test_a_whole_filter_with_enter_and_an_act_behind_it() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+
+        burst(app, "/index\re")
+
+        await until(lambda: bool(engine.asked))
+        assert engine.asked == [("set_job_enabled", "index-rebuild", False)]
+
+
+async def test_help_opens_and_closes_in_one_burst() -> None:
+    async with driven(busy_engine()) as (app, _):
+        await until_shown(app, "backup")
+
+        burst(app, "?\x1bw")
+
+        await until_shown(app, "Why", str(Reason.RESOURCE))
+        await until_gone(app, "every key in words")
