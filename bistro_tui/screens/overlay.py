@@ -35,16 +35,18 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self._heading = title
         self._text = text
         self._opened_by = opened_by
+        self._doc = DocView(id="overlay-text")
+        self._frame = Vertical(
+            Bar(self._title_lines, id="overlay-title"), self._doc, id="overlay"
+        )
 
     def compose(self) -> ComposeResult:
-        """Title, text, hint."""
-        with Vertical(id="overlay"):
-            yield Bar(self._title_lines, id="overlay-title")
-            yield DocView(id="overlay-text")
+        """Title and text in a frame."""
+        yield self._frame
 
     def on_mount(self) -> None:
         """Take the keyboard, and keep the text true while it is open."""
-        self.query_one(DocView).focus()
+        self.set_focus(self._doc)
         # Some texts depend on the width, which is known after the first layout.
         self.call_after_refresh(self._ask)
         self.set_interval(1.0, self._ask, name="overlay text")
@@ -57,8 +59,9 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
             lines = await self._text()
         except ControlRefused as refused:
             lines = [(Span(text, "error"),) for text in clean_lines(str(refused))]
-        if self.is_attached:
-            self.query_one(DocView).show(lines)
+        # It may have been closed meanwhile.
+        if self._doc.is_attached:
+            self._doc.show(lines)
             self._fit()
 
     def on_resize(self, event: Resize) -> None:
@@ -66,9 +69,9 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self._fit()
 
     def _fit(self) -> None:
-        rows = self.query_one(DocView).line_count
+        rows = self._doc.line_count
         most = max(3, self.app.size.height - 2)
-        self.query_one("#overlay").styles.height = min(rows + _FRAME_ROWS, most)
+        self._frame.styles.height = min(rows + _FRAME_ROWS, most)
 
     def _title_lines(self, width: int) -> list[Line]:
         hint = Span(" Escape closes ", "dim")
