@@ -68,6 +68,7 @@ _FILE = click.Path(path_type=Path)
 _NO_REST = "there is no REST interface in this version"
 _NO_REMOTE = "there are no remote workers in this version"
 _NO_NEED = "nothing here needs it"
+_IN_THE_CONFIG = 'give "kill_orphan_tasks_after_sec": 0 in bistro_settings instead'
 
 SECTIONS: tuple[Section, ...] = (
     Section(
@@ -160,11 +161,6 @@ SECTIONS: tuple[Section, ...] = (
                 metavar="NAME",
                 help="Name of the root node.  [default: this host's name]",
             ),
-            Flag(
-                name="kill-job-if-disabled",
-                help="Kill tasks of disabled jobs at once unless the config says"
-                " otherwise.",
-            ),
         ),
     ),
     Section(
@@ -246,6 +242,7 @@ SECTIONS: tuple[Section, ...] = (
                 ("allow-bump-unhealthy-worker", None, _NO_REMOTE),
                 ("unsure-if-running-check-initial-period", str, _NO_REMOTE),
                 ("log-healthchecks-every-ms", str, _NO_REMOTE),
+                ("kill-job-if-disabled", None, _IN_THE_CONFIG),
                 ("monitor-samples", str, _NO_REST),
                 ("monitor-update-ms", str, _NO_NEED),
                 ("log-status-changes-every-ms", str, _NO_NEED),

@@ -65,7 +65,6 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         status_table=flags["status_table"],
         clean_statuses=flags["clean_statuses"],
         worker_command=flags["worker_command"],
-        kill_job_if_disabled=flags["kill_job_if_disabled"],
         exit_when_done=flags["exit_when_done"],
         config_update_ms=flags["config_update_ms"],
         nodes_update_ms=flags["nodes_update_ms"],

@@ -14,8 +14,6 @@ class EngineOptions:
     status_table: str = "task_statuses"
     clean_statuses: bool = False
     worker_command: str | None = None
-    instance_node_name: str | None = None
-    kill_job_if_disabled: bool = False
     exit_when_done: bool = False
     config_update_ms: int = 10_000
     nodes_update_ms: int = 300_000
