@@ -47,7 +47,7 @@ from bistro_tui.engine.scheduling.events import (
     TimePassed,
 )
 from bistro_tui.engine.scheduling.reasons import Reason
-from bistro_tui.engine.view import Explanation, LogLine, LogPage, Snapshot
+from bistro_tui.engine.view import Explanation, LogPage, Snapshot
 from bistro_tui.engine.world import World
 
 log = logging.getLogger("bistro_tui")
@@ -297,7 +297,7 @@ class Engine:
         """Return up to ``limit`` newest lines with an id above ``after``."""
         found = await self._storage.logs.tail(task, after=after, limit=limit)
         return LogPage(
-            lines=tuple(LogLine(**line._asdict()) for line in found.lines),
+            lines=found.lines,
             last_id=found.last_id,
             partial=found.partial,
             attempt_running=bool(task and self._core.attempt(task)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bistro_tui.engine.ids import JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.logs.rows import StoredLine as LogLine
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.scheduling.reasons import Check, Explanation, Reason
 
@@ -157,17 +158,6 @@ class Snapshot:
     """The last some hundred attempts, newest first."""
     starts: int = 0
     """Attempts started during this run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
-    """One row of the log; raw bytes, often with a final newline."""
-
-    line_id: int
-    """Seconds << 32 | counter; grows."""
-    task: TaskId
-    stream: Stream
-    line: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

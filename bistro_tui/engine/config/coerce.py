@@ -9,8 +9,8 @@ import math
 import re
 from decimal import Decimal
 
+from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.config.text import shorten
 
 _BOOLS = {
     **dict.fromkeys(("1", "y", "yes", "t", "true", "on"), True),

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import tree_sitter
 import tree_sitter_json
 
-from bistro_tui.engine.config.text import BOM, STRING, Path, Position, parse_text
+from bistro_tui.engine.config.lexis import BOM, STRING, Position
+from bistro_tui.engine.config.text import Path, parse_text
 
 _PLUS = re.compile(rf"{STRING.pattern}|([0-9][eE])\+")
 

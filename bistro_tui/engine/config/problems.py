@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bistro_tui.engine.config.excerpt import excerpt, safe
-from bistro_tui.engine.config.text import ConfigSyntaxError, Path, line_of
+from bistro_tui.engine.config.lexis import line_of
+from bistro_tui.engine.config.text import ConfigSyntaxError, Path
 from bistro_tui.engine.ids import JobName
 
 _PLAIN_KEY = re.compile(r"[^\s.\[\]\"]+")

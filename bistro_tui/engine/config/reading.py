@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from bistro_tui.engine.config.coerce import CoercionError, show, to_str
+from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.problems import Problem
-from bistro_tui.engine.config.text import Path, shorten
+from bistro_tui.engine.config.text import Path
 from bistro_tui.engine.ids import JobName
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from bistro_tui.engine.config.text import BRACKET, STRING, position_at, shorten
+from bistro_tui.engine.config.lexis import BRACKET, STRING, position_at, shorten
 
 _WORD = re.compile(r"[^\s,:\[\]{}\"']+")
 _CLOSING = {"{": "}", "[": "]"}

@@ -9,8 +9,16 @@ import itertools
 import json
 import re
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
+from bistro_tui.engine.config.lexis import (
+    BOM,
+    STRING,
+    STRING_PATTERN,
+    line_of,
+    position_at,
+    shorten,
+)
 from bistro_tui.engine.config.model import Json
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -19,24 +27,12 @@ Path: TypeAlias = tuple[str | int, ...]
 MAX_DEPTH = 400
 """Far above any real config, and below what makes a parser give up."""
 
-BOM = "\ufeff"
-
-_STRING = r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:"|\\?)'
-_COMMENT = re.compile(rf"{_STRING}|//[^\n]*+|/\*(?:.*?\*/|.*)", re.DOTALL)
-_COMMA = re.compile(rf"{_STRING}|,[ \t\r\n]*+[\]}}]")
+_COMMENT = re.compile(rf"{STRING_PATTERN}|//[^\n]*+|/\*(?:.*?\*/|.*)", re.DOTALL)
+_COMMA = re.compile(rf"{STRING_PATTERN}|,[ \t\r\n]*+[\]}}]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
-BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]")
-STRING = re.compile(_STRING)
 _NOT_BRACKET = re.compile(r"[^\[\]{}]++")
-_WORD = re.compile(rf'{_STRING}|[^\s,:\[\]{{}}"]++')
+_WORD = re.compile(rf'{STRING_PATTERN}|[^\s,:\[\]{{}}"]++')
 _NOT_NEWLINE = re.compile(r"[^\r\n]")
-
-
-class Position(NamedTuple):
-    """A place in a text, as editors count: both numbers from 1, in characters."""
-
-    line: int
-    column: int
 
 
 class ConfigSyntaxError(ValueError):
@@ -226,28 +222,3 @@ def _check_encodable(text: str) -> None:
     except UnicodeEncodeError as error:
         problem = "this character is half of a surrogate pair"
         raise ConfigSyntaxError(text, error.start, problem) from None
-
-
-def position_at(text: str, offset: int) -> Position:
-    """Return the line and column of an offset in characters."""
-    line_start = text.rfind("\n", 0, offset) + 1
-    # The byte order mark is part of the file but of no line that a person sees.
-    hidden = 1 if line_start == 0 and offset > 0 and text.startswith(BOM) else 0
-    line = text.count("\n", 0, line_start) + 1
-    return Position(line, offset - line_start + 1 - hidden)
-
-
-def line_of(text: str, line: int) -> str:
-    """Return that line (from 1) without its line end; empty past the last one."""
-    start = 0
-    for _ in range(line - 1):
-        start = text.find("\n", start) + 1
-        if start == 0:
-            return ""
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else None].removeprefix(BOM).removesuffix("\r")
-
-
-def shorten(text: str, limit: int = 60) -> str:
-    """Return the text, cut with an ellipsis if it is longer than ``limit``."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"

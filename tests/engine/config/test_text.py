@@ -4,15 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bistro_tui.engine.config.lexis import Position, line_of
 from bistro_tui.engine.config.locate import Places, locate
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.text import (
     MAX_DEPTH,
     ConfigSyntaxError,
     Path,
-    Position,
     blank,
-    line_of,
     parse_json,
     parse_text,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from bistro_tui.engine.clock import Clock
-from bistro_tui.engine.config.text import shorten
+from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.nodes.sources.growing import NodeSourceError
 from bistro_tui.engine.nodes.sources.session import kill_session
 
