@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from bistro_tui.engine.config.lexis import (
     BOM,
+    BRACKET,
     STRING,
     STRING_PATTERN,
     line_of,
