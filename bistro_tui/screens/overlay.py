@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line, Span
+from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.cells import line_cells, padded
 from bistro_tui.widgets.doc_view import DocView
@@ -52,7 +53,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self.set_interval(1.0, self._ask, name="overlay text")
 
     def _ask(self) -> None:
-        self.run_worker(self._refill(), name="overlay text", exclusive=True)
+        begin(self, self._refill, name="overlay text", exclusive=True)
 
     async def _refill(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Screen 1: what runs, what waits, what failed, and what the tasks say."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
@@ -37,6 +38,7 @@ from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.overlay import Overlay, Text
 from bistro_tui.screens.pages import Pages
+from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.filter_line import FilterLine
 from bistro_tui.widgets.jobs_table import JobsTable
@@ -273,7 +275,7 @@ class Overview(Screen[None], inherit_bindings=False):
 
     def _read_log(self) -> None:
         if self._frozen is None:
-            self.run_worker(self._feed.ask(), name="log", group="log")
+            begin(self, self._feed.ask, name="log")
 
     # The filter.
 
@@ -337,7 +339,7 @@ class Overview(Screen[None], inherit_bindings=False):
         return next((job for job in self._snapshot.jobs if job.name == name), None)
 
     def _ask(self, request: Callable[[], Awaitable[str]]) -> None:
-        self.run_worker(self._answer(request), name="control", group="control")
+        begin(self, partial(self._answer, request), name="control")
 
     async def _answer(self, request: Callable[[], Awaitable[str]]) -> None:
         try:
