@@ -56,6 +56,15 @@ class TerminalDriver(LinuxDriver):
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        # Textual asks stdout, which may be a pipe; it reads stdin and draws on stderr.
+        for descriptor in (2, 0):
+            with contextlib.suppress(OSError):
+                columns, lines = os.get_terminal_size(descriptor)
+                if columns > 0 and lines > 0:
+                    return columns, lines
+        return super()._get_terminal_size()
+
 
 @contextlib.contextmanager
 def signals_to(handle: Callable[[int], None]) -> Iterator[None]:

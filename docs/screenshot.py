@@ -28,6 +28,7 @@ SECONDS = 6.3
 async def picture(engine: Engine, thread: EngineThread) -> str:
     """Return the screen as SVG after a while of running."""
     door = thread.wait_until_open()
+    assert door is not None
     app = BistroApp(door, door, crash_dir=None)
     async with app.run_test(size=SIZE) as pilot:
         await asyncio.sleep(SECONDS)
@@ -51,9 +52,8 @@ def main() -> None:
         thread = EngineThread(engine)
         thread.start()
         svg = asyncio.run(picture(engine, thread))
-        engine_door = thread.wait_until_open()
-        engine_door.request_stop()
-        engine_door.request_stop()
+        thread.request_stop()
+        thread.request_stop()
         thread.outcome()
     Path(sys.argv[1]).write_text(svg, encoding="utf-8")
 

@@ -9,5 +9,6 @@ from bistro_tui.engine.outcome import Outcome
 class Ending:
     """What the run came to, and the signal that ended it, if one did."""
 
-    outcome: Outcome
+    outcome: Outcome | None
+    """None: stopped before anything could start."""
     signal: int | None = None

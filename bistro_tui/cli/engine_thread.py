@@ -1,7 +1,9 @@
 """The engine on a thread of its own, for when the screen has the main one."""
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import Callable
 
 from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
@@ -20,25 +22,40 @@ class EngineThread:
         self._error: BaseException | None = None
         self._outcome: Outcome | None = None
         self._door: InProcessDoor | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._on_end: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Begin to open the engine."""
         self._thread.start()
 
-    def wait_until_open(self) -> InProcessDoor:
-        """Return the door to the opened engine, or raise what went wrong."""
+    def request_stop(self) -> None:
+        """Stop the engine, also while it is being opened."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._engine.request_stop)
+
+    def wait_until_open(self) -> InProcessDoor | None:
+        """Return the door to the opened engine, None if it was stopped before.
+
+        Raises what went wrong.
+        """
         self._opened.wait()
         if self._error is not None:
             raise self._error
-        assert self._door is not None
         return self._door
 
-    def outcome(self) -> Outcome:
-        """Wait for the end and return what the run came to."""
+    def on_end(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called on the engine's thread at its end, whatever ends it."""
+        self._on_end = tell
+        if not self._thread.is_alive():
+            tell()
+
+    def outcome(self) -> Outcome | None:
+        """Wait for the end and return what the run came to, None if it never ran."""
         self._thread.join()
         if self._error is not None:
             raise self._error
-        assert self._outcome is not None
         return self._outcome
 
     def _run(self) -> None:
@@ -48,9 +65,11 @@ class EngineThread:
             self._error = error
         finally:
             self._opened.set()
+            self._on_end()
 
     async def _serve(self) -> None:
-        await self._engine.open()
-        self._door = InProcessDoor(self._engine, asyncio.get_running_loop())
-        self._opened.set()
-        self._outcome = await self._engine.run()
+        self._loop = asyncio.get_running_loop()
+        if await self._engine.open():
+            self._door = InProcessDoor(self._engine, self._loop)
+            self._opened.set()
+            self._outcome = await self._engine.run()

@@ -13,6 +13,18 @@ import click
 ENV_PREFIX = "BISTRO_TUI_"
 
 
+class _Option(click.Option):
+    """An option that is shown by its first spelling alone."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the row of the help; ``--no-x`` needs no row beside ``--x``."""
+        self.secondary_opts, kept = [], self.secondary_opts
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.secondary_opts = kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """One flag of the command line."""
@@ -41,7 +53,7 @@ class Flag:
         """Return the click option; every flag can be set by the environment too."""
         name = self.name
         declarations = [f"--{name}/--no-{name}" if self.is_switch else f"--{name}"]
-        return click.Option(
+        return _Option(
             [self.key, *declarations],
             type=None if self.is_switch else self.type,
             default=self.default,
@@ -63,7 +75,8 @@ class Section:
 
 _INT = click.IntRange(min=0)
 _PERIOD = click.IntRange(min=1)
-_FILE = click.Path(path_type=Path)
+# Whether it can be used is found out later, where the exit code can say so.
+_FILE = click.Path(path_type=Path, readable=False)
 
 _NO_REST = "there is no REST interface in this version"
 _NO_REMOTE = "there are no remote workers in this version"

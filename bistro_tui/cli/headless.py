@@ -1,11 +1,14 @@
 """The engine without a screen, on the main thread."""
 
 import asyncio
+import logging
 import signal
 
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.engine.engine import Engine
+
+log = logging.getLogger("bistro_tui")
 
 
 def serve_headless(engine: Engine, *, log_format: str) -> Ending:
@@ -20,11 +23,11 @@ async def _serve(engine: Engine) -> Ending:
 
     def stop(number: int) -> None:
         caught.append(number)
+        log.info("%s", signal.Signals(number).name)
         engine.request_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
-    await engine.open()
     loop.add_signal_handler(signal.SIGHUP, engine.request_reload)
-    outcome = await engine.run()
+    outcome = await engine.run() if await engine.open() else None
     return Ending(outcome=outcome, signal=caught[0] if caught else None)

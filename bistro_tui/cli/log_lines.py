@@ -6,6 +6,7 @@ import logging.handlers
 import os
 import time
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 
 from bistro_tui.present.clean import clean_lines
@@ -21,7 +22,8 @@ class TextLines(logging.Formatter):
         """Return the line, or the lines where the message itself has several."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
-        message = "\n".join(clean_lines(_message(record)))
+        # Only a first line begins at the margin, so that no text can pass for one.
+        message = "\n    ".join(clean_lines(_message(record)))
         return f"{stamp} {level}{message}"
 
 
@@ -55,6 +57,15 @@ class QuietStream(logging.StreamHandler):  # type: ignore[type-arg]
         """Drop the line: there is no other place to complain about it."""
 
 
+class _PrivateFile(logging.handlers.RotatingFileHandler):
+    """A rotating log whose files only their owner may read."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.baseFilename, flags, 0o600)
+        return open(descriptor, "a", encoding="utf-8", errors="replace")
+
+
 def log_to_stderr(log_format: str) -> None:
     """Send the engine's log lines to stderr."""
     handler = QuietStream()
@@ -67,7 +78,7 @@ def file_handler(path: Path) -> logging.Handler:
     os.close(
         os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     )
-    handler = logging.handlers.RotatingFileHandler(
+    handler = _PrivateFile(
         path, maxBytes=FILE_BYTES, backupCount=1, encoding="utf-8", errors="replace"
     )
     handler.setFormatter(TextLines())

@@ -3,7 +3,6 @@
 Nothing heavy is imported here: ``--help`` and a wrong command line answer at once.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -14,7 +13,7 @@ from bistro_tui.cli import exit_codes
 from bistro_tui.cli.crash import write_crash_file
 from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.run_command import run_command
-from bistro_tui.cli.talk import WrongUse, say
+from bistro_tui.cli.talk import WrongUse, print_data, say
 from bistro_tui.cli.validate import validate_command
 
 COMMANDS: dict[str, click.Command] = {
@@ -40,11 +39,6 @@ def run(argv: list[str]) -> int:
         return exit_codes.USAGE
     except (KeyboardInterrupt, click.Abort):
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; the interpreter's last flush must not
-        # complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exit_codes.OK
     except Exception as error:  # noqa: BLE001 - a person gets a message, not a traceback
         say(
             f"bistro-tui: internal error: {type(error).__name__}: {error}\n"
@@ -55,7 +49,7 @@ def run(argv: list[str]) -> int:
 
 def _dispatch(argv: list[str]) -> int:
     if argv[:1] in (["--version"], ["-V"]):
-        click.echo(f"bistro-tui {__version__}")
+        print_data(f"bistro-tui {__version__}")
         return exit_codes.OK
     if argv[:1] in (["--help"], ["-h"], ["help"]):
         argv = ["run", "--help"]
@@ -65,5 +59,4 @@ def _dispatch(argv: list[str]) -> int:
         name, rest = argv[0], argv[1:]
     prog = "bistro-tui" if name == "run" else f"bistro-tui {name}"
     code = COMMANDS[name].main(args=rest, prog_name=prog, standalone_mode=False)
-    sys.stdout.flush()
     return int(code or 0)

@@ -3,14 +3,13 @@
 import logging
 import random
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.summary import summary_json, summary_text
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.talk import print_data, say
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.errors import (
@@ -80,16 +79,16 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
 
 def _conclude(ending: Ending, options: EngineOptions, *, as_json: bool) -> int:
     logging.shutdown()
+    outcome = ending.outcome
+    if outcome is not None and outcome.lost:
+        say(f"bistro-tui: {outcome.lost}")
+        return exit_codes.DATA_DIR_UNUSABLE
     if not options.exit_when_done:
         return exit_codes.OK
-    outcome = ending.outcome
-    if as_json:
-        print(summary_json(outcome))
-    else:
-        print(summary_text(outcome))
-    sys.stdout.flush()
-    for problem in outcome.problems:
-        say(f"not complete: {problem}")
-    if ending.signal is not None and not outcome.ended_by_itself:
-        return 128 + ending.signal
-    return exit_codes.OK if outcome.is_complete else exit_codes.NOT_DONE
+    if outcome is not None:
+        print_data(summary_json(outcome) if as_json else summary_text(outcome))
+        for problem in outcome.problems:
+            say(f"not complete: {problem}")
+        if outcome.ended_by_itself:
+            return exit_codes.OK if outcome.is_complete else exit_codes.NOT_DONE
+    return 128 + ending.signal if ending.signal is not None else exit_codes.NOT_DONE

@@ -1,6 +1,7 @@
 """The ``run`` command as click sees it: its arguments and its help."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,11 @@ def _run(config: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's c
     _refuse_remote_runner(values)
     if values["json"] and not values["exit_when_done"]:
         raise WrongUse("--json belongs to --exit-when-done")
+    if not _is_a_table_name(values["status_table"]):
+        raise WrongUse("--status-table needs a name of printable characters")
     if not values["no_ui"]:
         _refuse_without_terminal()
+    _end_quietly_on_signals(exit_when_done=values["exit_when_done"])
     # Imported late: --help and wrong flags must not wait for the engine.
     from bistro_tui.cli.run import run
 
@@ -104,12 +108,33 @@ def _refuse_without_terminal() -> None:
         for name, descriptor in (("stdin", 0), ("stderr", 2))
         if not _is_terminal(descriptor)
     ]
+    if not missing and os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        raise WrongUse(
+            "the UI needs a terminal that can move the cursor; TERM says that this one"
+            " cannot.\n  To run without a screen: add --no-ui"
+        )
     if missing:
         verb = "is no terminal" if len(missing) == 1 else "are no terminals"
         raise WrongUse(
             f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n"
             "  To run without a screen: add --no-ui"
         )
+
+
+def _is_a_table_name(name: str) -> bool:
+    return bool(name.strip()) and name.isprintable()
+
+
+def _end_quietly_on_signals(*, exit_when_done: bool) -> None:
+    """Until the engine takes the signals over, nothing runs that must be stopped."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number if exit_when_done else 0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    # A reload that is asked for now is what happens next anyway.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def _is_terminal(descriptor: int) -> bool:

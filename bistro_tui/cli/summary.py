@@ -2,6 +2,7 @@
 
 import json
 
+from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.scheduling.progress import JobProgress
 from bistro_tui.present.clean import clean_name
@@ -25,7 +26,7 @@ def summary_text(outcome: Outcome) -> str:
         [
             f"{_counts(outcome)} ({started})",
             *(
-                f"  {names[name]:<{width}}  {_counts(job)}"
+                f"  {names[name]:<{width}}  {_counts(job)}{_note(name, outcome)}"
                 for name, job in outcome.jobs.items()
             ),
         ]
@@ -34,3 +35,7 @@ def summary_text(outcome: Outcome) -> str:
 
 def _counts(of: Outcome | JobProgress) -> str:
     return f"{of.done} done, {of.failed} failed, {of.blocked} blocked"
+
+
+def _note(name: JobName, outcome: Outcome) -> str:
+    return "  (has errors, did not run)" if name in outcome.invalid else ""

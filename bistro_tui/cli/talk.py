@@ -1,5 +1,6 @@
 """What the program says to people: plain lines on stderr, made safe to show."""
 
+import os
 import sys
 
 import click
@@ -19,3 +20,23 @@ def say(message: str) -> None:
     except (OSError, ValueError):
         # Nobody listens any more (closed terminal); there is no other place to say it.
         pass
+
+
+def print_data(text: str) -> None:
+    """Write data to stdout; that nobody reads it says nothing of how the work went."""
+    if sys.stdout is None:
+        return
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _point_stdout_nowhere()
+    except OSError as error:
+        say(f"stdout could not be written: {error.strerror}")
+        _point_stdout_nowhere()
+
+
+def _point_stdout_nowhere() -> None:
+    # The interpreter's own flush at the end would complain once more.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,17 +1,16 @@
 """The ``validate`` command: every error of a config, for people or as JSON."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.talk import print_data, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bistro_tui.engine.config.load import LoadedConfig
     from bistro_tui.engine.config.problems import LocatedProblem
 
@@ -52,11 +51,14 @@ def _validate(config: Path, as_json: bool) -> int:
             "errors": [error.as_json() for error in errors],
             "warnings": [warning.as_json() for warning in warnings],
         }
-        print(json.dumps(document))
+        print_data(json.dumps(document))
     elif errors:
-        say(shown)
+        say(f"errors:\n{shown}")
+        say(
+            f"{config}: {_count(errors, 'error')}{_count(warnings, 'warning', before=', ')}"
+        )
     else:
-        print(f"{config}: ok" + (f", {len(warnings)} warnings" if warnings else ""))
+        print_data(f"{config}: ok{_count(warnings, 'warning', before=', ')}")
     return exit_codes.USAGE if errors else exit_codes.OK
 
 
@@ -78,6 +80,12 @@ def _no_command(loaded: "LoadedConfig") -> "Iterator[LocatedProblem]":
     ]
     if missing:
         yield from locate_problems(loaded, missing)
+
+
+def _count(found: Sequence[object], word: str, *, before: str = "") -> str:
+    if not found:
+        return ""
+    return f"{before}{len(found)} {word}{'s' if len(found) > 1 else ''}"
 
 
 def _as_warnings(rendered: str) -> str:

@@ -7,7 +7,7 @@ engine does not notice, and this thread waits for it as a headless program would
 import logging
 import logging.handlers
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -34,16 +34,20 @@ def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> End
     signals = _Signals()
     with signals.watched():
         thread.start()
+        signals.stop_through(thread.request_stop)
         # Imported while the engine opens its files.
-        from bistro_tui.app import run_app
+        from bistro_tui.app import BistroApp, run
 
         door = thread.wait_until_open()
-        signals.stop_through(door)
+        if door is None:
+            return Ending(outcome=None, signal=signals.caught)
         log_file = file_handler(engine.data_dir / LOG_NAME)
         early.setTarget(log_file)
         early.close()
         log_to(log_file)
-        shown = run_app(door, door, crash_dir=engine.data_dir)
+        app = BistroApp(door, door, crash_dir=engine.data_dir)
+        thread.on_end(app.engine_finished)
+        shown = run(app)
         _after_the_screen(shown, door, keep_running=keep_running, log_format=log_format)
         outcome = thread.outcome()
     return Ending(outcome=outcome, signal=signals.caught or shown.stop_signal)
@@ -72,13 +76,13 @@ class _Signals:
 
     def __init__(self) -> None:
         self.caught: int | None = None
-        self._control: EngineControl | None = None
+        self._request_stop: Callable[[], None] = lambda: None
 
-    def stop_through(self, control: EngineControl) -> None:
-        """From now on a signal asks this control; an earlier one does at once."""
-        self._control = control
+    def stop_through(self, request_stop: Callable[[], None]) -> None:
+        """From now on a signal calls this; one that came earlier does so at once."""
+        self._request_stop = request_stop
         if self.caught is not None:
-            control.request_stop()
+            request_stop()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -99,8 +103,7 @@ class _Signals:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self.caught is None:
             self.caught = number
-        if self._control is not None:
-            self._control.request_stop()
+        self._request_stop()
 
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM)

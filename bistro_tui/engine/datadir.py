@@ -186,7 +186,8 @@ class DataDir:
         record = self.run / "status_files"
         recorded = _read_record(record)
         path = recorded or self._memory_name()
-        self._has_memory = path.parent == MEMORY_ROOT and self._take(path)
+        is_ours = path.name.startswith(f"bistro-tui-{os.geteuid()}-")
+        self._has_memory = is_ours and path.parent == MEMORY_ROOT and self._take(path)
         if not self._has_memory:
             path = self.run
         self.status_files = path

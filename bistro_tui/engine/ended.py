@@ -34,12 +34,13 @@ class EndedAttempts:
         quit_status = ended.exit_text.removeprefix("exited with status ")
         log.info("Task %s, %s quit with status %s", task.job, task.node, quit_status)
         log.info(
-            "Got status %s from task %s, %s after %.1f s%s",
+            "Got status %s from task %s, %s after %.1f s%s%s",
             describe(status),
             task.job,
             task.node,
             seconds,
             _next_try(status),
+            f": {reason}" if (reason := status.data.get("exception")) else "",
         )
         return EndedRow(
             task=task,

@@ -7,6 +7,7 @@ and then it is shown.
 import asyncio
 import logging
 import random
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -55,6 +56,9 @@ log = logging.getLogger("bistro_tui")
 PUBLISH_SEC = 0.1
 """Snapshots come no oftener than this, and only while something changes."""
 
+GIVE_UP_SEC = 5.0
+"""How long a stop waits for a store that cannot be written."""
+
 _OUT_OF_PATIENCE = 3
 """The stop request that waits for nothing any more."""
 
@@ -98,25 +102,47 @@ class Engine:
         self._published_at = float("-inf")
         self._stop_requests = 0
         self._ends_by_itself = False
+        self._is_open = False
+        self._stop_asked = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._store_trouble = ""
+        self._giving_up: asyncio.TimerHandle | None = None
+        self._lost = ""
         self._subscribers: tuple[Callable[[], None], ...] = ()
         self.latest: Snapshot
 
     # Life: open, run, stop.
 
-    async def open(self) -> None:
-        """Read everything and start what can start.
+    async def open(self) -> bool:
+        """Read everything and start what can start; False if asked to stop meanwhile.
 
         Raises ConfigUnusable, DataDirUnusable or DataDirHeld, with nothing left open.
         """
+        asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
+        opening = asyncio.ensure_future(self._open())
+        asked = asyncio.ensure_future(self._stop_asked.wait())
+        await asyncio.wait([opening, asked], return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait([opening])
+        if opening.cancelled():
+            return False
+        opening.result()
+        if self._stop_requests:
+            self._feed([StopRequested()])
+        return True
+
+    async def _open(self) -> None:
         try:
-            events = await self.world.open()
+            config = await self.world.load_config()
             self._storage = storage = await open_storage(
                 self._options,
                 self._resources,
                 clock=self._clock,
                 on_log_trouble=self._on_log_trouble,
             )
+            nodes = await self.world.load_nodes()
         except BaseException:
             await self._resources.aclose()
             raise
@@ -130,19 +156,20 @@ class Engine:
             rng=self._rng,
             report=self._on_report,
         )
+        self._resources.push_async_callback(self._runner.close)
         self._persister = Persister(
             statuses=storage.statuses,
             logs=storage.logs,
             on_stored=self._on_stored,
             on_trouble=self._on_store_trouble,
         )
+        self._is_open = True
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
-        self._feed([StatusesLoaded(storage.known), *events])
+        self._feed([StatusesLoaded(storage.known), *nodes, config])
         self._publish()
 
     async def run(self) -> Outcome:
         """Serve until stopped, or until nothing is left to do where that was asked."""
-        asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -157,14 +184,21 @@ class Engine:
                 for task in reversed(tasks):
                     task.cancel()
         finally:
-            for timer in (self._timer, self._publishing):
-                if timer is not None:
-                    timer.cancel()
+            await self._close()
+        return self._outcome()
+
+    async def _close(self) -> None:
+        for timer in (self._timer, self._publishing, self._giving_up):
+            if timer is not None:
+                timer.cancel()
+        try:
             await self._resources.aclose()
+        except (sqlite3.Error, OSError) as error:
+            self._lost = self._lost or f"the last output could not be stored: {error}"
+        finally:
             # Whoever watches must hear of the end, whatever ended it.
             self._stopped.set()
             self._publish()
-        return self._outcome()
 
     async def _forget_old_lines(self) -> None:
         await forget_old_lines(
@@ -182,16 +216,32 @@ class Engine:
     def request_stop(self) -> None:
         """Stop gracefully; asked again, kill at once; a third time, wait no more."""
         self._stop_requests += 1
+        self._stop_asked.set()
+        if not self._is_open:
+            return
         if self._stop_requests >= _OUT_OF_PATIENCE:
             self._stopped.set()
             return
         if self._stop_requests > 1:
             log.info("stopping at once: what still runs is killed")
         elif self._ends_by_itself:
-            log.info("nothing is left to do")
+            log.info("nothing is left that could be done")
         else:
             log.info("stopping: nothing new starts, running tasks are ended")
         self._feed([StopRequested()])
+        self._give_up_in_time()
+
+    def _give_up_in_time(self) -> None:
+        """Do not wait for ever, once stopping, for a store that takes nothing."""
+        if self._stop_requests and self._store_trouble and self._giving_up is None:
+            loop = asyncio.get_running_loop()
+            self._giving_up = loop.call_later(GIVE_UP_SEC, self._give_up)
+
+    def _give_up(self) -> None:
+        self._giving_up = None
+        if self._store_trouble:
+            self._lost = self._store_trouble
+            self._stopped.set()
 
     def _stop_when_through(self) -> None:
         if self._stop_requests:
@@ -208,6 +258,8 @@ class Engine:
             seconds=self._clock.now().mono - self._started.mono,
             ended_by_itself=self._ends_by_itself,
             problems=tuple(self.world.problems()),
+            invalid=self.world.invalid_jobs(),
+            lost=self._lost,
         )
 
     # The loop: events into the core, its actions out.
@@ -251,6 +303,8 @@ class Engine:
 
     def _on_store_trouble(self, text: str) -> None:
         self._trouble("store", text)
+        self._store_trouble = text
+        self._give_up_in_time()
         paused = StartsPaused("store", text) if text else StartsResumed("store")
         self._feed([paused])
 
@@ -327,7 +381,7 @@ class Engine:
             raise ControlRefused(f"{task} is not running")
         log.info("asked to stop task %s", task)
         self._feed([KillRequested(task)])
-        return f"stopping {task}"
+        return f"stopping {task}; it will be tried again unless its job is disabled"
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         """Let failed and backing-off tasks of these jobs run again at once."""
@@ -335,12 +389,18 @@ class Engine:
         for job in jobs:
             if config is None or job not in config.jobs:
                 raise ControlRefused(f"there is no job {job}")
+        if not any(
+            self._core.counts(job).keys() & {Reason.FAILED, Reason.BACKOFF}
+            for job in jobs
+        ):
+            raise ControlRefused(f"{', '.join(jobs)}: no failures to forgive")
         log.info("asked to forgive %s", ", ".join(jobs))
         self._feed([Forgive(jobs)])
         return f"forgave failures of {', '.join(jobs)}"
 
     def _publish_soon(self) -> None:
-        if self._publishing is None and not self._stopped.is_set():
+        may_publish = self._is_open and not self._stopped.is_set()
+        if self._publishing is None and may_publish:
             wait = max(0.0, self._published_at + PUBLISH_SEC - self._clock.now().mono)
             loop = asyncio.get_running_loop()
             self._publishing = loop.call_later(wait, self._publish_and_look)

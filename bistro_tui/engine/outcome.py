@@ -21,6 +21,10 @@ class Outcome:
     """False: stopped from outside before nothing was left to do."""
     problems: tuple[str, ...] = ()
     """Why the result is not complete although nothing failed: a bad config, …."""
+    invalid: frozenset[JobName] = frozenset()
+    """Enabled jobs that did not run because of their own errors."""
+    lost: str = ""
+    """Why something could not be stored at the end; empty when everything was."""
 
     @property
     def done(self) -> int:

@@ -1,12 +1,13 @@
 """The core's state as immutable snapshots, at a cost that follows what changed."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bistro_tui.engine.ids import INSTANCE_LEVEL, TaskId
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.view import (
@@ -93,9 +94,15 @@ def _in_reading_order(tree: NodeTree) -> list[_Place]:
 
 def _running_by_node(core: Core) -> Counter[int]:
     running: Counter[int] = Counter()
-    for attempt in core.running():
-        running.update(attempt.path)
+    for attempt in _holding(core):
+        # A node that is gone is on no path any more, but its task still runs here.
+        running.update(attempt.path or (0,))
     return running
+
+
+def _holding(core: Core) -> Iterator[Attempt]:
+    """Return the attempts that run; not those whose status only awaits its commit."""
+    return (attempt for attempt in core.running() if not attempt.ended)
 
 
 def _node_row(core: Core, place: _Place, running: Mapping[int, int]) -> NodeRow:
@@ -170,6 +177,7 @@ class Publisher:
         )
 
     def _state(self, is_stopped: bool) -> EngineState:
+        progress = self._core.progress()
         closed = self._core.closed
         word, text = "running", ""
         if closed is not None:
@@ -187,13 +195,22 @@ class Publisher:
             config_loaded=self._world.loaded_at,
             data_dir=str(self._data_dir),
             started=self._started,
-            all_done=not self._core.progress().can_progress,
+            all_done=not progress.can_progress and progress.is_all_done,
+            is_stuck=not progress.can_progress and not progress.is_all_done,
         )
 
     def _job_rows(self) -> Iterable[JobRow]:
         config = self._core.config
+        ending = Counter(
+            attempt.task.job for attempt in self._core.running() if attempt.ended
+        )
         for job in config.jobs.values() if config is not None else ():
             counts = self._core.counts(job.name)
+            tasks = sum(counts.values())
+            if ending[job.name]:
+                counts[Reason.RUNNING] -= ending[job.name]
+                if not counts[Reason.RUNNING]:
+                    del counts[Reason.RUNNING]
             yield JobRow(
                 name=job.name,
                 owner=job.owner,
@@ -201,7 +218,7 @@ class Publisher:
                 errors=job.errors,
                 level=job.level_for_tasks,
                 priority=job.priority,
-                tasks=sum(counts.values()),
+                tasks=tasks,
                 counts=counts,
             )
 
@@ -210,7 +227,7 @@ class Publisher:
         known = config.jobs if config is not None else {}
         running = Counter(
             attempt.task.job
-            for attempt in self._core.running()
+            for attempt in _holding(self._core)
             if attempt.task.job not in known
         )
         for name, count in sorted(running.items()):
@@ -227,7 +244,7 @@ class Publisher:
             )
 
     def _running_rows(self, worker: str) -> Iterable[RunningRow]:
-        for attempt in self._core.running():
+        for attempt in _holding(self._core):
             yield RunningRow(
                 task=attempt.task,
                 invocation=str(attempt.invocation),

@@ -60,7 +60,8 @@ class JobRow:
     priority: float
     tasks: int
     counts: Mapping[Reason, int]
-    """Tasks by reason, zeros left out; the sum is ``tasks``."""
+    """Tasks by reason, zeros left out; the sum is ``tasks`` but for those that have
+    ended and whose status is not on disk yet: they are shown when it is."""
     in_config: bool = True
 
 
@@ -137,7 +138,9 @@ class EngineState:
     started: float
     """Wall seconds of the scheduler's start."""
     all_done: bool = False
-    """Nothing owed runs, waits for backoff, or can start."""
+    """Every owed task is done."""
+    is_stuck: bool = False
+    """Not every owed task is done, and none runs, waits for backoff, or can start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

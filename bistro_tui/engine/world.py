@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -63,6 +64,8 @@ class World:
         self._watcher: ConfigWatcher | None = None
         self._digest = ""
         self._tree: NodeTree | None = None
+        # A fetch that began under the old settings must not end under the new ones.
+        self._changing = asyncio.Lock()
         self._reloaded = asyncio.Condition()
         self.path = options.config_path
         self.config: Config | None = None
@@ -70,13 +73,16 @@ class World:
         self.loaded_at = 0.0
         self.is_broken = False
 
-    async def open(self) -> list[Event]:
-        """Return the events of the first load; ConfigUnusable when it is bad."""
+    async def load_config(self) -> Event:
+        """Return the event of the first load; ConfigUnusable when it is bad."""
         loaded = await asyncio.to_thread(load_config, self._options.config_path)
         if loaded.config is None:
             raise ConfigUnusable(_why_unusable(loaded))
-        events = await self._load_nodes(loaded.config.settings)
-        return [*events, self._accept(loaded, loaded.config)]
+        return self._accept(loaded, loaded.config)
+
+    async def load_nodes(self) -> list[Event]:
+        """Return the events of the first fetch of the nodes."""
+        return await self._fetch(self.config.settings) if self.config else []
 
     async def watch_config(self) -> None:
         """Tell the core of every change of the file, for ever."""
@@ -86,7 +92,8 @@ class World:
             digest=self._digest,
         ) as self._watcher:
             async for loaded in self._watcher:
-                await self._take(loaded)
+                async with self._changing:
+                    await self._take(loaded)
                 async with self._reloaded:
                     self._reloaded.notify_all()
 
@@ -100,8 +107,9 @@ class World:
                 async with asyncio.timeout(period_ms / 1000):
                     await self._nodes_wanted.wait()
             self._nodes_wanted.clear()
-            if self.config is not None and not self.is_broken:
-                self._feed(await self._load_nodes(self.config.settings))
+            async with self._changing:
+                if self.config is not None and not self.is_broken:
+                    self._feed(await self._fetch(self.config.settings))
 
     def request_reload(self) -> None:
         """Read the file and fetch the nodes now, whether anything changed or not."""
@@ -124,6 +132,11 @@ class World:
         enabled = [job for job in self.config.jobs.values() if job.enabled]
         if enabled and not any(job.is_valid for job in enabled):
             yield "no job can run: each has errors"
+
+    def invalid_jobs(self) -> frozenset[JobName]:
+        """Return the enabled jobs that cannot run because of their own errors."""
+        jobs = self.config.jobs.values() if self.config is not None else ()
+        return frozenset(job.name for job in jobs if job.enabled and not job.is_valid)
 
     async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
         """Edit the file and return once the running config says the same."""
@@ -158,13 +171,15 @@ class World:
 
     async def _take(self, loaded: LoadedConfig) -> None:
         if loaded.config is None:
-            self._refuse(_why_unusable(loaded))
+            is_there = await asyncio.to_thread(os.path.lexists, self.path)
+            gone = f"{self.path}: was deleted or moved away; put it back"
+            self._refuse(_why_unusable(loaded) if is_there else gone)
             return
         if loaded.digest == self._digest and not self.is_broken:
             return
         events: list[Event] = []
         if self._node_section_differs(loaded.config.settings):
-            events = await self._load_nodes(loaded.config.settings)
+            events = await self._fetch(loaded.config.settings)
         events.append(self._accept(loaded, loaded.config))
         log.info("config version %d is in force", self.version)
         self._feed(events)
@@ -190,6 +205,7 @@ class World:
                 log.error("job %s: %s", name, NO_COMMAND)
         self._board.put("config", "")
         self._board.put("jobs", _job_errors_text(broken))
+        self._board.put("warnings", _warnings_text(loaded), is_error=False)
         self.config = config
         self._digest = loaded.digest
         self.is_broken = False
@@ -204,7 +220,7 @@ class World:
             self.is_broken = True
             self._feed([ConfigBroken()])
 
-    async def _load_nodes(self, settings: Settings) -> list[Event]:
+    async def _fetch(self, settings: Settings) -> list[Event]:
         result = await self._loader.load(settings)
         self._nodes_failed = bool(result.errors)
         text = "\n".join(result.errors)
@@ -217,7 +233,13 @@ class World:
 
 
 def _why_unusable(loaded: LoadedConfig) -> str:
-    return loaded.trouble or render_problems(loaded.settings_problems, loaded.text)
+    if loaded.trouble:
+        return loaded.trouble
+    errors = render_problems(loaded.settings_problems, loaded.text)
+    if not loaded.warnings:
+        return errors
+    # A misspelt key is often the reason for a missing one.
+    return f"{errors}\nwarnings:\n{render_problems(loaded.warnings, loaded.text)}"
 
 
 def _without_command_is_an_error(config: Config, options: EngineOptions) -> Config:
@@ -240,3 +262,10 @@ def _job_errors_text(broken: Sequence[JobName]) -> str:
     return f"{len(broken)} jobs have errors and do not run: {', '.join(broken[:5])}" + (
         " …" if len(broken) > 5 else ""
     )
+
+
+def _warnings_text(loaded: LoadedConfig) -> str:
+    if not loaded.warnings:
+        return ""
+    more = len(loaded.warnings) - 1
+    return loaded.warnings[0].as_line() + (f" (and {more} more)" if more else "")

@@ -33,6 +33,8 @@ def engine_state(state: EngineState) -> Line:
     glyph, style = _ENGINE.get(state.word, ("●", "warning"))
     if state.word == "running" and state.all_done:
         return (Span("✓ all done", "done"),)
+    if state.word == "running" and state.is_stuck:
+        return (Span("⏸ idle", "blocked"), Span(" nothing can start by itself", "dim"))
     spans = [Span(f"{glyph} {clean_name(state.word)}", style)]
     if state.text:
         spans.append(Span(f" {clean_name(state.text)}", "dim"))

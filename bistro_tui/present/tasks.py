@@ -154,8 +154,8 @@ def _result(row: TaskRow, width: int, scene: Scene) -> Line:
     spans: list[Span] = []
     if row.retry_at is not None and row.result is not Reason.DONE:
         wait = row.retry_at - scene.now
-        text = f"retry in {words.age(wait)}" if wait > 0 else "retry due"
-        spans.append(Span(text, "backoff"))
+        text = f"retry in {words.age(wait)}" if wait > 0 else "retried"
+        spans.append(Span(text, "backoff" if wait > 0 else "dim"))
     if detail := first_line(row.detail):
         spans.append(Span(detail, "dim" if row.result is Reason.DONE else ""))
     spans.append(Span(words.ago(scene.now - row.ended), "dim"))

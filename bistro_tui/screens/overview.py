@@ -104,6 +104,14 @@ class Overview(Screen[None], inherit_bindings=False):
         self._frozen: float | None = None
         self._scope = EVERYTHING
         self._chosen_task: TaskId | None = None
+        # Made here rather than looked up later: the app may end before its first mount.
+        self._head = Bar(self._head_lines, id="head")
+        self._foot = Bar(lambda width: [footer_line(self.app, width)], id="foot")
+        self._jobs_pane = JobsTable(id="jobs")
+        self._node_pane = NodeTree(id="nodes")
+        self._tasks_pane = TasksTable(id="tasks")
+        self._log_pane = LogView(id="log")
+        self._feed = LogFeed(view, self._log_pane)
         self._active: RowList[Any] | LogView | None = None
         self._before_filter = ""
         self._pages = Pages(view, lambda: self._snapshot, self._scene)
@@ -112,28 +120,21 @@ class Overview(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; their places come from the size of the screen."""
-        yield Bar(self._head_lines, id="head")
+        yield self._head
         with Container(id="panes"):
-            yield JobsTable(id="jobs")
-            yield NodeTree(id="nodes")
-            yield TasksTable(id="tasks")
-            yield LogView(id="log")
+            yield self._jobs_pane
+            yield self._node_pane
+            yield self._tasks_pane
+            yield self._log_pane
         with Container(id="filter-row"):
             yield Bar(lambda _: [(Span(" /", "key"),)], id="filter-sign")
             yield FilterLine(id="filter")
-        yield Bar(lambda width: [footer_line(self.app, width)], id="foot")
+        yield self._foot
         yield Bar(self._too_small_lines, id="small")
 
     def on_mount(self) -> None:
         """Show what there is, and begin to follow the log."""
-        self._jobs_pane = self.query_one(JobsTable)
-        self._node_pane = self.query_one(NodeTree)
-        self._tasks_pane = self.query_one(TasksTable)
-        self._log_pane = self.query_one(LogView)
         self._active = self._jobs_pane
-        self._head = self.query_one("#head", Bar)
-        self._foot = self.query_one("#foot", Bar)
-        self._feed = LogFeed(self._view, self._log_pane)
         self.bindings_updated_signal.subscribe(self, self._keys_changed)
         self.ready = True
         self.show(self._snapshot)

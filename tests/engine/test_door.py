@@ -36,6 +36,7 @@ async def test_questions_are_answered_across_threads_until_the_engine_has_stoppe
     thread = thread_for(tmp_path)
     thread.start()
     door = await asyncio.to_thread(thread.wait_until_open)
+    assert door is not None
     news = threading.Event()
     unsubscribe = door.subscribe(news.set)
 
@@ -52,6 +53,7 @@ async def test_questions_are_answered_across_threads_until_the_engine_has_stoppe
     door.request_stop()
     outcome = await asyncio.to_thread(thread.outcome)
 
+    assert outcome is not None
     assert outcome.started == 2
     assert door.snapshot().state.word == "stopped"
     door.request_stop()

@@ -5,6 +5,8 @@ the process tree killed, main process reaped, status file read, report sent.
 """
 
 import asyncio
+import contextlib
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ from bistro_tui.engine.processes.status_file import read_status_file, remove_fil
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.report import Exit, error_backoff, final_status
 from bistro_tui.engine.statuses.status import TaskStatus
+
+log = logging.getLogger("bistro_tui")
 
 DRAIN_SEC = 2.0
 """How long a descendant may keep the pipes after the main process has ended."""
@@ -96,6 +100,7 @@ class Attempt:
         self._is_killed = False
         self._has_timed_out = False
         self._is_ending = False
+        self._is_over = False
         self._timers: list[asyncio.TimerHandle] = []
 
     @property
@@ -112,13 +117,13 @@ class Attempt:
             self._conclude(None, ProcessEnd(exit=Exit()), "killed before it started")
             return
         try:
-            prepared = prepare()
+            self._prepared = prepared = prepare()
+            self._events.running(prepared.plan.argv)
+            self._shop.spawner.spawn(prepared.plan, self._spawned, self._failed)
         except (OSError, ValueError) as error:
             self._failed(str(error))
-            return
-        self._prepared = prepared
-        self._events.running(prepared.plan.argv)
-        self._shop.spawner.spawn(prepared.plan, self._spawned, self._failed)
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(error)
 
     def kill(self, how: KillSettings) -> None:
         """Begin to end the attempt; harmless when it is over."""
@@ -181,10 +186,7 @@ class Attempt:
             now_wall=self._shop.clock.now().wall,
         )
         self._events.failed_to_start(status)
-        self._clean_up()
-        self._on_over(
-            AttemptResult(reported=status, exit_text=f"failed to start: {reason}")
-        )
+        self._over(status, f"failed to start: {reason}")
 
     def _time_out(self) -> None:
         if not self._is_killed:
@@ -212,24 +214,40 @@ class Attempt:
             return
         self._is_ending = True
         self._cancel_timers()
-        self._process.signal_group(signal.SIGKILL)
-        is_tidy = self._capture is None or self._capture.is_closed
-        if is_tidy and not self._is_killed and not self._has_timed_out:
-            self._tree_is_gone()
-        else:
-            tree = Tree(self._process.pid, str(self.start.invocation))
-            self._shop.sweeper.sweep(tree, self._tree_is_gone)
+        try:
+            self._process.signal_group(signal.SIGKILL)
+            is_tidy = self._capture is None or self._capture.is_closed
+            if is_tidy and not self._is_killed and not self._has_timed_out:
+                self._tree_is_gone()
+            else:
+                tree = Tree(self._process.pid, str(self.start.invocation))
+                self._shop.sweeper.sweep(tree, self._tree_is_gone)
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(error)
 
     def _tree_is_gone(self) -> None:
         assert self._process is not None
         assert self._end is not None
-        if self._capture is not None:
-            self._capture.finish()
-        self._process.reap()
-        content = None
-        if self._prepared is not None:
-            content = read_status_file(self._prepared.status_file)
-        self._conclude(content, self._end, self._end.text)
+        try:
+            if self._capture is not None:
+                self._capture.finish()
+            self._process.reap()
+            content = None
+            if self._prepared is not None:
+                content = read_status_file(self._prepared.status_file)
+            self._conclude(content, self._end, self._end.text)
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(error)
+
+    def _broke(self, error: Exception) -> None:
+        """End the attempt after an error of ours; its slot must not be lost."""
+        log.error("internal error in task %s", self.task, exc_info=error)
+        self._is_ending = True
+        if self._process is not None:
+            with contextlib.suppress(OSError):
+                self._process.signal_group(signal.SIGKILL)
+        text = f"internal error: {error!r}"
+        self._over(error_backoff(text, now_wall=self._shop.clock.now().wall), text)
 
     def _conclude(self, content: bytes | None, end: ProcessEnd, text: str) -> None:
         self._is_ending = True
@@ -243,6 +261,12 @@ class Attempt:
             now_wall=self._shop.clock.now().wall,
         )
         self._events.got_status(status, content)
+        self._over(status, text)
+
+    def _over(self, status: TaskStatus, text: str) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
         self._clean_up()
         self._on_over(AttemptResult(reported=status, exit_text=text))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -26,20 +27,24 @@ def read_status_file(path: Path) -> bytes | None:
         descriptor = os.open(path, flags)
     except OSError:
         return None
-    with open(descriptor, "rb", buffering=0) as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
         content = b""
         with contextlib.suppress(OSError):
-            while len(content) < READ_BYTES:
-                chunk = file.read(READ_BYTES - len(content))
-                if not chunk:
-                    break
+            while chunk := os.read(descriptor, READ_BYTES - len(content)):
                 content += chunk
         return content
+    finally:
+        os.close(descriptor)
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file of an attempt; one that is gone or in the way is left alone."""
-    with contextlib.suppress(OSError):
+    """Remove a file of an attempt, or whatever the task put in its place."""
+    try:
         path.unlink()
+    except IsADirectoryError:
+        shutil.rmtree(path, ignore_errors=True)
+    except OSError:
+        # Gone already, or not ours to remove: the next start of the host will.
+        return

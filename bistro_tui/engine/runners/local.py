@@ -139,12 +139,14 @@ class LocalRunner:
         self._sweeper.close()
 
     def _launch_some(self) -> None:
-        for _ in range(min(SPAWNS_A_TURN, len(self._queue))):
-            attempt = self._queue.popleft()
-            attempt.launch(functools.partial(self._prepare, attempt.start))
-        self._is_launching = bool(self._queue)
-        if self._is_launching:
-            self._loop.call_soon(self._launch_some)
+        try:
+            for _ in range(min(SPAWNS_A_TURN, len(self._queue))):
+                attempt = self._queue.popleft()
+                attempt.launch(functools.partial(self._prepare, attempt.start))
+        finally:
+            self._is_launching = bool(self._queue)
+            if self._is_launching:
+                self._loop.call_soon(self._launch_some)
 
     def _spawned(self, start: StartTask, pid: int) -> None:
         self._report(

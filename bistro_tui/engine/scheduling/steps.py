@@ -129,7 +129,7 @@ def backoff_step(state: State, task: TaskId, now: Now) -> Step:
     status = state.book.get(task)
     if state.book.is_pending(task):
         text, wait = "its forgiveness is being stored", "runs when that is stored"
-    elif due is not None and status is not None:
+    elif due is not None and status is not None and not status.is_failed:
         left = max(due - now.mono, 0.0)
         text = (
             f"waits {status.backoff_sec} s after {describe(status)}, {left:.0f} s left"

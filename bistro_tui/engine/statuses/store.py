@@ -5,10 +5,11 @@ Source: Bistro, statuses/SQLiteTaskStore.
 """
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
@@ -177,7 +178,7 @@ def _status(row: Row) -> TaskStatus | None:
     if isinstance(bits, int) and bits >= 0 and _result(Bits(bits)) == result:
         return TaskStatus(
             bits=Bits(bits),
-            time=exact_time if isinstance(exact_time, float) else seconds,
+            time=exact_time if _is_time(exact_time) else seconds,
             backoff_sec=backoff if isinstance(backoff, int) else 0,
             data=_data(data),
         )
@@ -186,6 +187,10 @@ def _status(row: Row) -> TaskStatus | None:
     if result == RESULT_FAILED:
         return TaskStatus(bits=FAILED, time=seconds, data=_data(data))
     return None
+
+
+def _is_time(value: object) -> TypeGuard[float]:
+    return isinstance(value, float) and math.isfinite(value)
 
 
 def _data(text: object) -> dict[str, Any]:
