@@ -54,9 +54,8 @@ def _validate(config: Path, as_json: bool) -> int:
         print_data(json.dumps(document))
     elif errors:
         say(f"errors:\n{shown}")
-        say(
-            f"{config}: {_count(errors, 'error')}{_count(warnings, 'warning', before=', ')}"
-        )
+        also = _count(warnings, "warning", before=", ")
+        say(f"{config}: {_count(errors, 'error')}{also}")
     else:
         print_data(f"{config}: ok{_count(warnings, 'warning', before=', ')}")
     return exit_codes.USAGE if errors else exit_codes.OK

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import logging.handlers
 from pathlib import Path
 
 from bistro_tui.cli.log_lines import JsonLines, TextLines, file_handler
@@ -46,3 +47,20 @@ def test_the_log_file_is_private(tmp_path: Path) -> None:
     handler.close()
     assert path.stat().st_mode & 0o777 == 0o600
     assert "hello" in path.read_text()
+
+
+def test_a_rotated_log_file_is_private_too(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    handler = file_handler(path)
+    assert isinstance(handler, logging.handlers.RotatingFileHandler)
+    handler.doRollover()
+    handler.emit(record("hello"))
+    handler.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_text_with_newlines_cannot_pass_for_a_line_of_ours() -> None:
+    lines = TextLines().format(record("Task %s", "a\n2026-01-01 Got status done"))
+    first, second = lines.split("\n")
+    assert first.endswith("Task a")
+    assert second.startswith("    ")

@@ -156,11 +156,10 @@ def test_fake_tasks_need_no_command_and_store_nothing(place: Place) -> None:
     assert not (place.data / "statuses.sql3").exists()
 
 
-def test_a_summary_into_a_closed_pipe_ends_quietly(place: Place) -> None:
+def test_a_summary_that_nobody_reads_changes_no_exit_code(place: Place) -> None:
     config = place.write_config(config_of(("a", {"command": DONE})))
-    process = place.start(
-        config, "--no-ui", "--exit-when-done", "--data-dir", place.data
-    )
+    flags = (config, "--no-ui", "--exit-when-done", "--data-dir", place.data)
+    process = place.start(*flags)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -168,5 +167,7 @@ def test_a_summary_into_a_closed_pipe_ends_quietly(place: Place) -> None:
     with process:
         said = process.stderr.read()
 
+    assert process.returncode == 0
     assert "Traceback" not in said
     assert "Broken pipe" not in said
+    assert "internal error" not in said

@@ -194,3 +194,28 @@ def test_names_and_output_with_markup_and_escapes_are_shown_as_they_are(
     screen.wait_for("␛]0;x␇")
     assert b"\x1b]0;pwned" not in screen.raw
     assert b"\x1b]0;x" not in screen.raw
+
+
+def test_nothing_left_to_do_with_a_screen_ends_with_the_summary(
+    place: Place, terminal: Open
+) -> None:
+    config = place.write_config(config_of(("alpha", {"command": DONE})))
+    place.batch(config)
+
+    screen = terminal(config, "--exit-when-done")
+
+    assert screen.wait_for_end() == 0
+    assert "4 done, 0 failed, 0 blocked" in screen.text
+    assert "the UI failed" not in screen.text
+    assert list(place.data.glob("ui-crash*")) == []
+
+
+def test_failures_are_not_called_all_done(place: Place, terminal: Open) -> None:
+    config = place.write_config(
+        config_of(("bad", {"command": shell('echo failed > "$2"')}))
+    )
+
+    screen = terminal(config)
+
+    screen.wait_for("nothing can start by itself")
+    assert "all done" not in screen.text

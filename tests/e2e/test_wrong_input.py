@@ -41,6 +41,7 @@ def refused(run: Finished, *, code: int, words: list[str]) -> None:
         (("config.json", "--no-ui", "--json"), ["--exit-when-done"]),
         (("config.json",), ["stdin and stderr are no terminals", "--no-ui"]),
         (("config.toml", "--no-ui"), ["config.toml"]),
+        (("config.json", "--no-ui", "--status-table="), ["--status-table"]),
     ],
 )
 def test_a_wrong_command_line_exits_2_and_says_what_to_do(

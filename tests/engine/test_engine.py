@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from bistro_tui.engine.errors import (
     DataDirUnusable,
 )
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.view import Reason, Snapshot
@@ -220,7 +222,7 @@ async def test_a_task_can_be_looked_at_explained_killed_and_forgiven(
             Reason.RUNNING,
         ]
 
-        assert await engine.kill_task(task) == f"stopping {task}"
+        assert (await engine.kill_task(task)).startswith(f"stopping {task}")
         shown = await run.until(lambda s: bool(s.ended))
         assert shown.ended[0].task == task
         assert shown.ended[0].result is Reason.BACKOFF
@@ -265,3 +267,94 @@ async def test_the_summary_names_why_a_run_is_not_complete(tmp_path: Path) -> No
         no_command = await run.end()
     assert no_command.problems == ("no job can run: each has errors",)
     assert "--worker-command" in run.engine.latest.jobs[0].errors[0]
+
+
+SLOW_NODES = "#!/bin/sh\necho started > {mark}\nsleep 30\necho n\n"
+
+
+def script_config(script: Path) -> str:
+    text = json.loads(config_text(a={"command": HELD}))
+    text["bistro_settings"]["nodes"] = {
+        "levels": ["db"],
+        "node_sources": [
+            {
+                "source": "script",
+                "prefs": {"parent_level": "instance", "script": str(script)},
+            }
+        ],
+    }
+    return json.dumps(text)
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+async def test_a_stop_that_is_asked_for_while_opening_ends_it(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    slow = script(tmp_path / "slow.sh", SLOW_NODES.format(mark=mark))
+    write(tmp_path, script_config(slow))
+    engine = make(tmp_path)
+    opening = asyncio.ensure_future(engine.open())
+    async with asyncio.timeout(10):
+        while not mark.exists():
+            await asyncio.sleep(0.01)
+        engine.request_stop()
+        assert await opening is False
+    async with served(tmp_path.parent / tmp_path.name, dry_run=True) as run:
+        assert run.engine.latest.state.word == "running"
+
+
+async def test_nodes_of_an_older_config_never_come_back(tmp_path: Path) -> None:
+    old = script(tmp_path / "old.sh", "#!/bin/sh\nsleep 0.4\necho old1\n")
+    new = script(tmp_path / "new.sh", "#!/bin/sh\nsleep 0.4\necho new1\n")
+    write(tmp_path, script_config(old))
+    async with served(tmp_path) as run:
+        assert run.engine.latest.nodes[-1].name == "old1"
+        write(tmp_path, script_config(new))
+        await asyncio.sleep(0.2)  # the fetch for the new config is under way
+        run.engine.request_reload()
+        await run.until(lambda s: s.nodes[-1].name == "new1")
+        await asyncio.sleep(1.0)  # long enough for a fetch of the old one to end
+
+        assert run.engine.latest.nodes[-1].name == "new1"
+
+
+async def test_an_error_in_one_of_the_loops_leaves_no_task_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def explode(*_: object) -> None:
+        raise OverflowError("line ids are used up")
+
+    monkeypatch.setattr(LogStore, "append", explode)
+    write(tmp_path, config_text(a={"command": HELD}))
+    engine = make(tmp_path)
+    await engine.open()
+    with pytest.raises((BaseExceptionGroup, OverflowError)):
+        async with asyncio.timeout(20):
+            await engine.run()
+
+    assert engine.latest.state.word == "stopped"
+    assert engine.latest.running == ()
+
+
+async def test_a_stop_does_not_wait_for_ever_for_a_store_that_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bistro_tui.engine.engine.GIVE_UP_SEC", 0.2)
+    write(tmp_path, config_text(a={"command": HELD}))
+    async with served(tmp_path) as run:
+        await run.until(lambda s: len(s.running) == 2)
+        blocker = sqlite3.connect(tmp_path / "data" / "task_logs.sql3")
+        try:
+            blocker.execute("BEGIN EXCLUSIVE")
+            run.engine.request_stop()
+            async with asyncio.timeout(50):
+                outcome = await run.running
+        finally:
+            blocker.close()
+
+    assert "cannot be stored" in outcome.lost or "not be stored" in outcome.lost
+    assert run.engine.latest.state.word == "stopped"

@@ -550,3 +550,35 @@ async def test_files_made_for_a_task_are_private(tmp_path: Path) -> None:
         found = [path for path in directory.iterdir() if path.is_file()]
         assert len(found) == 2
         assert {stat.S_IMODE(path.stat().st_mode) for path in found} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "instead",
+    ['mkdir "$f" && touch "$f/x"', 'mkfifo "$f"', 'ln -s /etc/passwd "$f"', "true"],
+)
+async def test_whatever_stands_in_place_of_the_status_file_the_task_ends(
+    tmp_path: Path, instead: str
+) -> None:
+    script = f'f=$BISTRO_STATUS_FILE; rm "$f"; {instead}; echo "$f"'
+    async with local_runner(tmp_path) as local:
+        ended = await local.run(a_start("sh", "-c", script))
+
+        assert ended.reported.bits == ERROR_BACKOFF
+        assert not os.path.lexists(stdout(local).strip())
+
+
+async def test_an_error_of_ours_in_one_start_costs_that_one_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> str:
+        raise ZeroDivisionError("ours")
+
+    async with local_runner(tmp_path) as local:
+        with monkeypatch.context() as patched:
+            patched.setattr("bistro_tui.engine.runners.local.task_json", explode)
+            broken = await local.run(a_start("true"))
+        fine = await local.run(a_start("sh", "-c", "echo done > $BISTRO_STATUS_FILE"))
+
+    assert "ZeroDivisionError" in broken.exit_text
+    assert broken.reported.bits == ERROR_BACKOFF
+    assert fine.reported.bits == DONE
