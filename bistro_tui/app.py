@@ -40,7 +40,7 @@ from bistro_tui.widgets.doc_view import DocView
 from bistro_tui.widgets.keys import KeyHelp, live_keys
 from bistro_tui.widgets.theme import NIGHT
 
-__all__ = ["BistroApp", "UiEnd", "UiOutcome", "run", "run_app"]
+__all__ = ["BistroApp", "UiEnd", "UiOutcome", "run"]
 
 _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
@@ -365,17 +365,6 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
             Console(file=text, width=100, no_color=True).print(*renderables)
             self.crash = text.getvalue()
         self._close_messages_no_wait()
-
-
-def run_app(
-    view: EngineView,
-    control: EngineControl,
-    *,
-    crash_dir: Path | None,
-    clock: Clock | None = None,
-) -> UiOutcome:
-    """Show that engine until the UI ends; see ``run``."""
-    return run(BistroApp(view, control, crash_dir=crash_dir, clock=clock))
 
 
 def run(app: BistroApp) -> UiOutcome:

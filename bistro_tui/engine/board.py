@@ -28,7 +28,3 @@ class Board:
     def banners(self) -> tuple[Banner, ...]:
         """Return everything that is on the board."""
         return tuple(self._banners.values())
-
-    def errors(self) -> tuple[str, ...]:
-        """Return the texts of everything that is wrong."""
-        return tuple(b.text for b in self._banners.values() if b.is_error)

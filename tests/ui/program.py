@@ -10,7 +10,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from bistro_tui.app import run_app
+from bistro_tui.app import BistroApp, run
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.view import JobRow
 from bistro_tui.present.table import Column
@@ -51,7 +51,7 @@ def main() -> None:
     elif what == "render":
         JobsTable.columns = columns_fail  # type: ignore[method-assign]
     control = StoppingEngine(engine)
-    outcome = run_app(engine, control, crash_dir=Path(crash_dir))
+    outcome = run(BistroApp(engine, control, crash_dir=Path(crash_dir)))
     print("after", flush=True)
     told = {
         "end": outcome.end,

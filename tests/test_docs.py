@@ -1,0 +1,75 @@
+"""What the documents show is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.cli.flags import all_flags
+from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.config.parse import parse_config
+from bistro_tui.engine.config.text import parse_json
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def examples(document: str) -> list[str]:
+    text = (REPOSITORY / document).read_text()
+    return re.findall(r"```jsonc\n(.*?)```", text, re.DOTALL)
+
+
+def settings(inside: str) -> str:
+    return f"""{{"bistro_settings": {{
+        "enabled": true,
+        "resources": {{"host": {{"host_slots": {{"limit": 2, "default": 1}}}}}},
+        "nodes": {{"levels": ["rack", "host", "shard"], {inside}}}
+    }}"""
+
+
+def test_the_readmes_config_is_good_and_is_the_samples_nodes() -> None:
+    (text,) = examples("README.md")
+    parsed = parse_config(parse_json(text))
+    assert parsed.config is not None
+    assert (parsed.problems, parsed.warnings) == ((), ())
+    sample = (REPOSITORY / "sample_configs" / "simple.json").read_text()
+    shipped = parse_config(parse_json(sample)).config
+    assert shipped is not None
+    assert parsed.config.settings == shipped.settings
+
+
+def test_the_node_sources_of_the_reference_are_good() -> None:
+    sources, _ = examples("docs/config.md")
+    parsed = parse_config(parse_json(settings(sources) + "}"))
+    assert parsed.problems == ()
+    assert parsed.config is not None
+    assert len(parsed.config.settings.node_sources) == 3
+
+
+def test_the_job_of_the_reference_is_good() -> None:
+    _, job = examples("docs/config.md")
+    nodes = '"node_sources": [{"source": "empty"}]'
+    parsed = parse_config(parse_json(f"{settings(nodes)}, {job}}}"))
+    assert parsed.problems == ()
+    assert parsed.config is not None
+    (read,) = parsed.config.jobs.values()
+    assert isinstance(read, Job)
+    assert read.is_valid
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "ARCHITECTURE.md", "docs/decisions/README.md"],
+)
+def test_every_link_leads_to_a_file(document: str) -> None:
+    path = REPOSITORY / document
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text())
+    assert links
+    for link in links:
+        assert (path.parent / link).exists(), link
+
+
+def test_every_flag_in_the_readme_exists() -> None:
+    known = {f"--{flag.name}" for flag in all_flags()} | {"--help", "--version"}
+    text = (REPOSITORY / "README.md").read_text()
+    for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
+        assert flag in known, flag
