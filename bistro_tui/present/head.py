@@ -84,7 +84,8 @@ def _piece(state: State, number: int, word: str) -> Line:
 def totals_line(snapshot: Snapshot, scene: Scene, width: int) -> Line:
     """Return line 2: tasks by state, and how much of all is done."""
     tally = tally_of(snapshot.totals)
-    total = sum(tally)
+    # What is off owes nothing, so that everything done is 100 %.
+    total = sum(job.tasks for job in snapshot.jobs) - tally.off
     top = _top_blocker(snapshot)
     percent = f"{100 * tally.done // total}%" if total else ""
     parts = (

@@ -29,6 +29,9 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter", "close", "back", id="overlay.close",
                 tooltip="Close this"),
+        # A modal screen hides the app's own bindings, and q means the same everywhere.
+        Binding("q", "app.quit_asked", "quit", id="overlay.quit", show=False,
+                tooltip="Quit; asks first while tasks run"),
     ]  # fmt: skip
 
     def __init__(self, title: str, text: Text, *, opened_by: str) -> None:

@@ -38,7 +38,7 @@ async def test_wide_everything_has_its_place() -> None:
     assert rows[0].startswith(" bistro-tui db-farm  ● running")
     assert rows[0].rstrip().endswith("nightly.json · config v3, 2m ago · up 2h")
     assert "● 9 running" in rows[1]
-    assert "✓ 149 of 336 done" in rows[1]
+    assert "✓ 149 of 240 done" in rows[1]
     assert rows[2].startswith("━ Jobs 7 ━")
     assert "─ Nodes 11 ─" in rows[2]
     backup = next(row for row in rows if row.startswith("▌backup"))

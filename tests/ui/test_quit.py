@@ -49,3 +49,15 @@ async def test_a_second_q_stops_the_engine_and_waits_for_its_end() -> None:
         engine.change(state=replace(engine.current.state, word="stopped"))
         await until(lambda: app.end is not None)
     assert app.end == "quit"
+
+
+async def test_q_means_quit_in_an_overlay_too() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        await until_shown(app, "backup")
+        await pilot.press("question_mark")
+        await until_shown(app, "Escape closes")
+
+        await pilot.press("q")
+        await until_shown(app, "q again")
+        await pilot.press("escape")
+        await until_shown(app, "Escape closes")
