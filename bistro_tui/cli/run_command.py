@@ -76,7 +76,8 @@ def _run(config: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's c
         raise WrongUse("--status-table needs a name of printable characters")
     if not values["no_ui"]:
         _refuse_without_terminal()
-    _end_quietly_on_signals(exit_when_done=values["exit_when_done"])
+    if values["no_ui"]:
+        _reload_comes_anyway()
     # Imported late: --help and wrong flags must not wait for the engine.
     from bistro_tui.cli.run import run
 
@@ -125,15 +126,8 @@ def _is_a_table_name(name: str) -> bool:
     return bool(name.strip()) and name.isprintable()
 
 
-def _end_quietly_on_signals(*, exit_when_done: bool) -> None:
-    """Until the engine takes the signals over, nothing runs that must be stopped."""
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(128 + number if exit_when_done else 0)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    # A reload that is asked for now is what happens next anyway.
+def _reload_comes_anyway() -> None:
+    """Let a SIGHUP that comes before the config is read end nothing."""
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import time
 
 import pytest
 
@@ -171,3 +173,19 @@ def test_a_summary_that_nobody_reads_changes_no_exit_code(place: Place) -> None:
     assert "Traceback" not in said
     assert "Broken pipe" not in said
     assert "internal error" not in said
+
+
+@pytest.mark.parametrize("seconds", [0.06, 0.15, 0.3, 0.6])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_of_the_start_ends_quietly(
+    place: Place, seconds: float, number: signal.Signals
+) -> None:
+    config = place.write_config(config_of(("a", {"command": shell("sleep 30")})))
+    process = place.start(config, "--no-ui", "--data-dir", place.data)
+    time.sleep(seconds)  # the moment is what is tested
+
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
