@@ -39,6 +39,7 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
         self._heading = title
         self._text = text
         self._opened_by = opened_by
+        self._height = 0
         self._doc = DocView(id="overlay-text")
         self._frame = Vertical(
             Bar(self._title_lines, id="overlay-title"), self._doc, id="overlay"
@@ -74,8 +75,11 @@ class Overlay(ModalScreen[None], inherit_bindings=False):
 
     def _fit(self) -> None:
         rows = self._doc.line_count
-        most = max(3, self.app.size.height - 2)
-        self._frame.styles.height = min(rows + _FRAME_ROWS, most)
+        height = min(rows + _FRAME_ROWS, max(3, self.app.size.height - 2))
+        if height != self._height:
+            # Each assignment lays the screen out anew.
+            self._height = height
+            self._frame.styles.height = height
 
     def _title_lines(self, width: int) -> list[Line]:
         hint = Span(" Escape closes ", "dim")
