@@ -109,11 +109,6 @@ def _refuse_without_terminal() -> None:
         for name, descriptor in (("stdin", 0), ("stderr", 2))
         if not _is_terminal(descriptor)
     ]
-    if not missing and os.environ.get("TERM", "") in ("", "dumb", "unknown"):
-        raise WrongUse(
-            "the UI needs a terminal that can move the cursor; TERM says that this one"
-            " cannot.\n  To run without a screen: add --no-ui"
-        )
     if missing:
         verb = "is no terminal" if len(missing) == 1 else "are no terminals"
         raise WrongUse(
