@@ -60,6 +60,7 @@ class World:
             clock=clock,
         )
         self._nodes_failed = False
+        self._nodes_refused = False
         self._nodes_wanted = asyncio.Event()
         self._watcher: ConfigWatcher | None = None
         self._digest = ""
@@ -81,8 +82,14 @@ class World:
         return self._accept(loaded, loaded.config)
 
     async def load_nodes(self) -> list[Event]:
-        """Return the events of the first fetch of the nodes."""
-        return await self._fetch(self.config.settings) if self.config else []
+        """Return the events of the first fetch; ConfigUnusable if no tree can be."""
+        events = await self._fetch(self.config.settings) if self.config else []
+        if self._nodes_refused:
+            text = "\n".join(
+                b.text for b in self._board.banners() if b.topic == "nodes"
+            )
+            raise ConfigUnusable(f"{self.path}: {text}")
+        return events
 
     async def watch_config(self) -> None:
         """Tell the core of every change of the file, for ever."""
@@ -223,6 +230,7 @@ class World:
     async def _fetch(self, settings: Settings) -> list[Event]:
         result = await self._loader.load(settings)
         self._nodes_failed = bool(result.errors)
+        self._nodes_refused = result.is_refused
         text = "\n".join(result.errors)
         if self._board.put("nodes", text) and text:
             log.error("node source failed: %s", text)

@@ -42,6 +42,10 @@ def refused(run: Finished, *, code: int, words: list[str]) -> None:
         (("config.json",), ["stdin and stderr are no terminals", "--no-ui"]),
         (("config.toml", "--no-ui"), ["config.toml"]),
         (("config.json", "--no-ui", "--status-table="), ["--status-table"]),
+        (
+            ("config.json", "--no-ui", "--instance-node-name=node1"),
+            ["config.json", "node1"],
+        ),
     ],
 )
 def test_a_wrong_command_line_exits_2_and_says_what_to_do(

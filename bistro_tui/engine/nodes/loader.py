@@ -41,6 +41,8 @@ class NodesResult:
     tree: NodeTree
     errors: tuple[str, ...] = ()
     """For people, one a failed source; its last good nodes are in the tree."""
+    is_refused: bool = False
+    """The nodes as a whole cannot be: the tree is the last good one, or empty."""
 
 
 class NodesLoader:
@@ -78,8 +80,8 @@ class NodesLoader:
         # Of other levels the old nodes would be on no level at all.
         if settings.levels != self._last_levels:
             tree = NodeTree.of_instance(self._instance_name)
-            return NodesResult(tree=tree, errors=errors)
-        return NodesResult(tree=self._last_tree, errors=errors)
+            return NodesResult(tree=tree, errors=errors, is_refused=True)
+        return NodesResult(tree=self._last_tree, errors=errors, is_refused=True)
 
     async def _grow(self, settings: Settings, errors: list[str]) -> NodeTree:
         tree = GrowingTree(self._instance_name, settings.levels)
