@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import sqlite3
 import subprocess
 
@@ -152,7 +153,12 @@ def test_a_held_data_dir_exits_4_naming_the_holder(place: Place) -> None:
     assert first.returncode == 0
 
 
-def test_an_interrupted_batch_says_by_which_signal(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_an_interrupted_batch_says_by_which_signal(
+    place: Place, number: signal.Signals, code: int
+) -> None:
     held = config_of(("a", {"command": shell("echo up; exec sleep 30")}))
     place.write_config(held, "held.json")
     process = place.start(
@@ -161,10 +167,10 @@ def test_an_interrupted_batch_says_by_which_signal(place: Place) -> None:
     assert process.stderr is not None
     process.stderr.readline()
 
-    process.terminate()
+    process.send_signal(number)
     out, _ = process.communicate(timeout=20)
 
-    assert process.returncode == 143
+    assert process.returncode == code
     assert json.loads(out)["done"] == 0
     stored = place.rows("statuses.sql3", "SELECT DISTINCT result FROM task_statuses")
     assert stored == [(0,)]
