@@ -7,29 +7,88 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from bistro_tui.engine.config.model import Settings
-from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, ResourceName
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.ids import INSTANCE_LEVEL, WORKER_LEVEL, LevelName, ResourceName
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 
 Amounts: TypeAlias = Mapping[ResourceName, int]
-Charges: TypeAlias = Mapping[Place, Amounts]
-"""What one attempt takes, recorded at its start and given back at its end."""
+
+Used: TypeAlias = dict[int, int]
+"""How much of one resource is in use, by the number of the account; zeros left out."""
+
+Held: TypeAlias = tuple[tuple[Used, int, int], ...]
+"""What one attempt holds: (in which book, under which account, how much)."""
+
+
+class Room:
+    """What one kind of task needs on a node of one level, to be asked again and again.
+
+    Jobs with the same needs share one; it changes with the limits.
+    """
+
+    __slots__ = ("checks", "level", "needs")
+
+    def __init__(self, level: LevelName, needs: tuple[int, ...]) -> None:
+        self.level = level
+        self.needs = needs
+        """In the order in which the config lists the resources of the level."""
+        self.checks: tuple[tuple[Used, int], ...] = ()
+        """For each resource: what is in use, and the most of it that leaves room."""
+
+    def fits(self, account: int) -> bool:
+        """Return whether ``account`` has enough left of everything.
+
+        A need of 0 does not fit an overdrawn account either.
+        """
+        # A generator costs more than all else here.
+        for used, most in self.checks:  # noqa: SIM110
+            if used.get(account, 0) > most:
+                return False
+        return True
+
+    @property
+    def ever_fits(self) -> bool:
+        """Whether an unused account has enough of everything."""
+        return all(most >= 0 for _, most in self.checks)
+
+
+ALWAYS = Room(INSTANCE_LEVEL, ())
+"""The room of those that wait for nothing but their turn."""
+
+
+def add(used: Used, account: int, amount: int) -> None:
+    """Take ``amount`` from an account, or give it back if it is negative."""
+    left = used.get(account, 0) + amount
+    if left:
+        used[account] = left
+    else:
+        del used[account]
 
 
 class Accounts:
-    """One account for each place.
+    """One account for each node name of the levels with resources, one for the worker.
 
     Only what is in use is kept, limits come from the config: so a config edit changes
     limits under running tasks, and what a task gives back is what it took, whatever
-    became of its job, its node or the resource since then.
+    became of its job or its node since then.
     """
 
     def __init__(self) -> None:
-        self._limits: dict[LevelName, Amounts] = {}
-        self._used: dict[Place, dict[ResourceName, int]] = {}
+        self._limits: dict[LevelName, dict[ResourceName, int]] = {}
+        self._used: dict[ResourceName, Used] = {}
+        self._rooms: dict[tuple[LevelName, tuple[int, ...]], Room] = {}
 
-    def set_limits(self, settings: Settings) -> bool:
-        """Take over the limits of ``settings``; return whether any is another now."""
-        limits: dict[LevelName, Amounts] = {
+    @property
+    def levels(self) -> tuple[LevelName, ...]:
+        """The levels whose nodes have accounts; the worker's is not among them."""
+        return tuple(level for level in self._limits if level != WORKER_LEVEL)
+
+    def set_limits(self, settings: Settings) -> tuple[bool, set[LevelName]]:
+        """Take over the limits of ``settings``.
+
+        Returns whether there are other resources now, so that everything that was
+        asked of the accounts is void, and else the levels with a limit that changed.
+        """
+        limits: dict[LevelName, dict[ResourceName, int]] = {
             level: {name: spec.limit for name, spec in resources.items()}
             for level, resources in settings.resources.items()
             if resources
@@ -37,71 +96,104 @@ class Accounts:
         override = settings.worker_resources_override.get(LOCAL_WORKER.node)
         if override is not None and WORKER_LEVEL in limits:
             limits[WORKER_LEVEL] = {**limits[WORKER_LEVEL], **override}
-        changed = limits != self._limits
-        self._limits = limits
-        return changed
+        known, self._limits = self._limits, limits
+        if _names(known) != _names(limits):
+            self._used = {name: {} for found in limits.values() for name in found}
+            self._rooms = {}
+            return True, set()
+        changed = {level for level in limits if limits[level] != known[level]}
+        for room in self._rooms.values():
+            if room.level in changed:
+                room.checks = self._checks(room.level, room.needs)
+        return False, changed
 
-    def shortage(self, place: Place, needs: Amounts) -> ResourceName | None:
-        """Return the first resource of which ``place`` has too little; None if it fits.
-
-        A need of 0 does not fit an overdrawn account either.
-        """
-        limits = self._limits.get(place.level)
+    def room(self, level: LevelName, needs: Amounts) -> Room | None:
+        """Return what a task with ``needs`` needs on ``level``, None for no account."""
+        limits = self._limits.get(level)
         if limits is None:
             return None
-        used = self._used.get(place, {})
-        for resource, limit in limits.items():
-            if needs.get(resource, 0) > limit - used.get(resource, 0):
-                return resource
-        return None
+        amounts = tuple(needs.get(name, 0) for name in limits)
+        room = self._rooms.get((level, amounts))
+        if room is None:
+            room = self._rooms[level, amounts] = Room(level, amounts)
+            room.checks = self._checks(level, amounts)
+        return room
 
-    def never_fits(self, level: LevelName, needs: Amounts) -> ResourceName | None:
-        """Return a resource that an unused node of ``level`` has too little of."""
-        for resource, limit in self._limits.get(level, {}).items():
-            if needs.get(resource, 0) > limit:
-                return resource
-        return None
-
-    def charges(self, places: Iterable[Place], needs: Amounts) -> Charges:
-        """Return what a task with ``needs`` takes from each place with resources."""
-        return {
-            place: {name: needs.get(name, 0) for name in self._limits[place.level]}
-            for place in places
-            if place.level in self._limits
-        }
-
-    def take(self, charges: Charges) -> list[Place]:
-        """Take ``charges``; return the places that have more of something now."""
-        return self._add(charges, 1)
-
-    def give_back(self, charges: Charges) -> list[Place]:
-        """Undo ``take``; return the places that have more of something now."""
-        return self._add(charges, -1)
-
-    def usage(self, place: Place) -> tuple[tuple[ResourceName, int, int], ...]:
-        """Return (resource, used, limit) of a place, as the config orders them."""
-        used = self._used.get(place, {})
+    def _checks(
+        self, level: LevelName, needs: tuple[int, ...]
+    ) -> tuple[tuple[Used, int], ...]:
         return tuple(
-            (resource, used.get(resource, 0), limit)
-            for resource, limit in self._limits.get(place.level, {}).items()
+            (self._used[name], limit - need)
+            for (name, limit), need in zip(
+                self._limits[level].items(), needs, strict=True
+            )
         )
 
-    def in_use(self) -> Charges:
-        """Return everything that is in use; empty when all was given back."""
-        return {place: dict(used) for place, used in self._used.items()}
+    def takes(self, level: LevelName, needs: Amounts) -> tuple[tuple[Used, int], ...]:
+        """Return what a task with ``needs`` takes on ``level``: (book, amount) each."""
+        return tuple(
+            (self._used[name], needs[name])
+            for name in self._limits.get(level, ())
+            if needs.get(name)
+        )
 
-    def _add(self, charges: Charges, sign: int) -> list[Place]:
-        gained = []
-        for place, amounts in charges.items():
-            used = self._used.setdefault(place, {})
-            for resource, amount in amounts.items():
-                left = used.get(resource, 0) + sign * amount
-                if left:
-                    used[resource] = left
-                else:
-                    used.pop(resource, None)
-            if not used:
-                del self._used[place]
-            if any(sign * amount < 0 for amount in amounts.values()):
-                gained.append(place)
-        return gained
+    def needs(self, level: LevelName, needs: Amounts) -> Amounts:
+        """Return what a task with ``needs`` asks for on ``level``, zeros included."""
+        return {name: needs.get(name, 0) for name in self._limits.get(level, ())}
+
+    def retake(self, everything: Iterable[Held]) -> None:
+        """Begin the books anew with what is held."""
+        for used in self._used.values():
+            used.clear()
+        for held in everything:
+            for used, account, amount in held:
+                add(used, account, amount)
+
+    def shortage(
+        self, level: LevelName, account: int, needs: Amounts
+    ) -> ResourceName | None:
+        """Return the first resource that ``account`` has too little of, if any."""
+        for resource, limit in self._limits.get(level, {}).items():
+            if needs.get(resource, 0) > limit - self._used[resource].get(account, 0):
+                return resource
+        return None
+
+    def usage(
+        self, level: LevelName, account: int
+    ) -> tuple[tuple[ResourceName, int, int], ...]:
+        """Return (resource, used, limit) of an account, as the config orders them."""
+        return tuple(
+            (resource, self._used[resource].get(account, 0), limit)
+            for resource, limit in self._limits.get(level, {}).items()
+        )
+
+    def held_of(self, held: Held, resource: ResourceName, account: int) -> int:
+        """Return how much of a resource of ``account`` is part of ``held``."""
+        book = self._used[resource]
+        return sum(
+            amount for used, at, amount in held if used is book and at == account
+        )
+
+    def ever_fits(self, level: LevelName, needs: Amounts) -> bool:
+        """Return whether an unused node of ``level`` has enough of everything."""
+        limits = self._limits.get(level, {})
+        return all(needs.get(name, 0) <= limit for name, limit in limits.items())
+
+    def full_for(self, room: Room) -> set[int]:
+        """Return the accounts in use that ``room`` does not fit."""
+        return {
+            account
+            for used, most in room.checks
+            for account, amount in used.items()
+            if amount > most
+        }
+
+    def in_use(self) -> dict[ResourceName, dict[int, int]]:
+        """Return everything that is in use; empty when all was given back."""
+        return {name: dict(used) for name, used in self._used.items() if used}
+
+
+def _names(
+    limits: Mapping[LevelName, Mapping[ResourceName, int]],
+) -> dict[LevelName, tuple[ResourceName, ...]]:
+    return {level: tuple(resources) for level, resources in limits.items()}

@@ -2,28 +2,58 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import Job, KillSettings
-from bistro_tui.engine.ids import InvocationId, NodeName, ResourceName, TaskId
+from bistro_tui.engine.ids import (
+    WORKER_LEVEL,
+    InvocationId,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
+from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.statuses.status import TaskStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTask:
+class StartTask(NamedTuple):
     """Run one attempt. Its resources are taken and it is marked running already."""
 
     task: TaskId
     invocation: InvocationId
     job: Job
-    path_to_node: tuple[NodeName, ...]
-    """Instance node first, the task's node last."""
-    resources_by_node: Mapping[NodeName, Mapping[ResourceName, int]]
-    """For the nodes of the path whose level has resources."""
     prev_status: TaskStatus | None
     next_backoff: BackoffDuration
     """What an error at the end of this attempt will cost."""
+    tree: NodeTree
+    leaf: int
+    """The index of the task's node in ``tree``."""
+    needs: Mapping[LevelName, Mapping[ResourceName, int]]
+    """What it takes, by the levels that have resources."""
+
+    @property
+    def path_to_node(self) -> tuple[NodeName, ...]:
+        """The names from the instance node to the task's node."""
+        nodes = self.tree.nodes
+        return tuple(nodes[index].name for index in self.tree.path(self.leaf))
+
+    @property
+    def resources_by_node(self) -> dict[NodeName, Mapping[ResourceName, int]]:
+        """What it takes, by the nodes of the path whose level has resources."""
+        nodes = self.tree.nodes
+        by_node = {
+            nodes[index].name: self.needs[nodes[index].level]
+            for index in self.tree.path(self.leaf)
+            if nodes[index].level in self.needs
+        }
+        if WORKER_LEVEL in self.needs:
+            # A node may be called like the worker; their resources differ in any case.
+            worker = LOCAL_WORKER.node
+            by_node[worker] = {**by_node.get(worker, {}), **self.needs[WORKER_LEVEL]}
+        return by_node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +65,7 @@ class KillTask:
     kill: KillSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreStatus:
+class StoreStatus(NamedTuple):
     """Write this status; then feed ``StatusStored(task, serial)`` back.
 
     Until then nobody is shown it and nothing that depends on it starts.

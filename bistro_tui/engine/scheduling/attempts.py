@@ -1,35 +1,63 @@
 """The attempts that run, or whose end is not on disk yet."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 
 from bistro_tui.engine.config.backoff import BackoffDuration
-from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
-from bistro_tui.engine.scheduling.accounts import Charges
+from bistro_tui.engine.ids import (
+    InvocationId,
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
+from bistro_tui.engine.scheduling.accounts import Held
+from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.places import Place
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt at a task, as recorded at its start."""
+    """One attempt at a task: what was recorded at its start, and what became of it."""
 
-    task: TaskId
-    invocation: InvocationId
-    number: int
-    """1 for the first attempt that this scheduler knows of."""
-    since: float
-    """Wall seconds."""
-    place: Place
-    """The node that it runs on; replicas share it."""
-    path: tuple[int, ...]
-    """Indexes in the present tree, instance node first; empty if the node is gone."""
-    charges: Charges
-    next_backoff: BackoffDuration
-    """What an error at its end costs."""
-    stopping: bool = False
+    places: tuple[Place, ...] = ()
+    """Its path by name, once the tree is another than it started in."""
+    stopping = False
     """A kill was asked for."""
-    ended: bool = False
+    ended = False
     """It is over and holds nothing; only its status is not on disk yet."""
+
+    held: Held | None = None
+    """What it holds in which account, once ``demand`` is void."""
+
+    def __init__(
+        self,
+        task: TaskId,
+        invocation: InvocationId,
+        number: int,
+        since: float,
+        leaf: int,
+        slot: int,
+        demand: Demand,
+        next_backoff: BackoffDuration,
+    ) -> None:
+        self.task = task
+        self.invocation = invocation
+        self.number = number
+        """1 for the first attempt that this scheduler knows of."""
+        self.since = since
+        """Wall seconds."""
+        self.leaf = leaf
+        """Its node's index in the present tree, -1 if that is gone."""
+        self.slot = slot
+        """Its slot among the present tasks of its job, -1 for a stray."""
+        self.demand = demand
+        """What it took at its start."""
+        self.next_backoff = next_backoff
+        """What an error at its end costs."""
+
+    def amount(self, level: LevelName, resource: ResourceName) -> int:
+        """Return how much of a resource of ``level`` it took at its start."""
+        return self.demand.needs.get(level, {}).get(resource, 0)
 
 
 class Attempts:
@@ -37,8 +65,8 @@ class Attempts:
 
     def __init__(self) -> None:
         self._by_task: dict[TaskId, Attempt] = {}
-        self._by_job: dict[JobName, dict[NodeName, None]] = {}
-        self._numbers: dict[TaskId, int] = {}
+        self._earlier: dict[TaskId, int] = {}
+        self._strays: dict[JobName, dict[NodeName, None]] = {}
         self.starts = 0
         """Attempts that were started so far, at all tasks together."""
 
@@ -55,43 +83,46 @@ class Attempts:
         """Return the attempt at ``task``, None if there is none."""
         return self._by_task.get(task)
 
-    def nodes_of(self, job: JobName) -> tuple[NodeName, ...]:
-        """Return the nodes on which ``job`` runs, oldest attempt first."""
-        return tuple(self._by_job.get(job, ()))
-
-    def count_start(self, task: TaskId) -> int:
-        """Count one more start; return which attempt at ``task`` it is."""
-        self.starts += 1
-        number = self._numbers[task] = self._numbers.get(task, 0) + 1
-        return number
+    def next_number(self, task: TaskId) -> int:
+        """Return which attempt at ``task`` the next one is."""
+        return self._earlier.get(task, 0) + 1
 
     def add(self, attempt: Attempt) -> None:
         """Take note of a start."""
         self._by_task[attempt.task] = attempt
-        self._by_job.setdefault(attempt.task.job, {})[attempt.task.node] = None
+        self.starts += 1
 
-    def remove(self, task: TaskId) -> None:
-        """Forget the attempt at ``task``, if there is one."""
-        if self._by_task.pop(task, None) is None:
-            return
-        nodes = self._by_job[task.job]
-        del nodes[task.node]
-        if not nodes:
-            del self._by_job[task.job]
+    def end(self, attempt: Attempt, *, is_last: bool) -> None:
+        """Take note of an end; if it is the last one, nothing more of the task."""
+        attempt.ended = True
+        if is_last:
+            self._earlier.pop(attempt.task, None)
+        else:
+            self._earlier[attempt.task] = attempt.number
 
-    def update(
-        self,
-        task: TaskId,
-        *,
-        stopping: bool | None = None,
-        ended: bool | None = None,
-        path: tuple[int, ...] | None = None,
-    ) -> None:
-        """Take note of what changed about the attempt at ``task``."""
-        known = self._by_task[task]
-        self._by_task[task] = replace(
-            known,
-            stopping=known.stopping if stopping is None else stopping,
-            ended=known.ended if ended is None else ended,
-            path=known.path if path is None else path,
-        )
+    def remove(self, task: TaskId) -> Attempt | None:
+        """Forget the attempt at ``task`` and return it; None if there is none."""
+        attempt = self._by_task.pop(task, None)
+        if attempt is not None and self._strays:
+            self._strays.get(task.job, {}).pop(task.node, None)
+        return attempt
+
+    def by_job(self) -> dict[JobName, list[NodeName]]:
+        """Return the nodes on which each job runs."""
+        found: dict[JobName, list[NodeName]] = {}
+        for job, node in self._by_task:
+            found.setdefault(job, []).append(node)
+        return found
+
+    def find_slots(self, find: Callable[[TaskId], int | None]) -> None:
+        """Look every attempt's slot up anew; those without one are strays."""
+        self._strays = {}
+        for task, attempt in self._by_task.items():
+            slot = find(task)
+            attempt.slot = slot if slot is not None else -1
+            if slot is None:
+                self._strays.setdefault(task.job, {})[task.node] = None
+
+    def strays_of(self, job: JobName) -> tuple[NodeName, ...]:
+        """Return where ``job`` still runs although there is no such task any more."""
+        return tuple(self._strays.get(job, ()))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bistro_tui.engine.ids import ResourceName, TaskId
+from bistro_tui.engine.ids import WORKER_LEVEL, ResourceName, TaskId
 from bistro_tui.engine.scheduling.accounts import Amounts
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.places import TOP, Place
 from bistro_tui.engine.scheduling.state import State
 
 
@@ -46,27 +46,29 @@ class Shortage:
 
 def place_name(place: Place) -> str:
     """Return what people call ``place``."""
-    return f"worker {place.node}" if place == LOCAL_WORKER else place.node
+    return f"worker {place.node}" if place.level == WORKER_LEVEL else place.node
 
 
-def find_shortage(state: State, place: Place, needs: Amounts) -> Shortage | None:
-    """Return the first resource of which ``place`` has too little, None if it fits."""
-    resource = state.accounts.shortage(place, needs)
+def find_shortage(state: State, node: int, needs: Amounts) -> Shortage | None:
+    """Return the first resource that ``node``, at TOP the worker, has too little of.
+
+    None if all is there.
+    """
+    resource = state.shortage_at(node, needs)
     if resource is None:
         return None
     used, limit = next(
-        (used, limit)
-        for name, used, limit in state.accounts.usage(place)
-        if name == resource
+        (used, limit) for name, used, limit in state.usage(node) if name == resource
     )
+    account = node if node == TOP else state.places.account(node)
     held = [
-        (attempt.task, attempt.charges.get(place, {}).get(resource, 0))
+        (attempt.task, state.held_by(attempt, resource, account))
         for attempt in state.attempts
         if not attempt.ended
     ]
     holding = [(task, amount) for task, amount in held if amount > 0]
     return Shortage(
-        place=place,
+        place=state.places.at(node),
         resource=resource,
         need=needs.get(resource, 0),
         used=used,

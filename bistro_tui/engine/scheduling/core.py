@@ -4,7 +4,7 @@ Source: Bistro, Bistro.cpp and scheduler/Scheduler, driven by events instead of 
 """
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -19,12 +19,18 @@ from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
 from bistro_tui.engine.scheduling.orphans import OrphanTimers, kill_settings
-from bistro_tui.engine.scheduling.passes import Pass
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
-from bistro_tui.engine.scheduling.policies.registry import POLICIES
+from bistro_tui.engine.scheduling.placement import Placement
+from bistro_tui.engine.scheduling.places import TOP
+from bistro_tui.engine.scheduling.policies.policy import Policy
+from bistro_tui.engine.scheduling.policies.registry import PolicyFactory, built_in
 from bistro_tui.engine.scheduling.progress import Progress, progress
 from bistro_tui.engine.scheduling.reasons import Explanation, Reason
-from bistro_tui.engine.scheduling.standings import counts_of, reason_of, tasks_of
+from bistro_tui.engine.scheduling.standings import (
+    counts_of,
+    outlook_of,
+    reason_of,
+    tasks_of,
+)
 from bistro_tui.engine.scheduling.state import State
 from bistro_tui.engine.statuses.status import TaskStatus, forgive, settle
 
@@ -36,8 +42,17 @@ class Core:
     starts before config, nodes and statuses were all loaded once.
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        policies: Callable[[str], PolicyFactory] = built_in,
+    ) -> None:
+        """Begin with nothing; ``policies`` finds what a config names as scheduler."""
         self.state = State(rng)
+        self._policies = policies
+        self._policy: Policy
+        self._placement: Placement
+        self._policy_name = ""
         self._orphans = OrphanTimers()
         self._actions: list[Action] = []
 
@@ -47,11 +62,21 @@ class Core:
         Whatever may start has a ``StartTask`` in the answer of this very call.
         """
         for event in events:
-            self._apply(event, now)
-        for task in self.state.book.pop_due(now):
-            self.state.rejudge(task)
-        self._kill_due_orphans(now)
-        self._schedule(now)
+            # The two that come with every task, first.
+            if isinstance(event, ev.TaskEnded):
+                self._task_ended(event, now)
+            elif isinstance(event, ev.StatusStored):
+                self._status_stored(event, now)
+            else:
+                self._apply(event, now)
+        state = self.state
+        if state.book.backoffs:
+            for task in state.book.pop_due(now):
+                state.rejudge(task)
+        if self._orphans:
+            self._kill_due_orphans(now)
+        if state.gained and state.gate.closed() is None:
+            self._placement.run(now, self._actions)
         actions, self._actions = self._actions, []
         return actions
 
@@ -66,35 +91,45 @@ class Core:
 
     # What happened.
 
-    def _apply(self, event: ev.Event, now: Now) -> None:
-        state = self.state
+    def _apply(self, event: ev.Rare, now: Now) -> None:
         match event:
             case ev.ConfigLoaded(config):
-                state.gate.config_broken = False
-                state.set_config(config)
-                self._look_for_orphans(now)
+                self._config_loaded(config, now)
             case ev.ConfigBroken():
-                state.gate.config_broken = True
+                self.state.gate.config_broken = True
             case ev.NodesLoaded(tree):
-                state.set_tree(tree)
+                if self.state.set_tree(tree):
+                    self._tell_policy()
                 self._look_for_orphans(now)
             case ev.StatusesLoaded(statuses):
                 self._load_statuses(statuses, now)
-            case ev.TaskEnded():
-                self._task_ended(event, now)
-            case ev.StatusStored(task, serial):
-                self._status_stored(task, serial, now)
+            case ev.StartsPaused(cause, text):
+                self.state.gate.pauses[cause] = text
+            case ev.StartsResumed(cause):
+                self.state.gate.pauses.pop(cause, None)
             case _:
-                self._apply_request(event, now)
+                self._obey(event, now)
 
-    def _apply_request(
+    def _config_loaded(self, config: Config, now: Now) -> None:
+        self.state.gate.config_broken = False
+        is_other = self.state.set_config(config)
+        name = config.settings.scheduler
+        if name != self._policy_name:
+            self._policy = self._policies(name)(self.state.rng)
+            self._placement = Placement(self.state, self._policy)
+            self._policy_name = name
+            is_other = True
+        if is_other:
+            self._tell_policy()
+        self._look_for_orphans(now)
+
+    def _tell_policy(self) -> None:
+        if self.state.config is not None:
+            self._policy.set_jobs(tuple(self.state.jobs.values()))
+
+    def _obey(
         self,
-        event: ev.Forgive
-        | ev.KillRequested
-        | ev.StartsPaused
-        | ev.StartsResumed
-        | ev.StopRequested
-        | ev.TimePassed,
+        event: ev.Forgive | ev.KillRequested | ev.StopRequested | ev.TimePassed,
         now: Now,
     ) -> None:
         match event:
@@ -103,10 +138,6 @@ class Core:
                     self._forgive(job, now)
             case ev.KillRequested(task):
                 self._kill(task)
-            case ev.StartsPaused(cause, text):
-                self.state.gate.pauses[cause] = text
-            case ev.StartsResumed(cause):
-                self.state.gate.pauses.pop(cause, None)
             case ev.StopRequested():
                 self._stop()
             case ev.TimePassed():
@@ -121,28 +152,35 @@ class Core:
             if task not in attempts and not book.is_pending(task):
                 book.load(task, status, now)
         self.state.rejudge_all()
+        self._tell_policy()
 
     def _task_ended(self, event: ev.TaskEnded, now: Now) -> None:
-        attempt = self.state.attempts.get(event.task)
+        state, task = self.state, event.task
+        attempt = state.attempts.get(task)
         # A report may come twice, or for an attempt that was given up before.
         if attempt is None or attempt.invocation != event.invocation or attempt.ended:
             return
         status = settle(
             event.reported,
-            previous=self.state.book.get(event.task),
+            previous=state.book.get(task),
             next_backoff=attempt.next_backoff,
         )
-        self.state.attempts.update(event.task, ended=True)
-        self._orphans.forget(event.task)
-        self._store(event.task, status, now)
-        self.state.unpark(self.state.accounts.give_back(attempt.charges))
+        state.attempts.end(attempt, is_last=status.is_done)
+        if self._orphans:
+            self._orphans.forget(task)
+        self._actions.append(state.book.store(task, status, now))
+        state.give_back(attempt)
 
-    def _status_stored(self, task: TaskId, serial: int, now: Now) -> None:
-        if not self.state.book.stored(task, serial, now):
-            return
-        self.state.attempts.remove(task)
-        self.state.rejudge(task)
-        self.state.rejudge_dependents(task)
+    def _status_stored(self, event: ev.StatusStored, now: Now) -> None:
+        state, task = self.state, event.task
+        status = state.book.stored(task, event.serial, now)
+        if status is not None:
+            attempt = state.attempts.remove(task)
+            if attempt is not None and status.is_done:
+                state.finish(attempt)
+            else:
+                state.rejudge(task)
+            state.rejudge_dependents(task)
 
     def _forgive(self, job: JobName, now: Now) -> None:
         for node, status in tuple(self.state.book.of_job(job).items()):
@@ -170,7 +208,7 @@ class Core:
         kill = kill_settings(task, config)
         if method is not None:
             kill = replace(kill, method=method)
-        self.state.attempts.update(task, stopping=True)
+        attempt.stopping = True
         self._actions.append(
             KillTask(task=task, invocation=attempt.invocation, kill=kill)
         )
@@ -202,14 +240,6 @@ class Core:
             return
         for task in self._orphans.pop_due(state.config, now):
             self._kill(task)
-
-    # Starting.
-
-    def _schedule(self, now: Now) -> None:
-        state = self.state
-        if state.config is not None and state.gate.closed() is None:
-            policy = POLICIES[state.config.settings.scheduler]
-            self._actions.extend(Pass(state, now).run(policy))
 
     # Looking; none of these changes anything.
 
@@ -256,10 +286,7 @@ class Core:
 
     def knows(self, task: TaskId) -> bool:
         """Return whether ``task`` is one of the config's, or runs."""
-        tasks = self.state.jobs.get(task.job)
-        if tasks is not None and task.node in tasks.standing:
-            return True
-        return task in self.state.attempts
+        return self.state.find(task) is not None or task in self.state.attempts
 
     def status(self, task: TaskId) -> TaskStatus | None:
         """Return the status that is on disk, None if the task never ran."""
@@ -272,6 +299,13 @@ class Core:
     def counts(self, job: JobName) -> dict[Reason, int]:
         """Return the tasks of ``job`` by reason, zeros left out; {} if unknown."""
         return counts_of(self.state, job)
+
+    def outlook(self, job: JobName) -> dict[Reason, int]:
+        """Return the counts as if nothing ran and nothing were paused; {} if unknown.
+
+        A bad config and a disabled scheduler still count.
+        """
+        return outlook_of(self.state, job)
 
     def tasks_of(self, job: JobName) -> list[tuple[TaskId, Reason]]:
         """Return every task of ``job``, in fetch order of the nodes; [] if unknown."""
@@ -287,11 +321,11 @@ class Core:
 
     def usage(self, index: int) -> tuple[tuple[ResourceName, int, int], ...]:
         """Return (resource, used, limit) of a node of the tree; replicas share it."""
-        return self.state.accounts.usage(self.state.places.at[index])
+        return self.state.usage(index)
 
     def worker_usage(self) -> tuple[tuple[ResourceName, int, int], ...]:
         """Return (resource, used, limit) of the local worker."""
-        return self.state.accounts.usage(LOCAL_WORKER)
+        return self.state.usage(TOP)
 
     def progress(self) -> Progress:
         """Return how far the owed tasks are, and whether any can get further."""

@@ -4,22 +4,21 @@ Source: Bistro, config/Job (canRunOnNode).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.scheduling.places import Places
 from bistro_tui.engine.scheduling.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """The nodes of a job's level, sorted into usable ones and barred ones."""
+    """What is not usable among the nodes of a job's level; mostly nothing."""
 
-    usable: Mapping[NodeName, tuple[int, ...]]
-    """By name: the nodes that the job may use, at least one each."""
-    barred: Mapping[NodeName, Reason]
-    """By name: NODE_DISABLED or AVOIDED, where no node of that name is usable."""
+    barred: Mapping[int, Reason] = field(default_factory=dict)
+    """Slot → NODE_DISABLED or AVOIDED, where no node of that name is usable."""
+    unusable: frozenset[int] = frozenset()
+    """The replicas that are not usable although another of their name is."""
 
 
 def eligibility(job: Job, places: Places) -> Eligibility:
@@ -28,32 +27,38 @@ def eligibility(job: Job, places: Places) -> Eligibility:
     A disabled node bars all below it, and so does a filter of any level on the path.
     Among replicas, the one that comes furthest decides.
     """
-    usable: dict[NodeName, tuple[int, ...]] = {}
-    barred: dict[NodeName, Reason] = {}
+    if places.is_all_enabled and not job.filters:
+        return Eligibility()
+    slots = places.slots(job.level_for_tasks)
+    barred: dict[int, Reason] = {}
+    unusable: set[int] = set()
     verdicts: dict[int, bool] = {}
-    for name, indexes in places.names(job.level_for_tasks).items():
-        enabled = [index for index in indexes if places.enabled[index]]
-        accepted = tuple(i for i in enabled if accepts(job, places, i, verdicts))
-        if accepted:
-            usable[name] = accepted
-        else:
-            barred[name] = Reason.AVOIDED if enabled else Reason.NODE_DISABLED
-    return Eligibility(usable=usable, barred=barred)
+    for slot in range(len(slots)):
+        nodes = slots.nodes(slot)
+        enabled = [node for node in nodes if places.enabled[node]]
+        usable = [node for node in enabled if _accepts(job, places, node, verdicts)]
+        if not usable:
+            barred[slot] = Reason.AVOIDED if enabled else Reason.NODE_DISABLED
+        elif len(usable) < len(nodes):
+            unusable.update(node for node in nodes if node not in usable)
+    return Eligibility(barred=barred, unusable=frozenset(unusable))
 
 
-def accepts(job: Job, places: Places, index: int, verdicts: dict[int, bool]) -> bool:
+def _accepts(job: Job, places: Places, index: int, verdicts: dict[int, bool]) -> bool:
     """Return whether the job's filters accept a node and all its ancestors.
 
-    ``verdicts`` remembers by node what was found for this job and tree.
+    ``verdicts`` remembers what was found for the nodes above.
     """
     if not job.filters:
         return True
-    for node in places.tree.path(index):
-        if node not in verdicts:
-            verdicts[node] = node_passes(job, places, node)
-        if not verdicts[node]:
+    above = places.parents[index]
+    if above >= 0:
+        accepted = verdicts.get(above)
+        if accepted is None:
+            accepted = verdicts[above] = _accepts(job, places, above, verdicts)
+        if not accepted:
             return False
-    return True
+    return node_passes(job, places, index)
 
 
 def node_passes(job: Job, places: Places, index: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import InvocationId, JobName, TaskId
@@ -40,8 +40,7 @@ class StatusesLoaded:
     statuses: Mapping[TaskId, TaskStatus]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
+class TaskEnded(NamedTuple):
     """An attempt is over and its process tree is gone.
 
     ``reported`` is what the task said, before the backoff arithmetic: its
@@ -53,8 +52,7 @@ class TaskEnded:
     reported: TaskStatus
 
 
-@dataclass(frozen=True, slots=True)
-class StatusStored:
+class StatusStored(NamedTuple):
     """The status that an earlier ``StoreStatus`` action carried is on disk."""
 
     task: TaskId
@@ -100,13 +98,11 @@ class TimePassed:
     """Nothing happened but time: due backoffs and orphan timers are looked at."""
 
 
-Event: TypeAlias = (
+Rare: TypeAlias = (
     ConfigLoaded
     | ConfigBroken
     | NodesLoaded
     | StatusesLoaded
-    | TaskEnded
-    | StatusStored
     | Forgive
     | KillRequested
     | StartsPaused
@@ -114,3 +110,5 @@ Event: TypeAlias = (
     | StopRequested
     | TimePassed
 )
+
+Event: TypeAlias = TaskEnded | StatusStored | Rare

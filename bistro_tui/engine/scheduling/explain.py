@@ -7,7 +7,7 @@ from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.contention import find_shortage, place_name
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Explanation, Reason
 from bistro_tui.engine.scheduling.state import State
 from bistro_tui.engine.scheduling.steps import (
@@ -27,9 +27,9 @@ def explain(state: State, task: TaskId, now: Now) -> Explanation:
 
     For a task that runs or is done, the chain ends with that.
     """
-    tasks = state.jobs.get(task.job)
-    if tasks is not None and task.node in tasks.standing:
-        steps = _chain(state, tasks, task, now)
+    found = state.find(task)
+    if found is not None:
+        steps = _chain(state, *found, task, now)
     elif task in state.attempts:
         steps = [running_step(state, task)]
     else:
@@ -44,24 +44,28 @@ def explain(state: State, task: TaskId, now: Now) -> Explanation:
     )
 
 
-def _chain(state: State, tasks: JobTasks, task: TaskId, now: Now) -> list[Step]:
+def _chain(
+    state: State, tasks: JobTasks, slot: int, task: TaskId, now: Now
+) -> list[Step]:
     steps = []
-    for step in _steps(state, tasks, task, now):
+    for step in _steps(state, tasks, slot, task, now):
         steps.append(step)
         if not step.check.ok and step.reason in (Reason.RUNNING, Reason.DONE):
             break
     return steps
 
 
-def _steps(state: State, tasks: JobTasks, task: TaskId, now: Now) -> Iterator[Step]:
+def _steps(
+    state: State, tasks: JobTasks, slot: int, task: TaskId, now: Now
+) -> Iterator[Step]:
     yield running_step(state, task)
     yield from finished_steps(state, task)
     yield from job_steps(tasks)
-    yield from node_steps(state, tasks, task)
+    yield from node_steps(state, tasks, slot)
     yield backoff_step(state, task, now)
     yield dependencies_step(state, tasks, task)
     yield from _gate(state)
-    yield from _resources(state, tasks, task)
+    yield from _resources(state, tasks, slot)
 
 
 _GATES = (
@@ -91,47 +95,40 @@ def _gate(state: State) -> Iterator[Step]:
         )
 
 
-def _resources(state: State, tasks: JobTasks, task: TaskId) -> Iterator[Step]:
-    leaf = _roomiest_leaf(state, tasks, task)
-    for index in state.places.tree.path(leaf):
-        place = state.places.at[index]
-        check = f"resources of {place.node}"
-        yield _room(state, tasks, place, Reason.RESOURCE, check)
-    yield _room(state, tasks, LOCAL_WORKER, Reason.WORKER, "worker")
+def _resources(state: State, tasks: JobTasks, slot: int) -> Iterator[Step]:
+    leaf = _roomiest_leaf(state, tasks, slot)
+    for node in state.places.tree.path(leaf):
+        check = f"resources of {state.places.at(node).node}"
+        yield _room(state, tasks, node, Reason.RESOURCE, check)
+    yield _room(state, tasks, TOP, Reason.WORKER, "worker")
 
 
-def _room(
-    state: State, tasks: JobTasks, place: Place, reason: Reason, check: str
-) -> Step:
-    shortage = find_shortage(state, place, tasks.job.resources)
+def _room(state: State, tasks: JobTasks, node: int, reason: Reason, check: str) -> Step:
+    shortage = find_shortage(state, node, tasks.job.resources)
+    name = place_name(state.places.at(node))
     if shortage is not None:
         left = shortage.limit - shortage.used
         return Step(
             reason,
             check,
             f"needs {shortage.need} {shortage.resource}, {left} of"
-            f" {shortage.limit} left on {place_name(place)}",
+            f" {shortage.limit} left on {name}",
             ok=False,
             would_run_if=f"runs when {shortage.would_fit_if}",
             shortage=shortage,
         )
     fits = [
-        f"{name} {used}/{limit}, needs {tasks.job.resources.get(name, 0)}"
-        for name, used, limit in state.accounts.usage(place)
+        f"{resource} {used}/{limit}, needs {tasks.job.resources.get(resource, 0)}"
+        for resource, used, limit in state.usage(node)
     ]
-    text = "; ".join(fits) or f"{place_name(place)} has no resources to run out of"
+    text = "; ".join(fits) or f"{name} has no resources to run out of"
     return Step(reason, check, text, ok=True)
 
 
-def _roomiest_leaf(state: State, tasks: JobTasks, task: TaskId) -> int:
+def _roomiest_leaf(state: State, tasks: JobTasks, slot: int) -> int:
     """Return the replica that comes furthest."""
-    leaves = leaves_of(tasks, task, state)
-    needs = tasks.job.resources
+    leaves = leaves_of(state, tasks, slot)
     for leaf in leaves:
-        path = state.places.tree.path(leaf)
-        if all(
-            state.accounts.shortage(state.places.at[index], needs) is None
-            for index in path
-        ):
+        if state.full_node(tasks, leaf) in (None, TOP):
             return leaf
     return leaves[0]

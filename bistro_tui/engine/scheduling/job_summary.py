@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bistro_tui.engine.ids import JobName, NodeName
-from bistro_tui.engine.scheduling.candidates import TOP
+from bistro_tui.engine.ids import WORKER_LEVEL, JobName
 from bistro_tui.engine.scheduling.contention import Shortage, find_shortage
-from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+from bistro_tui.engine.scheduling.job_tasks import RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import counts_of
 from bistro_tui.engine.scheduling.state import State
@@ -61,7 +60,7 @@ def summarize(state: State, job: JobName) -> JobSummary:
 
 def _dependency_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
     counts: dict[JobName, int] = {}
-    for node, standing in tasks.standing.items():
+    for node, standing in tasks.standings():
         if standing is Reason.DEPENDENCY:
             unmet = next(
                 job
@@ -81,21 +80,21 @@ def _dependency_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
 
 
 def _resource_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
-    counts: dict[Place, int] = {}
-    for node, standing in tasks.standing.items():
-        if standing is Reason.RUNNABLE:
-            place = _full_place(state, tasks, node)
-            if place is not None:
-                counts[place] = counts.get(place, 0) + 1
+    counts: dict[int, int] = {}
+    for slot, standing in enumerate(tasks.standing):
+        if standing == RUNNABLE:
+            full = _full_node(state, tasks, slot)
+            if full is not None:
+                counts[full] = counts.get(full, 0) + 1
     shortages = [
-        (find_shortage(state, place, tasks.job.resources), count)
-        for place, count in counts.items()
+        (find_shortage(state, node, tasks.job.resources), count)
+        for node, count in counts.items()
     ]
     return [_blocker(shortage, count) for shortage, count in shortages if shortage]
 
 
 def _blocker(shortage: Shortage, count: int) -> Blocker:
-    is_worker = shortage.place == LOCAL_WORKER
+    is_worker = shortage.place.level == WORKER_LEVEL
     return Blocker(
         reason=Reason.WORKER if is_worker else Reason.RESOURCE,
         name=shortage.name,
@@ -104,14 +103,15 @@ def _blocker(shortage: Shortage, count: int) -> Blocker:
     )
 
 
-def _full_place(state: State, tasks: JobTasks, node: NodeName) -> Place | None:
-    """Return the place that keeps a candidate waiting; of replicas, the worker's."""
-    full = None
-    for leaf in tasks.eligible.usable[node]:
-        index = state.shortage_on_path(tasks, leaf)
-        if index is None:
-            return None
-        if index == TOP:
-            return LOCAL_WORKER
-        full = full or state.places.at[index]
-    return full
+def _full_node(state: State, tasks: JobTasks, slot: int) -> int | None:
+    """Return the node that keeps a candidate waiting; of replicas, the worker's.
+
+    Replicas stand for the first of them: they share the account.
+    """
+    first = None
+    for leaf in tasks.usable(slot):
+        full = state.full_node(tasks, leaf)
+        if full is None or full == TOP:
+            return full
+        first = state.places.account(full) if first is None else first
+    return first

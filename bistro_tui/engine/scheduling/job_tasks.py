@@ -1,86 +1,133 @@
 """All tasks of one job: where each stands, counted, and the candidates in order."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from bistro_tui.engine.config.model import Job, NodeOrder
-from bistro_tui.engine.ids import NodeName
-from bistro_tui.engine.scheduling.candidates import Candidates
+from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.scheduling.accounts import Accounts
+from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.eligibility import eligibility
+from bistro_tui.engine.scheduling.layout import Holders
 from bistro_tui.engine.scheduling.places import Places
+from bistro_tui.engine.scheduling.ready import OrderedReady, RandomReady, Ready
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.statuses.status import next_backoff
+
+REASONS = tuple(Reason)
+CODE: Mapping[Reason, int] = {reason: code for code, reason in enumerate(REASONS)}
+RUNNABLE = CODE[Reason.RUNNABLE]
+
+_TO_PRESENT = bytes(code == RUNNABLE for code in range(256))
 
 
 class JobTasks:
-    """The tasks of ``job``, one for each node name of its level.
+    """The tasks of ``job``: one in each slot of its level.
 
-    A standing is a ``Reason`` as far as the task itself goes. RUNNABLE there means
-    that only what is shared (pauses, resources, the worker) can still be in the way.
+    A standing is a ``Reason`` as far as the task itself goes, kept as its number.
+    RUNNABLE there means that only what is shared (pauses, resources, the worker) can
+    still be in the way; such a task is a *candidate*.
     """
 
     def __init__(
-        self, job: Job, places: Places, order: NodeOrder, rng: random.Random
+        self,
+        job: Job,
+        places: Places,
+        holders: Holders,
+        accounts: Accounts,
+        order: NodeOrder,
     ) -> None:
         self.job = job
-        self._rng = rng
-        self._ranks: Mapping[int, int] | None = None
-        if order is not NodeOrder.RANDOM:
-            self._ranks = places.ranks(job.level_for_tasks, order)
-        self.eligible = eligibility(job, places)
-        self.nodes = places.names(job.level_for_tasks)
-        """The nodes of the job's level by name, usable or not."""
-        self.standing: dict[NodeName, Reason] = {}
-        self.counts: dict[Reason, int] = {}
-        """All tasks by standing; zeros are left out."""
-        self.owed: dict[Reason, int] = {}
-        """Those on usable nodes by standing; empty for a job that cannot run."""
-        self.candidates = Candidates(places.parents)
+        self.name: JobName = job.name
+        self.priority = job.priority
+        self.first_backoff = next_backoff(None, job.backoff)
+        """What an error of a task costs that never ended before."""
         self.last_start = 0
         """Serial of this job's newest start, 0 before the first."""
+        level = job.level_for_tasks
+        self.slots = places.slots(level)
+        self.eligible = eligibility(job, places)
+        self.standing = bytearray()
+        """Slot → the number of the reason."""
+        self.counts: list[int] = []
+        """All tasks by the number of the reason."""
+        self._barred: list[int] = []
+        """Those of them on nodes that the job may not use."""
+        self.layout = holders.layout(level, order)
+        self.ready: Ready
+        self.demand = Demand(job, self.layout, holders, accounts)
 
-    def stand_all(self, standings: Mapping[NodeName, Reason]) -> None:
-        """Set every task's standing at once, on a new object."""
-        self.standing = dict(standings)
-        ranked: list[tuple[float, int]] = []
-        for node, reason in standings.items():
-            self._count(node, reason, 1)
-            if reason is Reason.RUNNABLE:
-                leaves = self.eligible.usable[node]
-                ranked.extend((self._rank(leaf), leaf) for leaf in leaves)
-        # Highest rank first: then each node is put into its parent's queue once.
-        for rank, leaf in sorted(ranked, reverse=True):
-            self.candidates.add(leaf, rank)
+    def stand_all(self, standing: bytearray, rng: random.Random) -> None:
+        """Take over every task's standing; called once, on a new object."""
+        self.standing = standing
+        self.counts = [standing.count(code) for code in range(len(REASONS))]
+        self._barred = [0] * len(REASONS)
+        for slot in self.eligible.barred:
+            self._barred[standing[slot]] += 1
+        present = standing.translate(_TO_PRESENT)
+        if self.slots.replicas:
+            present = self._spread(present)
+        if self.layout.is_random:
+            self.ready = RandomReady(self.layout, present, rng.random)
+        else:
+            self.ready = OrderedReady(self.layout, present)
 
-    def stand(self, node: NodeName, reason: Reason) -> bool:
-        """Set one task's standing; return whether it became a candidate."""
-        known = self.standing[node]
-        if known is reason:
-            return False
-        self.standing[node] = reason
-        self._count(node, known, -1)
-        self._count(node, reason, 1)
-        if known is Reason.RUNNABLE:
-            for leaf in self.eligible.usable[node]:
-                self.candidates.discard(leaf)
-        if reason is not Reason.RUNNABLE:
-            return False
-        for leaf in self.eligible.usable[node]:
-            self.candidates.add(leaf, self._rank(leaf))
-        return True
+    def _spread(self, by_slot: bytearray) -> bytearray:
+        """Return for each node of the level what is true of its slot, if usable."""
+        nodes = [(n, s) for s in range(len(by_slot)) for n in self.slots.nodes(s)]
+        by_node = bytearray(len(nodes))
+        for node, slot in nodes:
+            if node not in self.eligible.unusable:
+                by_node[self.layout.local[node]] = by_slot[slot]
+        return by_node
 
-    def _rank(self, leaf: int) -> float:
-        # Random order: a new place in the order each time it becomes a candidate.
-        return self._rng.random() if self._ranks is None else self._ranks[leaf]
+    def __repr__(self) -> str:
+        """Return the name: the rest is too long to read."""
+        return f"<tasks of {self.name}>"
 
-    def _count(self, node: NodeName, reason: Reason, change: int) -> None:
-        _bump(self.counts, reason, change)
-        if self.job.can_run and node in self.eligible.usable:
-            _bump(self.owed, reason, change)
+    @property
+    def candidates(self) -> int:
+        """How many tasks are candidates."""
+        return self.counts[RUNNABLE]
 
+    def restand(self, slot: int, code: int) -> None:
+        """Set one task's standing and count it; the caller sees to ``ready``."""
+        counts, known = self.counts, self.standing[slot]
+        self.standing[slot] = code
+        counts[known] -= 1
+        counts[code] += 1
+        if slot in self.eligible.barred:
+            self._barred[known] -= 1
+            self._barred[code] += 1
 
-def _bump(counts: dict[Reason, int], reason: Reason, change: int) -> None:
-    count = counts.get(reason, 0) + change
-    if count:
-        counts[reason] = count
-    else:
-        del counts[reason]
+    def usable(self, slot: int) -> tuple[int, ...]:
+        """Return the nodes of a slot that is not barred which the job may use."""
+        if slot not in self.slots.replicas:
+            return (self.slots.leaves[slot],)
+        nodes = self.slots.nodes(slot)
+        return tuple(node for node in nodes if node not in self.eligible.unusable)
+
+    def reason(self, slot: int) -> Reason:
+        """Return the standing of a task as a reason."""
+        return REASONS[self.standing[slot]]
+
+    def count(self, reason: Reason) -> int:
+        """Return how many tasks stand so."""
+        return self.counts[CODE[reason]]
+
+    def owed(self, reason: Reason) -> int:
+        """Return how many tasks on usable nodes stand so; 0 if the job cannot run."""
+        if not self.job.can_run:
+            return 0
+        code = CODE[reason]
+        return self.counts[code] - self._barred[code]
+
+    @property
+    def all_owed(self) -> int:
+        """How many tasks there are on usable nodes; 0 for a job that cannot run."""
+        return len(self.slots) - len(self.eligible.barred) if self.job.can_run else 0
+
+    def standings(self) -> Iterator[tuple[NodeName, Reason]]:
+        """Return every task's node and standing, in fetch order of the nodes."""
+        reasons = (REASONS[code] for code in self.standing)
+        return zip(self.slots.names, reasons, strict=True)

@@ -21,6 +21,10 @@ class OrphanTimers:
     def __init__(self) -> None:
         self._due: MinQueue[TaskId] = MinQueue()
 
+    def __len__(self) -> int:
+        """Return how many orphans have a timer."""
+        return len(self._due)
+
     def look(
         self, running: Iterable[TaskId], config: Config, places: Places, now: Now
     ) -> None:
@@ -65,7 +69,7 @@ def is_orphan(task: TaskId, config: Config, places: Places) -> bool:
     ancestor, a filter, or another level of the job do not make it an orphan.
     """
     job = config.jobs.get(task.job)
-    return job is None or not job.can_run or task.node not in places.enabled_names
+    return job is None or not job.can_run or not places.is_enabled_name(task.node)
 
 
 def kill_delay(task: TaskId, config: Config) -> float | None:

@@ -1,11 +1,15 @@
-"""The node tree as the scheduler looks at it."""
+"""The node tree as the scheduler looks at it: numbers instead of names."""
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from bistro_tui.engine.config.model import NodeOrder
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, NodeName
 from bistro_tui.engine.nodes.tree import NodeTree
+
+TOP = -1
+"""Stands above the instance node, as its parent does in the tree. The account of the
+local worker has the same number: like TOP, it concerns everything of a job."""
 
 
 class Place(NamedTuple):
@@ -19,57 +23,136 @@ LOCAL_WORKER = Place(WORKER_LEVEL, NodeName("local"))
 """The one worker of the local runner, which worker-level resources hold for."""
 
 
+class Slots:
+    """The distinct node names of one level, numbered in fetch order.
+
+    A job has one task in each slot of its level.
+    """
+
+    __slots__ = ("_by_name", "leaves", "names", "replicas")
+
+    def __init__(self, tree: NodeTree, level: LevelName) -> None:
+        nodes = tree.nodes
+        self.leaves: Sequence[int] = tree.at_level(level)
+        """Slot → its first node."""
+        self.names: Sequence[NodeName] = [nodes[index].name for index in self.leaves]
+        self.replicas: dict[int, tuple[int, ...]] = {}
+        """Slot → all its nodes, only where there is more than one."""
+        self._by_name = dict(zip(self.names, range(len(self.names)), strict=True))
+        if len(self._by_name) < len(self.names):
+            self._group_replicas()
+
+    def _group_replicas(self) -> None:
+        groups: dict[NodeName, list[int]] = {}
+        for name, index in zip(self.names, self.leaves, strict=True):
+            groups.setdefault(name, []).append(index)
+        self.names = list(groups)
+        self.leaves = [indexes[0] for indexes in groups.values()]
+        self._by_name = {name: slot for slot, name in enumerate(groups)}
+        self.replicas = {
+            slot: tuple(indexes)
+            for slot, indexes in enumerate(groups.values())
+            if len(indexes) > 1
+        }
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def find(self, name: NodeName) -> int | None:
+        """Return the slot of ``name``, None if the level has no such node."""
+        return self._by_name.get(name)
+
+    def nodes(self, slot: int) -> tuple[int, ...]:
+        """Return the nodes of a slot, in fetch order."""
+        return self.replicas.get(slot) or (self.leaves[slot],)
+
+
 class Places:
     """Facts about a tree that every job needs, worked out once per tree."""
 
     def __init__(self, tree: NodeTree) -> None:
         self.tree = tree
         nodes = tree.nodes
-        self.parents: Sequence[int] = [node.parent for node in nodes]
-        self.at: Sequence[Place] = [Place(node.level, node.name) for node in nodes]
-        indexes: dict[Place, list[int]] = {}
-        for index, place in enumerate(self.at):
-            indexes.setdefault(place, []).append(index)
-        self.indexes: Mapping[Place, tuple[int, ...]] = {
-            place: tuple(found) for place, found in indexes.items()
-        }
-        """Every node of a place; more than one where there are replicas."""
-        self.enabled_names = frozenset(node.name for node in nodes if node.enabled)
-        """Names with a node that is not disabled itself."""
-        enabled: list[bool] = []
-        for node in nodes:
-            enabled.append(node.enabled and (node.parent < 0 or enabled[node.parent]))
-        self.enabled: Sequence[bool] = enabled
-        """By index: whether the node and all its ancestors are enabled."""
-        self._names: dict[LevelName, dict[NodeName, tuple[int, ...]]] = {}
-        self._ranks: dict[tuple[LevelName, NodeOrder], Mapping[int, int]] = {}
+        self.parents: Sequence[int] = array("i", [node.parent for node in nodes])
+        self._slots = {level: Slots(tree, level) for level in tree.levels()}
+        self.local: Sequence[int] = self._positions()
+        """Node → its position among the nodes of its level, in fetch order."""
+        self.slot_at: Sequence[int] = self.local
+        """Node → its slot on its level."""
+        self.account_at: Sequence[int] | None = None
+        """Node → the node that its account is kept under: the first of its replicas.
+        None where no two nodes share a name, so that each has its own."""
+        if any(slots.replicas for slots in self._slots.values()):
+            self._share_accounts()
+        self.enabled: Sequence[int] = self._enabled_chains()
+        """Node → 1 if it and all its ancestors are enabled, else 0."""
+        self.is_all_enabled = 0 not in self.enabled
 
-    def names(self, level: LevelName) -> Mapping[NodeName, tuple[int, ...]]:
-        """Return the nodes of ``level`` by name, names in fetch order."""
-        found = self._names.get(level)
-        if found is None:
-            found = self._names[level] = {}
+    def _positions(self) -> Sequence[int]:
+        local = array("i", bytes(4 * len(self.tree.nodes)))
+        for level in self.tree.levels():
+            for position, index in enumerate(self.tree.at_level(level)):
+                local[index] = position
+        return local
+
+    def _share_accounts(self) -> None:
+        slot_at = array("i", self.local)
+        account_at = array("i", range(len(self.tree.nodes)))
+        for level, slots in self._slots.items():
+            by_name = slots.find
             for index in self.tree.at_level(level):
-                name = self.tree.nodes[index].name
-                found[name] = self.indexes[Place(level, name)]
-        return found
+                slot = by_name(self.tree.nodes[index].name)
+                assert slot is not None
+                slot_at[index] = slot
+                account_at[index] = slots.leaves[slot]
+        self.slot_at, self.account_at = slot_at, account_at
 
-    def ranks(self, level: LevelName, order: NodeOrder) -> Mapping[int, int]:
-        """Return each node's position among those of its level; not for ``random``.
+    def _enabled_chains(self) -> bytearray:
+        nodes = self.tree.nodes
+        enabled = bytearray(node.enabled for node in nodes)
+        if 0 in enabled:
+            # Parents come before their children.
+            for index, parent in enumerate(self.parents):
+                if parent >= 0 and not enabled[parent]:
+                    enabled[index] = 0
+        return enabled
 
-        Lexicographic order is that of the names' UTF-8 bytes.
+    def slots(self, level: LevelName) -> Slots:
+        """Return the slots of ``level``; none for a level without nodes."""
+        found = self._slots.get(level)
+        return found if found is not None else Slots(self.tree, level)
+
+    def account(self, node: int) -> int:
+        """Return the number under which the account of ``node`` is kept."""
+        return node if self.account_at is None else self.account_at[node]
+
+    def nodes_of(self, place: Place) -> tuple[int, ...]:
+        """Return the nodes of ``place``: several replicas, or none if it is gone."""
+        slots = self.slots(place.level)
+        slot = slots.find(place.node)
+        return slots.nodes(slot) if slot is not None else ()
+
+    def twins(self, node: int) -> tuple[int, ...]:
+        """Return the nodes that share the account of ``node``, itself among them."""
+        if self.account_at is None:
+            return (node,)
+        return self.slots(self.tree.nodes[node].level).nodes(self.slot_at[node])
+
+    def at(self, node: int) -> Place:
+        """Return the place of ``node``; TOP stands for the local worker."""
+        if node == TOP:
+            return LOCAL_WORKER
+        found = self.tree.nodes[node]
+        return Place(found.level, found.name)
+
+    def is_enabled_name(self, name: NodeName) -> bool:
+        """Return whether any node of that name, on any level, is not disabled itself.
+
+        Its ancestors do not count.
         """
-        found = self._ranks.get((level, order))
-        if found is None:
-            ordered: Sequence[int] = self.tree.at_level(level)
-            if order is NodeOrder.LEXICOGRAPHIC:
-                # Python orders text by code point, which is the order of the bytes.
-                ordered = sorted(ordered, key=lambda i: (self.tree.nodes[i].name, i))
-            found = {index: rank for rank, index in enumerate(ordered)}
-            self._ranks[level, order] = found
-        return found
-
-    def path(self, place: Place) -> tuple[int, ...]:
-        """Return the path to the first node of ``place``, empty if there is none."""
-        indexes = self.indexes.get(place)
-        return self.tree.path(indexes[0]) if indexes else ()
+        return any(
+            self.tree.nodes[node].enabled
+            for slots in self._slots.values()
+            if (slot := slots.find(name)) is not None
+            for node in slots.nodes(slot)
+        )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 
@@ -52,18 +51,13 @@ def progress(state: State) -> Progress:
 
 
 def _job_progress(tasks: JobTasks) -> JobProgress:
-    done = tasks.owed.get(Reason.DONE, 0)
-    failed = tasks.owed.get(Reason.FAILED, 0)
-    return JobProgress(
-        done=done,
-        failed=failed,
-        blocked=sum(tasks.owed.values()) - done - failed,
-    )
+    done, failed = tasks.owed(Reason.DONE), tasks.owed(Reason.FAILED)
+    return JobProgress(done=done, failed=failed, blocked=tasks.all_owed - done - failed)
 
 
 def _can_progress(state: State) -> bool:
     owing = state.jobs.values()
-    if any(Reason.RUNNING in tasks.owed for tasks in owing):
+    if any(tasks.owed(Reason.RUNNING) for tasks in owing):
         return True
     if state.book.pending:
         # A failure that is being forgiven looks failed until that is on disk.
@@ -76,32 +70,26 @@ def _can_progress(state: State) -> bool:
     if not state.gate.is_loaded:
         return True
     return any(
-        Reason.BACKOFF in tasks.owed
-        or (Reason.RUNNABLE in tasks.owed and ever_fits(state, tasks))
+        tasks.owed(Reason.BACKOFF) or (tasks.owed(Reason.RUNNABLE) and ever_fits(tasks))
         for tasks in owing
     ) or _waits_for_stray(state)
 
 
-def ever_fits(state: State, tasks: JobTasks) -> bool:
+def ever_fits(tasks: JobTasks) -> bool:
     """Return whether a task of that job fits where nothing else runs."""
-    level = tasks.job.level_for_tasks
-    levels = state.config.settings.levels if state.config is not None else ()
-    above = levels[: levels.index(level) + 1] if level in levels else ()
-    return not any(
-        state.accounts.never_fits(each, tasks.job.resources)
-        for each in (*above, LOCAL_WORKER.level)
-    )
+    rooms = (*tasks.demand.rooms, tasks.demand.worker_room)
+    return all(room is None or room.ever_fits for room in rooms)
 
 
 def _waits_for_stray(state: State) -> bool:
     """Return whether an owed task waits for one that runs without being owed."""
     return any(
         tasks.job.can_run
-        and tasks.standing[node] is Reason.DEPENDENCY
+        and tasks.reason(slot) is Reason.DEPENDENCY
         and _only_waits_for(state, tasks, attempt.task)
-        and ever_fits(state, tasks)
+        and ever_fits(tasks)
         for attempt in state.attempts
-        for tasks, node in state.dependents(attempt.task)
+        for tasks, slot in state.dependents(attempt.task)
     )
 
 

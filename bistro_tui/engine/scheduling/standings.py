@@ -1,45 +1,66 @@
 """Where tasks stand, all things considered: one reason each, and counts of them."""
 
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
-from bistro_tui.engine.scheduling.candidates import TOP
-from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.scheduling.job_tasks import REASONS, RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 
 
 def reason_of(state: State, task: TaskId) -> Reason:
     """Return the first reason that applies to ``task``; KeyError if it is unknown."""
-    tasks = state.jobs.get(task.job)
-    standing = tasks.standing.get(task.node) if tasks is not None else None
-    if tasks is None or standing is None:
-        if task in state.attempts:
-            return Reason.RUNNING
-        raise KeyError(task)
-    return _reason(state, tasks, task.node, standing)
+    found = state.find(task)
+    if found is not None:
+        return _reason(state, *found)
+    if task in state.attempts:
+        return Reason.RUNNING
+    raise KeyError(task)
 
 
 def counts_of(state: State, job: JobName) -> dict[Reason, int]:
     """Return how many tasks of ``job`` have each reason, zeros left out.
 
-    After a pass, every candidate that is left lacks a resource, unless all lack the
-    worker; only then must the tasks be looked at one by one.
+    After all that could start has started, every candidate that is left lacks a
+    resource; which ones lack only the worker is counted where some lack the worker.
     """
     counts: dict[Reason, int] = {}
     tasks = state.jobs.get(job)
     if tasks is not None:
-        counts.update(tasks.counts)
-        candidates = counts.pop(Reason.RUNNABLE, 0)
+        counts.update(zip(REASONS, tasks.counts, strict=True))
+        candidates, counts[Reason.RUNNABLE] = tasks.candidates, 0
         closed = state.gate.closed()
         if closed is not None:
             _add(counts, closed.reason, candidates)
-        elif state.accounts.shortage(LOCAL_WORKER, tasks.job.resources) is None:
-            _add(counts, Reason.RESOURCE, candidates)
-        elif candidates:
-            for node, standing in tasks.standing.items():
-                if standing is Reason.RUNNABLE:
-                    _add(counts, shared_reason(state, tasks, node), 1)
-    _add(counts, Reason.RUNNING, len(_strays(state, job)))
+        else:
+            for_worker = _lacking_only_the_worker(state, tasks) if candidates else 0
+            _add(counts, Reason.WORKER, for_worker)
+            _add(counts, Reason.RESOURCE, candidates - for_worker)
+    _add(counts, Reason.RUNNING, len(state.attempts.strays_of(job)))
+    return {reason: counts[reason] for reason in Reason if counts.get(reason)}
+
+
+def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
+    """Return the counts as if nothing ran and no pause were in force, zeros left out.
+
+    A bad config and a disabled scheduler still count.
+    """
+    counts: dict[Reason, int] = {}
+    tasks = state.jobs.get(job)
+    if tasks is None:
+        return counts
+    counts.update(zip(REASONS, tasks.counts, strict=True))
+    candidates, counts[Reason.RUNNABLE] = tasks.candidates, 0
+    reason = Reason.RUNNABLE
+    closed = state.gate.closed()
+    if closed is not None and closed.reason is not Reason.PAUSED:
+        reason = closed.reason
+    elif not all(room.ever_fits for room in tasks.demand.rooms):
+        reason = Reason.RESOURCE
+    elif (
+        tasks.demand.worker_room is not None and not tasks.demand.worker_room.ever_fits
+    ):
+        reason = Reason.WORKER
+    _add(counts, reason, candidates)
     return {reason: counts[reason] for reason in Reason if counts.get(reason)}
 
 
@@ -52,18 +73,19 @@ def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
     found = []
     if tasks is not None:
         found = [
-            (TaskId(job, node), _reason(state, tasks, node, standing))
-            for node, standing in tasks.standing.items()
+            (TaskId(job, name), _reason(state, tasks, slot))
+            for slot, name in enumerate(tasks.slots.names)
         ]
-    found.extend((TaskId(job, node), Reason.RUNNING) for node in _strays(state, job))
+    strays = state.attempts.strays_of(job)
+    found.extend((TaskId(job, node), Reason.RUNNING) for node in strays)
     return found
 
 
-def shared_reason(state: State, tasks: JobTasks, node: NodeName) -> Reason:
+def shared_reason(state: State, tasks: JobTasks, slot: int) -> Reason:
     """Return RESOURCE, WORKER or RUNNABLE for a candidate; of its replicas the best."""
     best = Reason.RESOURCE
-    for leaf in tasks.eligible.usable[node]:
-        full = state.shortage_on_path(tasks, leaf)
+    for leaf in tasks.usable(slot):
+        full = state.full_node(tasks, leaf)
         if full is None:
             return Reason.RUNNABLE
         if full == TOP:
@@ -71,20 +93,27 @@ def shared_reason(state: State, tasks: JobTasks, node: NodeName) -> Reason:
     return best
 
 
-def _reason(state: State, tasks: JobTasks, node: NodeName, standing: Reason) -> Reason:
+def _reason(state: State, tasks: JobTasks, slot: int) -> Reason:
+    standing = tasks.reason(slot)
     if standing is not Reason.RUNNABLE:
         return standing
     closed = state.gate.closed()
-    return closed.reason if closed else shared_reason(state, tasks, node)
+    return closed.reason if closed else shared_reason(state, tasks, slot)
 
 
-def _strays(state: State, job: JobName) -> list[NodeName]:
-    """Return where ``job`` still runs although config and nodes have no such task."""
-    tasks = state.jobs.get(job)
-    running = state.attempts.nodes_of(job)
-    if tasks is None:
-        return list(running)
-    return [node for node in running if node not in tasks.standing]
+def _lacking_only_the_worker(state: State, tasks: JobTasks) -> int:
+    """Return how many candidates would fit on their node and all above it."""
+    if tasks.demand.worker_room is None or tasks.demand.worker_room.fits(TOP):
+        return 0
+    if not all(room.ever_fits for room in tasks.demand.rooms):
+        return 0
+    full = set().union(*(state.accounts.full_for(room) for room in tasks.demand.rooms))
+    if not full:
+        return tasks.candidates
+    return sum(
+        standing == RUNNABLE and shared_reason(state, tasks, slot) is Reason.WORKER
+        for slot, standing in enumerate(tasks.standing)
+    )
 
 
 def _add(counts: dict[Reason, int], reason: Reason, number: int) -> None:

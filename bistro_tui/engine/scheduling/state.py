@@ -1,20 +1,31 @@
 """Everything that the core knows, and where each task stands."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from bistro_tui.engine.config.model import Config
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import JobName, NodeName, ResourceName, TaskId
 from bistro_tui.engine.nodes.tree import NodeTree
-from bistro_tui.engine.scheduling.accounts import Accounts
-from bistro_tui.engine.scheduling.attempts import Attempts
-from bistro_tui.engine.scheduling.candidates import TOP
+from bistro_tui.engine.scheduling.accounts import (
+    ALWAYS,
+    Accounts,
+    Amounts,
+    Held,
+    Used,
+    add,
+)
+from bistro_tui.engine.scheduling.attempts import Attempt, Attempts
+from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.gate import Gate
-from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.parking import Parking
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place, Places
+from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.judging import Judge
+from bistro_tui.engine.scheduling.layout import Holders
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Places
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.status_book import StatusBook
+from bistro_tui.engine.scheduling.waiting import OPEN, Waiting
+
+_DONE = CODE[Reason.DONE]
 
 
 class State:
@@ -28,157 +39,292 @@ class State:
         self.accounts = Accounts()
         self.book = StatusBook()
         self.attempts = Attempts()
-        self.parking = Parking()
+        self.waiting = Waiting()
+        self.gained: dict[int, None] = {}
+        """Nodes at which someone may fit who waits there."""
         self.jobs: dict[JobName, JobTasks] = {}
         """The jobs of the config, invalid ones included, in the order of the file."""
-        self.open: dict[JobName, None] = {}
-        """Jobs that may have a candidate which is not parked."""
+        self._judge = Judge(self.book, self.attempts)
+        self._holders = Holders(self.places, ())
         self._dependents: dict[JobName, list[JobName]] = {}
 
-    def set_config(self, config: Config) -> None:
-        """Take over ``config``; only the tasks of jobs that changed are judged anew."""
+    # What changed for many tasks at once.
+
+    def set_config(self, config: Config) -> bool:
+        """Take over ``config``; only the tasks of jobs that changed are judged anew.
+
+        Returns whether any job was added, changed or removed.
+        """
         known, self.config = self.config, config
         self.gate.settings = config.settings
+        self._judge.jobs = config.jobs
         self._dependents = _dependents(config)
+        is_other, relimited = self.accounts.set_limits(config.settings)
+        if is_other:
+            self._holders = Holders(self.places, self.accounts.levels)
+            self._recharge()
+        changed = False
+        running = self.attempts.by_job()
         old_jobs, self.jobs = self.jobs, {}
         for name in config.jobs:
             old = old_jobs.pop(name, None)
-            if old is not None and _is_same_job(name, known, config):
-                self.jobs[name] = old
+            if old is None or is_other or not _is_same_job(name, known, config):
+                self._rebuild(name, old, running.get(name, ()))
+                changed = True
             else:
-                self._rebuild(name, old)
+                self.jobs[name] = old
         for removed in old_jobs.values():
             self._forget(removed)
-        if self.accounts.set_limits(config.settings):
-            self.unpark_all()
+        self.attempts.find_slots(self._find_slot)
+        for node in self.waiting.at:
+            if node != OPEN and self.places.at(node).level in relimited:
+                self.gained[node] = None
+        return changed or bool(old_jobs)
 
-    def set_tree(self, tree: NodeTree) -> None:
-        """Take over ``tree``; every job's tasks are judged anew if it is another."""
+    def set_tree(self, tree: NodeTree) -> bool:
+        """Take over ``tree``; every job's tasks are judged anew if it is another.
+
+        Returns whether it is.
+        """
         self.gate.has_nodes = True
         if tree.nodes == self.places.tree.nodes:
-            return
+            return False
+        self._name_places()
+        for tasks in self.jobs.values():
+            self._forget(tasks)
+        self.gained.clear()
         self.places = Places(tree)
-        for attempt in tuple(self.attempts):
-            path = self.places.path(attempt.place)
-            self.attempts.update(attempt.task, path=path)
+        self._holders = Holders(self.places, self.accounts.levels)
+        self._recharge()
         self.rejudge_all()
+        self.attempts.find_slots(self._find_slot)
+        return True
 
     def rejudge_all(self) -> None:
         """Judge every task of every job anew."""
+        running = self.attempts.by_job()
         for name, tasks in tuple(self.jobs.items()):
-            self._rebuild(name, tasks)
+            self._rebuild(name, tasks, running.get(name, ()))
 
-    def rejudge(self, task: TaskId) -> None:
-        """Judge one task anew."""
-        tasks = self.jobs.get(task.job)
-        if tasks is None or task.node not in tasks.standing:
-            return
-        if tasks.stand(task.node, self._judge(tasks, task.node)):
-            self.open[task.job] = None
-
-    def rejudge_dependents(self, task: TaskId) -> None:
-        """Judge anew the tasks that wait for ``task``."""
-        for job in self._dependents.get(task.job, ()):
-            self.rejudge(TaskId(job, task.node))
-
-    def dependents(self, task: TaskId) -> Iterator[tuple[JobTasks, NodeName]]:
-        """Return the tasks whose job names the job of ``task`` in depends_on."""
-        for job in self._dependents.get(task.job, ()):
-            tasks = self.jobs[job]
-            if task.node in tasks.standing:
-                yield tasks, task.node
-
-    def is_dependency_met(self, job: JobName, node: NodeName) -> bool:
-        """Return whether ``job`` is done on ``node``; never for an unknown job."""
-        status = self.book.get(TaskId(job, node))
-        is_known = self.config is not None and job in self.config.jobs
-        return is_known and status is not None and status.is_done
-
-    def path_places(self, leaf: int) -> tuple[Place, ...]:
-        """Return the places that a task on ``leaf`` takes resources of."""
-        path = self.places.tree.path(leaf)
-        return (*(self.places.at[index] for index in path), LOCAL_WORKER)
-
-    def shortage_on_path(self, tasks: JobTasks, leaf: int) -> int | None:
-        """Return the topmost node that is too full for a task on ``leaf``, if any.
-
-        The worker is asked last, and stands for TOP.
-        """
-        needs = tasks.job.resources
-        for index in self.places.tree.path(leaf):
-            if self.accounts.shortage(self.places.at[index], needs) is not None:
-                return index
-        if self.accounts.shortage(LOCAL_WORKER, needs) is not None:
-            return TOP
-        return None
-
-    def park(self, tasks: JobTasks, node: int) -> None:
-        """Let what ``tasks`` has at and below ``node`` wait for room there."""
-        tasks.candidates.park(node)
-        self.parking.add(self._place(node), tasks.job.name, node)
-
-    def unpark(self, gained: Iterable[Place]) -> None:
-        """Wake the jobs that wait for room at those places and fit there now."""
-        for place in gained:
-            for name in self.parking.jobs_at(place):
-                tasks = self.jobs[name]
-                if self.accounts.shortage(place, tasks.job.resources) is None:
-                    for node in self.parking.take(place, name):
-                        tasks.candidates.unpark(node)
-                    self.open[name] = None
-
-    def unpark_all(self) -> None:
-        """Wake every job: limits are others now."""
-        self.parking = Parking()
-        for name, tasks in self.jobs.items():
-            for node in tuple(tasks.candidates.parked):
-                tasks.candidates.unpark(node)
-            self.open[name] = None
-
-    def _place(self, node: int) -> Place:
-        return LOCAL_WORKER if node == TOP else self.places.at[node]
-
-    def _rebuild(self, name: JobName, old: JobTasks | None) -> None:
+    def _rebuild(
+        self, name: JobName, old: JobTasks | None, running: Collection[NodeName]
+    ) -> None:
         assert self.config is not None
         if old is not None:
             self._forget(old)
         tasks = JobTasks(
             self.config.jobs[name],
             self.places,
+            self._holders,
+            self.accounts,
             self.config.settings.node_order,
-            self.rng,
         )
         tasks.last_start = old.last_start if old is not None else 0
         self.jobs[name] = tasks
-        tasks.stand_all({node: self._judge(tasks, node) for node in tasks.nodes})
-        self.open[name] = None
+        tasks.stand_all(self._judge.all_of(tasks, running), self.rng)
+        if tasks.candidates:
+            self._open(tasks)
 
     def _forget(self, tasks: JobTasks) -> None:
-        self.parking.forget(tasks.job.name)
-        self.open.pop(tasks.job.name, None)
+        for node, room in tasks.ready.hidden.items():
+            self.waiting.remove(node, room, tasks)
+        tasks.ready.hidden.clear()
 
-    def _judge(self, tasks: JobTasks, node: NodeName) -> Reason:
-        job = tasks.job
-        task = TaskId(job.name, node)
-        if task in self.attempts:
-            return Reason.RUNNING
-        status = self.book.get(task)
-        if status is not None and status.is_done:
-            return Reason.DONE
-        if status is not None and status.is_failed:
-            return Reason.FAILED
-        if not job.is_valid:
-            return Reason.JOB_INVALID
-        if not job.enabled:
-            return Reason.JOB_DISABLED
-        barred = tasks.eligible.barred.get(node)
-        if barred is not None:
-            return barred
-        if self.book.is_waiting(task):
-            return Reason.BACKOFF
-        if not all(self.is_dependency_met(name, node) for name in job.depends_on):
-            return Reason.DEPENDENCY
-        return Reason.RUNNABLE
+    def _name_places(self) -> None:
+        """Let the attempts keep their places by name: their numbers end here."""
+        for attempt in self.attempts:
+            if not attempt.places:
+                path = self.places.tree.path(attempt.leaf)
+                attempt.places = tuple(self.places.at(node) for node in path)
+
+    def _recharge(self) -> None:
+        """Find what each attempt holds in the accounts of now."""
+        for attempt in self.attempts:
+            if attempt.places:
+                found = self.places.nodes_of(attempt.places[-1])
+                attempt.leaf = found[0] if found else -1
+            attempt.held = self._held(attempt)
+        self.accounts.retake(
+            one.held for one in self.attempts if one.held and not one.ended
+        )
+
+    def _held(self, attempt: Attempt) -> Held:
+        path = self.places.tree.path(attempt.leaf)
+        places = attempt.places or [self.places.at(node) for node in path]
+        held: list[tuple[Used, int, int]] = []
+        for place in (*places, LOCAL_WORKER):
+            nodes = self.places.nodes_of(place) if place != LOCAL_WORKER else (TOP,)
+            amounts = attempt.demand.needs.get(place.level)
+            if nodes and amounts:
+                account = nodes[0]
+                held.extend(
+                    (used, account, amount)
+                    for used, amount in self.accounts.takes(place.level, amounts)
+                )
+        return tuple(held)
+
+    def _find_slot(self, task: TaskId) -> int | None:
+        tasks = self.jobs.get(task.job)
+        return tasks.slots.find(task.node) if tasks is not None else None
+
+    # One task.
+
+    def find(self, task: TaskId) -> tuple[JobTasks, int] | None:
+        """Return the job and the slot of ``task``, None if there is no such task."""
+        tasks = self.jobs.get(task.job)
+        if tasks is None:
+            return None
+        slot = tasks.slots.find(task.node)
+        return (tasks, slot) if slot is not None else None
+
+    def rejudge(self, task: TaskId) -> None:
+        """Judge one task anew."""
+        found = self.find(task)
+        if found is not None:
+            self.stand(*found, self._judge.one(*found))
+
+    def finish(self, attempt: Attempt) -> None:
+        """Take note that the task of ``attempt``, which is over, is done."""
+        if attempt.slot >= 0:
+            self.stand(self.jobs[attempt.task.job], attempt.slot, _DONE)
+
+    def stand(self, tasks: JobTasks, slot: int, code: int) -> None:
+        """Set where a task stands, with all that follows for the candidates."""
+        known = tasks.standing[slot]
+        if known == code:
+            return
+        tasks.restand(slot, code)
+        ready = tasks.ready
+        if known == RUNNABLE:
+            for leaf in tasks.usable(slot):
+                room = ready.hidden.pop(leaf, None)
+                if room is None:
+                    ready.discard(leaf)
+                else:
+                    self.waiting.remove(leaf, room, tasks)
+        elif code == RUNNABLE:
+            for leaf in tasks.usable(slot):
+                if ready.add(leaf):
+                    self._open(tasks)
+
+    def rejudge_dependents(self, task: TaskId) -> None:
+        """Judge anew the tasks that wait for ``task``."""
+        if task.job in self._dependents:
+            for job in self._dependents[task.job]:
+                self.rejudge(TaskId(job, task.node))
+
+    def dependents(self, task: TaskId) -> Iterator[tuple[JobTasks, int]]:
+        """Return the tasks whose job names the job of ``task`` in depends_on."""
+        for job in self._dependents.get(task.job, ()):
+            found = self.find(TaskId(job, task.node))
+            if found is not None:
+                yield found
+
+    def is_dependency_met(self, job: JobName, node: NodeName) -> bool:
+        """Return whether ``job`` is done on ``node``; never for an unknown job."""
+        return self._judge.is_dependency_met(job, node)
+
+    # Room.
+
+    def take(self, demand: Demand, leaf: int) -> None:
+        """Take from the accounts what a task on ``leaf`` takes."""
+        account_at, up = self.places.account_at, demand.up
+        node = up[leaf] if demand.first_up else leaf
+        for takes in demand.takes:
+            account = node if account_at is None or node < 0 else account_at[node]
+            for used, amount in takes:
+                left = used.get(account, 0) + amount
+                if left:
+                    used[account] = left
+                else:
+                    del used[account]
+            if demand.makes_room:
+                self._gain(account)
+            if node >= 0:
+                node = up[node]
+
+    def give_back(self, attempt: Attempt) -> None:
+        """Give back what ``attempt`` took; note who may have room now."""
+        if attempt.held is not None:
+            for used, account, amount in attempt.held:
+                add(used, account, -amount)
+                self._gain(account)
+            return
+        account_at, demand = self.places.account_at, attempt.demand
+        at, gained, up = self.waiting.at, self.gained, demand.up
+        node = up[attempt.leaf] if demand.first_up else attempt.leaf
+        for takes in demand.takes:
+            account = node if account_at is None or node < 0 else account_at[node]
+            for used, amount in takes:
+                left = used.get(account, 0) - amount
+                if left:
+                    used[account] = left
+                else:
+                    del used[account]
+            if account_at is not None:
+                self._gain(account)
+            elif account in at:
+                gained[account] = None
+            if node >= 0:
+                node = up[node]
+
+    def _gain(self, account: int) -> None:
+        at = self.waiting.at
+        if self.places.account_at is None or account < 0:
+            if account in at:
+                self.gained[account] = None
+            return
+        for node in self.places.twins(account):
+            if node in at:
+                self.gained[node] = None
+
+    def show(self, tasks: JobTasks, node: int) -> None:
+        """Let ``tasks`` wait at ``node`` no longer, but where it is hidden next."""
+        self.waiting.remove(node, tasks.ready.hidden[node], tasks)
+        if tasks.ready.show(node) and node != TOP:
+            self._open(tasks)
+
+    def wait_for_worker(self, tasks: JobTasks) -> None:
+        """Let all of ``tasks`` that waits for nothing else wait for the worker."""
+        room = tasks.demand.worker_room
+        assert room is not None
+        self.waiting.remove(TOP, tasks.ready.hidden[TOP], tasks)
+        tasks.ready.hidden[TOP] = room
+        self.waiting.add(TOP, room, tasks)
+
+    def _open(self, tasks: JobTasks) -> None:
+        """Let ``tasks``, which nothing hides, have its turn."""
+        if TOP in tasks.ready.hidden:
+            return
+        tasks.ready.hidden[TOP] = ALWAYS
+        self.waiting.add(TOP, ALWAYS, tasks)
+        self.gained[OPEN] = None
+
+    def shortage_at(self, node: int, needs: Amounts) -> ResourceName | None:
+        """Return the first resource that ``node``, or at TOP the worker, lacks."""
+        account = node if node < 0 else self.places.account(node)
+        return self.accounts.shortage(self.places.at(node).level, account, needs)
+
+    def usage(self, node: int) -> tuple[tuple[ResourceName, int, int], ...]:
+        """Return (resource, used, limit) of a node, or at TOP of the worker."""
+        account = node if node < 0 else self.places.account(node)
+        return self.accounts.usage(self.places.at(node).level, account)
+
+    def held_by(self, attempt: Attempt, resource: ResourceName, account: int) -> int:
+        """Return how much of a resource of ``account`` a running attempt holds."""
+        held = attempt.held if attempt.held is not None else self._held(attempt)
+        return self.accounts.held_of(held, resource, account)
+
+    def full_node(self, tasks: JobTasks, leaf: int) -> int | None:
+        """Return the topmost node that is too full for a task on ``leaf``, if any.
+
+        The worker is asked last, and stands for TOP.
+        """
+        needs = tasks.job.resources
+        for node in self.places.tree.path(leaf):
+            if self.shortage_at(node, needs) is not None:
+                return node
+        return TOP if self.shortage_at(TOP, needs) is not None else None
 
 
 def _is_same_job(name: JobName, known: Config | None, config: Config) -> bool:

@@ -1,21 +1,12 @@
 """Every status that is known, and every one that is on its way to the store."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.min_queue import MinQueue
 from bistro_tui.engine.statuses.status import TaskStatus, backoff_left
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    serial: int
-    status: TaskStatus
-    due: float
-    """Monotonic seconds at which its backoff ends."""
 
 
 class StatusBook:
@@ -26,7 +17,8 @@ class StatusBook:
 
     def __init__(self) -> None:
         self._visible: dict[JobName, dict[NodeName, TaskStatus]] = {}
-        self._pending: dict[TaskId, _Pending] = {}
+        self._pending: dict[TaskId, tuple[StoreStatus, float]] = {}
+        """With the monotonic second at which its backoff ends."""
         self._serial = 0
         self.backoffs: MinQueue[TaskId] = MinQueue()
         """Tasks in backoff by the monotonic second at which they may run again."""
@@ -38,7 +30,8 @@ class StatusBook:
 
     def get(self, task: TaskId) -> TaskStatus | None:
         """Return the status that is on disk, None if the task never ran."""
-        return self._visible.get(task.job, {}).get(task.node)
+        of_job = self._visible.get(task.job)
+        return of_job.get(task.node) if of_job is not None else None
 
     def of_job(self, job: JobName) -> Mapping[NodeName, TaskStatus]:
         """Return what is on disk for ``job``."""
@@ -59,29 +52,36 @@ class StatusBook:
     def store(self, task: TaskId, status: TaskStatus, now: Now) -> StoreStatus:
         """Hand ``status`` to the store; it replaces one that is still on its way."""
         self._serial += 1
-        self._pending[task] = _Pending(self._serial, status, _due(status, now))
-        return StoreStatus(task=task, serial=self._serial, status=status)
+        action = StoreStatus(task, self._serial, status)
+        self._pending[task] = (action, _due(status, now))
+        return action
 
-    def stored(self, task: TaskId, serial: int, now: Now) -> bool:
-        """Make a stored status visible; return False if it is not the newest one."""
+    def stored(self, task: TaskId, serial: int, now: Now) -> TaskStatus | None:
+        """Make a stored status visible and return it; None if it is not the newest."""
         pending = self._pending.get(task)
-        if pending is None or pending.serial != serial:
-            return False
+        if pending is None or pending[0].serial != serial:
+            return None
         del self._pending[task]
-        self._show(task, pending.status, pending.due, now)
-        return True
+        action, due = pending
+        self._show(task, action.status, due, now)
+        return action.status
 
     def pop_due(self, now: Now) -> Iterable[TaskId]:
         """End the backoffs that are over; return their tasks, longest over first."""
         return self.backoffs.pop_until(now.mono)
 
     def _show(self, task: TaskId, status: TaskStatus, due: float, now: Now) -> None:
-        self._visible.setdefault(task.job, {})[task.node] = status
+        of_job = self._visible.get(task.job)
+        if of_job is None:
+            of_job = self._visible[task.job] = {}
+        of_job[task.node] = status
         if due > now.mono:
             self.backoffs.put(task, due)
-        else:
+        elif self.backoffs:
             self.backoffs.discard(task)
 
 
 def _due(status: TaskStatus, now: Now) -> float:
+    if not status.uses_backoff:
+        return now.mono
     return now.mono + backoff_left(status, now=now.wall)

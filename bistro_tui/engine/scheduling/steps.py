@@ -93,11 +93,12 @@ def job_steps(tasks: JobTasks) -> Iterator[Step]:
     )
 
 
-def node_steps(state: State, tasks: JobTasks, task: TaskId) -> Iterator[Step]:
+def node_steps(state: State, tasks: JobTasks, slot: int) -> Iterator[Step]:
     """Return whether the node, all above it and the job's filters allow the task."""
     nodes = state.places.tree.nodes
-    path = state.places.tree.path(leaves_of(tasks, task, state)[0])
-    barred = tasks.eligible.barred.get(task.node)
+    path = state.places.tree.path(leaves_of(state, tasks, slot)[0])
+    barred = tasks.eligible.barred.get(slot)
+    name, job = tasks.slots.names[slot], tasks.name
     disabled = [nodes[index].name for index in path if not nodes[index].enabled]
     is_disabled = barred is Reason.NODE_DISABLED
     yield Step(
@@ -105,7 +106,7 @@ def node_steps(state: State, tasks: JobTasks, task: TaskId) -> Iterator[Step]:
         "node_enabled",
         f"disabled: {some(disabled)}"
         if is_disabled
-        else f"{task.node} and all nodes above it are enabled",
+        else f"{name} and all nodes above it are enabled",
         ok=not is_disabled,
         would_run_if=f"runs when {some(disabled)} is enabled",
     )
@@ -115,11 +116,11 @@ def node_steps(state: State, tasks: JobTasks, task: TaskId) -> Iterator[Step]:
     yield Step(
         Reason.AVOIDED,
         "filters",
-        f"the filters of {task.job} reject {levels}"
+        f"the filters of {job} reject {levels}"
         if is_avoided
-        else f"the filters of {task.job} accept {task.node}",
+        else f"the filters of {job} accept {name}",
         ok=not is_avoided,
-        would_run_if=f"runs when the filters of {task.job} accept {levels}",
+        would_run_if=f"runs when the filters of {job} accept {levels}",
     )
 
 
@@ -167,13 +168,12 @@ def dependencies_step(state: State, tasks: JobTasks, task: TaskId) -> Step:
     )
 
 
-def leaves_of(tasks: JobTasks, task: TaskId, state: State) -> tuple[int, ...]:
-    """Return the nodes of ``task``: the usable ones; else those that come furthest."""
-    usable = tasks.eligible.usable.get(task.node)
-    if usable:
-        return usable
-    leaves = tasks.nodes[task.node]
-    return tuple(leaf for leaf in leaves if state.places.enabled[leaf]) or leaves
+def leaves_of(state: State, tasks: JobTasks, slot: int) -> tuple[int, ...]:
+    """Return the nodes of a task: the usable ones; else those that come furthest."""
+    if slot not in tasks.eligible.barred:
+        return tasks.usable(slot)
+    nodes = tasks.slots.nodes(slot)
+    return tuple(node for node in nodes if state.places.enabled[node]) or nodes
 
 
 def some(names: Sequence[object]) -> str:

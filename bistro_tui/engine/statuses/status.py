@@ -15,6 +15,12 @@ from bistro_tui.engine.config.backoff import (
 from bistro_tui.engine.statuses.bits import Bits
 
 
+# Operators on flags make a new flag each time; these are asked for with every task.
+_DONE = Bits.DONE.value
+_FAILED = Bits.FAILED.value
+_USES_BACKOFF = Bits.USES_BACKOFF.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
     """One stored or reported status."""
@@ -30,17 +36,17 @@ class TaskStatus:
     @property
     def is_done(self) -> bool:
         """Whether the task is finished for good."""
-        return Bits.DONE in self.bits
+        return bool(self.bits._value_ & _DONE)
 
     @property
     def is_failed(self) -> bool:
         """Whether the task runs again only when it is forgiven."""
-        return Bits.FAILED in self.bits
+        return bool(self.bits._value_ & _FAILED)
 
     @property
     def uses_backoff(self) -> bool:
         """Whether the task waits ``backoff_sec`` before it runs again."""
-        return Bits.USES_BACKOFF in self.bits
+        return bool(self.bits._value_ & _USES_BACKOFF)
 
     def export(self) -> dict[str, Any]:
         """Return the form used as ``prev_status`` and in logs.
@@ -110,7 +116,7 @@ def settle(
     *running* status came between, which was not the documented intent.
     """
     if not reported.uses_backoff:
-        return replace(reported, backoff_sec=0)
+        return replace(reported, backoff_sec=0) if reported.backoff_sec else reported
     if Bits.DOES_NOT_ADVANCE_BACKOFF in reported.bits:
         repeated = previous.backoff_sec if previous is not None else 0
         return replace(reported, backoff_sec=repeated or next_backoff.seconds)

@@ -2,13 +2,14 @@
 
 from collections import Counter
 
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import WORKER_LEVEL, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.candidates import TOP
+from bistro_tui.engine.scheduling.accounts import ALWAYS
 from bistro_tui.engine.scheduling.core import Core
-from bistro_tui.engine.scheduling.job_tasks import JobTasks
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
+from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.waiting import OPEN
 
 
 def check_invariants(core: Core, now: Now) -> None:
@@ -16,51 +17,108 @@ def check_invariants(core: Core, now: Now) -> None:
     _check_accounts(core)
     for tasks in core.state.jobs.values():
         _check_job(core, tasks)
-        _check_parking(core, tasks)
-        if core.closed is None:
-            assert tasks.candidates.best() is None, f"{tasks.job.name} was left out"
+        _check_ready(core, tasks)
+    _check_waiting(core)
     _check_queries(core, now)
 
 
 def _check_accounts(core: Core) -> None:
-    held: dict[tuple[object, object], int] = {}
+    state = core.state
+    held: Counter[tuple[str, int]] = Counter()
     for attempt in core.running():
-        if not attempt.ended:
-            for place, amounts in attempt.charges.items():
-                for resource, amount in amounts.items():
-                    held[place, resource] = held.get((place, resource), 0) + amount
-    used = {
-        (place, resource): amount
-        for place, amounts in core.state.accounts.in_use().items()
-        for resource, amount in amounts.items()
+        if attempt.ended:
+            continue
+        path = core.tree.path(attempt.leaf)
+        places = attempt.places or [state.places.at(node) for node in path]
+        found = [(place.level, state.places.nodes_of(place)) for place in places]
+        for level, nodes in (*found, (WORKER_LEVEL, (TOP,))):
+            for resource, _, _ in state.usage(nodes[0]) if nodes else ():
+                held[resource, nodes[0]] += attempt.amount(level, resource)
+    used_now = {
+        (resource, account): amount
+        for resource, accounts in state.accounts.in_use().items()
+        for account, amount in accounts.items()
     }
-    assert used == {key: amount for key, amount in held.items() if amount}
+    assert used_now == {key: amount for key, amount in held.items() if amount}
 
 
 def _check_job(core: Core, tasks: JobTasks) -> None:
-    state = core.state
-    fresh = {node: state._judge(tasks, node) for node in tasks.nodes}
-    assert tasks.standing == fresh
-    assert tasks.counts == Counter(fresh.values())
-    usable = tasks.eligible.usable
-    owed = Counter(r for node, r in fresh.items() if node in usable)
-    assert tasks.owed == (owed if tasks.job.can_run else {})
-    leaves = {
+    fresh = [core.state._judge.one(tasks, slot) for slot in range(len(tasks.slots))]
+    assert list(tasks.standing) == fresh
+    assert tasks.counts == [fresh.count(code) for code in range(len(Reason))]
+    usable = [c for slot, c in enumerate(fresh) if slot not in tasks.eligible.barred]
+    for reason in Reason:
+        owed = usable.count(CODE[reason]) if tasks.job.can_run else 0
+        assert tasks.owed(reason) == owed
+
+
+def _check_ready(core: Core, tasks: JobTasks) -> None:
+    """Every candidate waits at exactly one node, and would be found from there."""
+    ready, up = tasks.ready, tasks.layout.up
+    candidates = {
         leaf
-        for node, reason in fresh.items()
-        if reason is Reason.RUNNABLE
-        for leaf in usable[node]
+        for slot, code in enumerate(tasks.standing)
+        if code == CODE[Reason.RUNNABLE]
+        for leaf in tasks.usable(slot)
     }
-    assert len(tasks.candidates) == len(leaves)
-    assert all(leaf in tasks.candidates for leaf in leaves)
+    found: dict[int, list[int]] = {}
+    for leaf in candidates:
+        node = leaf
+        while node not in ready.hidden:
+            assert node != TOP, f"{tasks.name} was left out"
+            node = up[node]
+        if node != leaf:
+            found.setdefault(node, []).append(leaf)
+    for node in ready.hidden:
+        if node not in candidates:
+            seen = _seen(tasks, node)
+            assert sorted(seen) == sorted(found.get(node, ())), tasks.name
 
 
-def _check_parking(core: Core, tasks: JobTasks) -> None:
+def _seen(tasks: JobTasks, top: int) -> list[int]:
+    """Return the candidates that the lists from ``top`` downwards lead to."""
+    layout, lists = tasks.layout, tasks.ready._lists  # type: ignore[attr-defined]
+    below = lists.get(top, layout.below.get(top, ()))
+    depth, node = 0, top
+    while node != TOP:
+        depth, node = depth + 1, layout.up[node]
+    if depth == layout.depth:
+        leaves = [layout.leaf(one) for one in below]
+        if not layout.is_random:
+            assert list(below) == sorted(set(below))
+        present = tasks.ready._present  # type: ignore[attr-defined]
+        return [leaf for leaf in leaves if present[layout.local[leaf]] == 1]
+    found = []
+    for one in below:
+        child = one if layout.is_random else layout.leaf(one)
+        while layout.up[child] != top:
+            child = layout.up[child]
+        assert child not in tasks.ready.hidden
+        if not layout.is_random:
+            shown = lists.get(child, layout.below[child])
+            assert shown[-1] == one, "a node stands under another rank than its best"
+        found += _seen(tasks, child)
+    return found
+
+
+def _check_waiting(core: Core) -> None:
     state = core.state
-    for node in tasks.candidates.parked:
-        place = LOCAL_WORKER if node == TOP else state.places.at[node]
-        assert tasks.job.name in state.parking.jobs_at(place)
-        assert state.accounts.shortage(place, tasks.job.resources) is not None
+    hidden = {
+        (OPEN if room is ALWAYS else node, room, tasks)
+        for tasks in state.jobs.values()
+        for node, room in tasks.ready.hidden.items()
+    }
+    waiting = {
+        (node, room, tasks)
+        for node, rooms in state.waiting.at.items()
+        for room, jobs in rooms.items()
+        for tasks in jobs
+    }
+    assert waiting == hidden
+    if core.closed is None:
+        for node, room, tasks in waiting:
+            account = node if node < 0 else state.places.account(node)
+            assert not room.fits(account), f"{tasks.name} was left out at {node}"
 
 
 def _check_queries(core: Core, now: Now) -> None:

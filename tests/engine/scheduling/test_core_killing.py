@@ -137,7 +137,7 @@ def test_an_orphans_end_is_stored_although_its_job_and_node_are_gone() -> None:
     world = World(config, ONE)
     world.reload(make_config())
     world.feed(ev.NodesLoaded(make_tree({})))
-    assert world.core.running()[0].path == ()
+    assert world.core.running()[0].leaf == -1
     world.end("etl@a")
     assert world.core.counts(task_id("etl@a").job) == {}
     world.feed(ev.NodesLoaded(ONE))

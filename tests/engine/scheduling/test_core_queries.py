@@ -163,13 +163,17 @@ def test_tasks_come_in_fetch_order_with_strays_last() -> None:
     assert world.core.counts(ETL) == {Reason.RUNNING: 2, Reason.RESOURCE: 1}
 
 
+def paths(world: World) -> list[tuple[int, ...]]:
+    return [world.core.tree.path(one.leaf) for one in world.core.running()]
+
+
 def test_use_of_a_node_and_path_of_an_attempt_follow_the_tree() -> None:
     world = busy_world()
     assert world.core.usage(2) == (("x", 1, 1),)
     assert world.core.usage(0) == ()
-    assert [attempt.path for attempt in world.core.running()] == [(0, 2, 6), (0, 1, 4)]
+    assert paths(world) == [(0, 2, 6), (0, 1, 4)]
     world.feed(ev.NodesLoaded(make_tree({"h0": [], "h2": ["d"]})))
-    assert [attempt.path for attempt in world.core.running()] == [(0, 2, 3), ()]
+    assert paths(world) == [(0, 2, 3), ()]
     assert world.core.usage(2) == (("x", 1, 1),)
 
 

@@ -1,33 +1,56 @@
-"""What a policy is given, and what it does with it."""
+"""What a policy is told, and what it answers."""
 
-import random
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Collection, Sequence
+from typing import Protocol
 
 from bistro_tui.engine.ids import JobName
 
 
-class Contender(NamedTuple):
-    """One job with at least one candidate node when the pass begins."""
+class Contender(Protocol):
+    """One job as a policy sees it; the numbers are those of the moment.
 
-    job: JobName
-    priority: float
-    candidates: int
-    """Its candidate nodes when the pass begins, full ones included."""
-    last_start: int
-    """Serial of the job's newest start over all passes; 0 before the first."""
+    It is the same object as long as its config is the same, hashed by identity.
+    """
 
+    @property
+    def name(self) -> JobName:
+        """The name of the job."""
+        ...
 
-StartOne: TypeAlias = Callable[[JobName], bool]
-"""Tries a job's candidates, those from the end of the node order first, until one
-starts. False: none did, and none will in this pass."""
+    @property
+    def priority(self) -> float:
+        """The job's priority; any number."""
+        ...
+
+    @property
+    def candidates(self) -> int:
+        """How many of its tasks only wait for room or their turn."""
+        ...
+
+    @property
+    def last_start(self) -> int:
+        """Serial of its newest start among those of all jobs; 0 before the first."""
+        ...
 
 
 class Policy(Protocol):
-    """Chooses which job is next. It keeps nothing from one pass to the next."""
+    """Chooses which job is next. One is made for each scheduler that uses it."""
 
-    def run_pass(
-        self, contenders: Sequence[Contender], start_one: StartOne, rng: random.Random
-    ) -> None:
-        """Call ``start_one`` for each contender until it answers False."""
+    def set_jobs(self, jobs: Sequence[Contender]) -> None:
+        """Take note of all jobs that can ever be chosen, in the order of the config.
+
+        Called at first, and whenever one of them was added, changed or removed.
+        """
+        ...
+
+    def choose(self, waiting: Collection[Contender]) -> Contender:
+        """Return the job of ``waiting``, which has two or more, that is next."""
+        ...
+
+    def started(self, job: Contender) -> None:
+        """Take note that a task of ``job`` starts."""
+        ...
+
+    def changed(self, job: Contender) -> None:
+        """Take note that ``job`` has other candidates now, by more than a start."""
         ...

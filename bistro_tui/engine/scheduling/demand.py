@@ -1,0 +1,50 @@
+"""What the tasks of one job need, and from which accounts."""
+
+from collections.abc import Mapping, Sequence
+
+from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.ids import WORKER_LEVEL, LevelName
+from bistro_tui.engine.scheduling.accounts import Accounts, Amounts, Room, Used
+from bistro_tui.engine.scheduling.layout import Holders, Layout
+
+
+class Demand:
+    """The needs of one job, ready to be looked up from a leaf upwards.
+
+    Attempts keep it over a later edit of their job: they give back what they took. It
+    is void once the tree or the set of resources is another.
+    """
+
+    __slots__ = (
+        "first_up",
+        "levels",
+        "makes_room",
+        "needs",
+        "rooms",
+        "takes",
+        "up",
+        "worker_room",
+    )
+
+    def __init__(
+        self, job: Job, layout: Layout, holders: Holders, accounts: Accounts
+    ) -> None:
+        self.up: Sequence[int] = layout.up
+        self.first_up = not layout.leaf_has_account
+        """Whether the leaves themselves have no account."""
+        levels = (*holders.levels_above(layout), WORKER_LEVEL)
+        rooms = [accounts.room(level, job.resources) for level in levels[:-1]]
+        self.rooms: tuple[Room, ...] = tuple(room for room in rooms if room is not None)
+        """One for each account of a leaf, its own first, then upwards."""
+        self.worker_room = accounts.room(WORKER_LEVEL, job.resources)
+        self.takes: tuple[tuple[tuple[Used, int], ...], ...] = tuple(
+            accounts.takes(level, job.resources) for level in levels
+        )
+        """What a task takes, in the order of ``rooms``; at last of the worker."""
+        amounts = {level: accounts.needs(level, job.resources) for level in levels}
+        self.needs: Mapping[LevelName, Amounts] = {
+            level: found for level, found in amounts.items() if found
+        }
+        """The same by level, zeros included."""
+        self.makes_room = any(amount < 0 for takes in self.takes for _, amount in takes)
+        """Whether a start leaves more of something: a need may be negative."""

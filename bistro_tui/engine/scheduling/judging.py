@@ -1,0 +1,94 @@
+"""Where a task stands as far as it goes itself: the checks before anything shared.
+
+Source: Bistro, scheduler/Scheduler (candidates) and config/Job.
+"""
+
+from collections.abc import Collection, Mapping
+
+from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.scheduling.attempts import Attempts
+from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.status_book import StatusBook
+
+_RUNNING = CODE[Reason.RUNNING]
+_DONE = CODE[Reason.DONE]
+_FAILED = CODE[Reason.FAILED]
+_INVALID = CODE[Reason.JOB_INVALID]
+_DISABLED = CODE[Reason.JOB_DISABLED]
+_BACKOFF = CODE[Reason.BACKOFF]
+_DEPENDENCY = CODE[Reason.DEPENDENCY]
+
+
+class Judge:
+    """Says where tasks stand, by number of the reason."""
+
+    def __init__(self, book: StatusBook, attempts: Attempts) -> None:
+        self._book = book
+        self._attempts = attempts
+        self.jobs: Mapping[JobName, Job] = {}
+        """The jobs of the config, for what depends on them."""
+
+    def one(self, tasks: JobTasks, slot: int) -> int:
+        """Return where the task of ``slot`` stands."""
+        job, node = tasks.job, tasks.slots.names[slot]
+        task = TaskId(job.name, node)
+        if task in self._attempts:
+            return _RUNNING
+        status = self._book.get(task)
+        if status is not None:
+            if status.is_done:
+                return _DONE
+            if status.is_failed:
+                return _FAILED
+        if not job.is_valid:
+            return _INVALID
+        if not job.enabled:
+            return _DISABLED
+        barred = tasks.eligible.barred.get(slot)
+        if barred is not None:
+            return CODE[barred]
+        if self._book.is_waiting(task):
+            return _BACKOFF
+        if not all(self.is_dependency_met(name, node) for name in job.depends_on):
+            return _DEPENDENCY
+        return RUNNABLE
+
+    def all_of(self, tasks: JobTasks, running: Collection[NodeName]) -> bytearray:
+        """Return where every task of a job that runs on ``running`` stands, by slot.
+
+        Only tasks that something is known of are looked at one by one.
+        """
+        job = tasks.job
+        usual = RUNNABLE
+        if not job.is_valid:
+            usual = _INVALID
+        elif not job.enabled:
+            usual = _DISABLED
+        elif job.depends_on:
+            usual = _DEPENDENCY
+        standing = bytearray([usual]) * len(tasks.slots)
+        if job.can_run:
+            for slot, reason in tasks.eligible.barred.items():
+                standing[slot] = CODE[reason]
+            if job.depends_on:
+                self._rejudge(tasks, standing, self._book.of_job(job.depends_on[0]))
+        self._rejudge(tasks, standing, self._book.of_job(job.name))
+        self._rejudge(tasks, standing, running)
+        return standing
+
+    def _rejudge(
+        self, tasks: JobTasks, standing: bytearray, nodes: Collection[NodeName]
+    ) -> None:
+        for node in nodes:
+            slot = tasks.slots.find(node)
+            if slot is not None:
+                standing[slot] = self.one(tasks, slot)
+
+    def is_dependency_met(self, job: JobName, node: NodeName) -> bool:
+        """Return whether ``job`` is done on ``node``; never for an unknown job."""
+        if job not in self.jobs:
+            return False
+        status = self._book.of_job(job).get(node)
+        return status is not None and status.is_done

@@ -1,0 +1,130 @@
+"""Where room can run out above the tasks of a level, and the order among them.
+
+Levels without resources are left out: what cannot be full need not be looked at.
+"""
+
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+
+from bistro_tui.engine.config.model import NodeOrder
+from bistro_tui.engine.ids import LevelName
+from bistro_tui.engine.scheduling.places import TOP, Places
+
+
+class Holders:
+    """The nodes of the levels with resources, linked upwards."""
+
+    def __init__(self, places: Places, levels: Iterable[LevelName]) -> None:
+        self.places = places
+        self.levels = frozenset(levels)
+        """The levels whose nodes have accounts, the worker's left out."""
+        self.up: Sequence[int] = self._link()
+        """Node → the nearest node above it that has an account, else TOP."""
+        self._layouts: dict[tuple[LevelName, NodeOrder], Layout] = {}
+
+    def _link(self) -> Sequence[int]:
+        places, nodes = self.places, self.places.tree.nodes
+        # By parent: levels are few, so the parent's own answer is ready.
+        up = array("i", bytes(4 * len(nodes)))
+        below = array("i", bytes(4 * len(nodes)))
+        has_account = self.levels
+        for index, parent in enumerate(places.parents):
+            above = below[parent] if parent >= 0 else TOP
+            up[index] = above
+            below[index] = index if nodes[index].level in has_account else above
+        return up
+
+    def levels_above(self, layout: "Layout") -> list[LevelName]:
+        """Return the levels with accounts on the path of a leaf, its own first."""
+        nodes = self.places.tree.nodes
+        node = layout.first
+        if node == TOP:
+            return []
+        if not layout.leaf_has_account:
+            node = self.up[node]
+        levels = []
+        while node != TOP:
+            levels.append(nodes[node].level)
+            node = self.up[node]
+        return levels
+
+    def layout(self, level: LevelName, order: NodeOrder) -> "Layout":
+        """Return how the nodes of ``level`` hang, made once."""
+        found = self._layouts.get((level, order))
+        if found is None:
+            found = self._layouts[level, order] = Layout(self, level, order)
+        return found
+
+
+class Layout:
+    """The tasks of one level below the nodes that can be full, in node order.
+
+    A *rank* is a number that orders the leaves, highest first to be used.
+    """
+
+    def __init__(self, holders: Holders, level: LevelName, order: NodeOrder) -> None:
+        places = holders.places
+        self.is_random = order is NodeOrder.RANDOM
+        self.up = holders.up
+        self.local = places.local
+        self.leaf_has_account = level in holders.levels
+        self.by_rank: Sequence[int] | None = None
+        """Rank → leaf; None where the number of the leaf is its rank."""
+        self.rank_at: Mapping[int, int] | None = None
+        """Leaf → rank, the other way round."""
+        leaves: Sequence[int] = places.tree.at_level(level)
+        ranks: Sequence[int] = leaves
+        if order is NodeOrder.LEXICOGRAPHIC:
+            nodes = places.tree.nodes
+            # Python orders text by code point, which is the order of the bytes.
+            leaves = sorted(leaves, key=lambda index: (nodes[index].name, index))
+            ranks = range(len(leaves))
+            self.by_rank = leaves
+            self.rank_at = dict(zip(leaves, ranks, strict=True))
+        self.first = leaves[0] if leaves else TOP
+        """Any leaf, TOP if there is none."""
+        self.depth = self._depth()
+        """How many nodes with accounts are above each leaf."""
+        self.below: dict[int, list[int]] = self._group(leaves, ranks)
+        """Node → the ranks below it (for random order: what is below it), lowest first.
+        Above the leaves it is the highest rank of each child."""
+
+    def _depth(self) -> int:
+        depth, node = 0, TOP if self.first == TOP else self.up[self.first]
+        while node != TOP:
+            depth, node = depth + 1, self.up[node]
+        return depth
+
+    def _group(
+        self, leaves: Sequence[int], ranks: Sequence[int]
+    ) -> dict[int, list[int]]:
+        below: dict[int, list[int]] = {TOP: []}
+        up = self.up
+        if self.depth == 0:
+            below[TOP] = list(ranks)
+            return below
+        for leaf, rank in zip(leaves, ranks, strict=True):
+            holder = up[leaf]
+            if holder in below:
+                below[holder].append(rank)
+            else:
+                below[holder] = [rank]
+        children = [holder for holder in below if holder != TOP]
+        for _ in range(self.depth):
+            above: dict[int, list[int]] = {}
+            for child in children:
+                shown = child if self.is_random else below[child][-1]
+                above.setdefault(up[child], []).append(shown)
+            for node, shown_below in above.items():
+                shown_below.sort()
+                below[node] = shown_below
+            children = list(above)
+        return below
+
+    def leaf(self, rank: int) -> int:
+        """Return the leaf of a rank."""
+        return rank if self.by_rank is None else self.by_rank[rank]
+
+    def rank(self, leaf: int) -> int:
+        """Return the rank of a leaf."""
+        return leaf if self.rank_at is None else self.rank_at[leaf]

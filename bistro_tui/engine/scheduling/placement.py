@@ -1,0 +1,225 @@
+"""Starting whatever may start, in the policy's order, for a cost that follows starts.
+
+Source: Bistro, scheduler/Scheduler and scheduler/SchedulerPolicy: what would be found
+by looking at every job and node again.
+"""
+
+from bisect import insort
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
+from bistro_tui.engine.scheduling.actions import Action, StartTask
+from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
+from bistro_tui.engine.scheduling.places import TOP
+from bistro_tui.engine.scheduling.policies.policy import Policy
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.waiting import OPEN
+from bistro_tui.engine.statuses.status import next_backoff
+
+_RUNNING = CODE[Reason.RUNNING]
+_UNRANKED = -2
+
+
+class _Offer(NamedTuple):
+    """Room at a node, offered to the job that is to have it by the policy."""
+
+    rank: int
+    """Of the best leaf that the job has there: the highest is tried first. Unranked
+    where that is not asked: it is the job's only offer, or the order is random."""
+    node: int
+    serial: int
+    """Starts so far when the offer was made: a later one may have changed the turn."""
+
+
+class Placement:
+    """Offers the room that there is to one job at a time until no one can use it.
+
+    Each node with new room is offered to the one job, among those that wait there and
+    fit, that is next by the policy. Whether it starts a task or finds that another
+    node is too full for it, the offer is made again to who is next then. So a release
+    costs the same however many jobs wait, and none is left with room for it.
+    """
+
+    def __init__(self, state: State, policy: Policy) -> None:
+        self._state = state
+        self._policy = policy
+        self._at = state.waiting.at
+        self._offers: dict[JobTasks, list[_Offer]] = {}
+        self._starts: list[Action]
+        self._wall: float
+        self._second: int
+
+    def run(self, now: Now, starts: list[Action]) -> None:
+        """Add the starts to ``starts``, in order; all are recorded in the state."""
+        self._starts = starts
+        self._wall = now.wall
+        self._second = int(now.wall)
+        gained = self._state.gained
+        while gained:
+            if len(gained) == 1:
+                node, _ = gained.popitem()
+                self._fill(node)
+            else:
+                self._share()
+
+    def _fill(self, node: int) -> None:
+        """Give away the room at ``node``, the only one that has any."""
+        while (jobs := self._fitting(node)) is not None:
+            self._try(self._next(jobs), node)
+
+    def _share(self) -> None:
+        """Give away the room of many nodes, whose turn it is before whoever is near."""
+        offers, gained = self._offers, self._state.gained
+        while gained or offers:
+            if gained:
+                nodes = tuple(gained)
+                gained.clear()
+                for node in nodes:
+                    self._offer(node)
+                continue
+            job = self._next(offers)
+            mine = offers[job]
+            offer = mine.pop()
+            if not mine:
+                del offers[job]
+            if job.last_start <= offer.serial:
+                self._try(job, offer.node)
+            self._offer(offer.node)
+
+    def _fitting(self, node: int) -> Mapping[JobTasks, object] | None:
+        """Return who waits at ``node`` and fits there, None for no one."""
+        rooms = self._at.get(node)
+        if rooms is None:
+            return None
+        account_at = self._state.places.account_at
+        account = node if account_at is None or node < 0 else account_at[node]
+        fitting = None
+        for room, jobs in rooms.items():
+            if room.fits(account):
+                fitting = jobs if fitting is None else {**fitting, **jobs}
+        return fitting
+
+    def _next(self, jobs: Mapping[JobTasks, object]) -> JobTasks:
+        if len(jobs) == 1:
+            return next(iter(jobs))
+        chosen = self._policy.choose(jobs)
+        assert isinstance(chosen, JobTasks)
+        return chosen
+
+    def _offer(self, node: int) -> None:
+        """Offer the room at ``node`` to whom it is for, if it is for anyone."""
+        fitting = self._fitting(node)
+        if fitting is None:
+            return
+        job = self._next(fitting)
+        serial = self._state.attempts.starts
+        mine = self._offers.get(job)
+        if mine is None:
+            self._offers[job] = [_Offer(_UNRANKED, node, serial)]
+            return
+        if job.layout.is_random:
+            mine.append(_Offer(_UNRANKED, node, serial))
+            return
+        if mine[0].rank == _UNRANKED:
+            mine[0] = self._ranked(job, mine[0].node, mine[0].serial)
+        insort(mine, self._ranked(job, node, serial))
+
+    def _ranked(self, job: JobTasks, node: int, serial: int) -> _Offer:
+        rank = job.ready.rank(TOP if node == OPEN else node)
+        return _Offer(rank, node, serial)
+
+    def _try(self, job: JobTasks, node: int) -> None:
+        """Start one task that ``job`` has at or below ``node``, or move its entry."""
+        ready = job.ready
+        top = TOP if node == OPEN else node
+        room = ready.hidden.get(top)
+        if room is None:
+            return
+        if not job.demand.first_up and room is job.demand.rooms[0]:
+            self._try_leaf(job, top, room)
+            return
+        depth = len(job.demand.rooms) if top == TOP else job.demand.rooms.index(room)
+        while (leaf := ready.best(top)) is not None:
+            full = self._full(job, leaf)
+            if full is None:
+                ready.drop(leaf, top)
+                self._start(job, leaf)
+                return
+            place, at = full
+            if at < depth:
+                below = job.demand.rooms[at]
+                ready.hide(place, top, below)
+                self._state.waiting.add(place, below, job)
+                if job in self._offers:
+                    # What it has elsewhere may come first now.
+                    return
+            elif place != top:
+                self._state.show(job, top)
+                return
+            else:
+                if room is ALWAYS:
+                    self._state.wait_for_worker(job)
+                return
+        self._state.show(job, top)
+
+    def _try_leaf(self, job: JobTasks, leaf: int, room: Room) -> None:
+        full = self._full(job, leaf)
+        if full is None:
+            self._state.waiting.remove(leaf, room, job)
+            del job.ready.hidden[leaf]
+            self._start(job, leaf)
+        elif full[0] != leaf:
+            self._state.show(job, leaf)
+
+    def _full(self, job: JobTasks, leaf: int) -> tuple[int, int] | None:
+        """Return the topmost node too full for a task on ``leaf``, and its number.
+
+        Numbers count the accounts from the leaf upwards. The worker is asked last, and
+        stands for TOP.
+        """
+        account_at, demand = self._state.places.account_at, job.demand
+        up = demand.up
+        node = up[leaf] if demand.first_up else leaf
+        number, full = 0, None
+        for room in demand.rooms:
+            account = node if account_at is None else account_at[node]
+            for used, most in room.checks:
+                if used.get(account, 0) > most:
+                    full = (node, number)
+                    break
+            node = up[node]
+            number += 1
+        worker = demand.worker_room
+        if full is None and worker is not None and not worker.fits(TOP):
+            return TOP, number
+        return full
+
+    def _start(self, job: JobTasks, leaf: int) -> None:
+        state, demand, attempts = self._state, job.demand, self._state.attempts
+        slot = state.places.slot_at[leaf]
+        task = TaskId(job.name, job.slots.names[slot])
+        previous = state.book.get(task)
+        if previous is None:
+            backoff = job.first_backoff
+        else:
+            backoff = next_backoff(previous, job.job.backoff)
+        invocation = InvocationId(self._second, state.rng.getrandbits(63))
+        number = attempts.next_number(task)
+        attempts.add(
+            Attempt(task, invocation, number, self._wall, leaf, slot, demand, backoff)
+        )
+        job.last_start = attempts.starts
+        state.stand(job, slot, _RUNNING)
+        state.take(demand, leaf)
+        self._policy.started(job)
+        tree = state.places.tree
+        self._starts.append(
+            StartTask(
+                task, invocation, job.job, previous, backoff, tree, leaf, demand.needs
+            )
+        )
