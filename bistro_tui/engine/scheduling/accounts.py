@@ -50,6 +50,13 @@ class Room:
         """Whether an unused account has enough of everything."""
         return all(most >= 0 for _, most in self.checks)
 
+    @property
+    def fits_nowhere(self) -> bool:
+        """Whether no account has enough, as those in use and those that are not."""
+        return any(
+            most < min(0, min(used.values(), default=0)) for used, most in self.checks
+        )
+
 
 ALWAYS = Room(INSTANCE_LEVEL, ())
 """The room of those that wait for nothing but their turn."""

@@ -37,17 +37,17 @@ class StartTask(NamedTuple):
     @property
     def path_to_node(self) -> tuple[NodeName, ...]:
         """The names from the instance node to the task's node."""
-        nodes = self.tree.nodes
-        return tuple(nodes[index].name for index in self.tree.path(self.leaf))
+        names = self.tree.names
+        return tuple(names[index] for index in self.tree.path(self.leaf))
 
     @property
     def resources_by_node(self) -> dict[NodeName, Mapping[ResourceName, int]]:
         """What it takes, by the nodes of the path whose level has resources."""
-        nodes = self.tree.nodes
+        path = [self.tree.node(index) for index in self.tree.path(self.leaf)]
         by_node = {
-            nodes[index].name: self.needs[nodes[index].level]
-            for index in self.tree.path(self.leaf)
-            if nodes[index].level in self.needs
+            node.name: self.needs[node.level]
+            for node in path
+            if node.level in self.needs
         }
         if WORKER_LEVEL in self.needs:
             # A node may be called like the worker; their resources differ in any case.

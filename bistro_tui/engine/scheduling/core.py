@@ -176,8 +176,8 @@ class Core:
         status = state.book.stored(task, event.serial, now)
         if status is not None:
             attempt = state.attempts.remove(task)
-            if attempt is not None and status.is_done:
-                state.finish(attempt)
+            if attempt is not None:
+                state.finish(attempt, is_done=status.is_done)
             else:
                 state.rejudge(task)
             state.rejudge_dependents(task)

@@ -63,8 +63,8 @@ def _accepts(job: Job, places: Places, index: int, verdicts: dict[int, bool]) ->
 
 def node_passes(job: Job, places: Places, index: int) -> bool:
     """Return whether the job's filter for that node's level accepts this one node."""
-    node = places.tree.nodes[index]
-    level_filter = job.filters.get(node.level)
-    return level_filter is None or level_filter.accepts(
-        job=job.name, node=node.name, tags=node.tags
-    )
+    level_filter = job.filters.get(places.level(index))
+    if level_filter is None:
+        return True
+    node = places.tree.node(index)
+    return level_filter.accepts(job=job.name, node=node.name, tags=node.tags)

@@ -4,7 +4,7 @@ Levels without resources are left out: what cannot be full need not be looked at
 """
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from bistro_tui.engine.config.model import NodeOrder
 from bistro_tui.engine.ids import LevelName
@@ -23,20 +23,21 @@ class Holders:
         self._layouts: dict[tuple[LevelName, NodeOrder], Layout] = {}
 
     def _link(self) -> Sequence[int]:
-        places, nodes = self.places, self.places.tree.nodes
-        # By parent: levels are few, so the parent's own answer is ready.
-        up = array("i", bytes(4 * len(nodes)))
-        below = array("i", bytes(4 * len(nodes)))
-        has_account = self.levels
-        for index, parent in enumerate(places.parents):
-            above = below[parent] if parent >= 0 else TOP
-            up[index] = above
-            below[index] = index if nodes[index].level in has_account else above
+        tree = self.places.tree
+        has_account = bytes(level in self.levels for level in tree.level_names)
+        up = array("i", bytes(4 * len(tree)))
+        for index, parent in enumerate(tree.parents):
+            # Parents come before their children, so theirs is known.
+            if parent < 0:
+                up[index] = TOP
+            elif has_account[tree.levels_of[parent]]:
+                up[index] = parent
+            else:
+                up[index] = up[parent]
         return up
 
     def levels_above(self, layout: "Layout") -> list[LevelName]:
         """Return the levels with accounts on the path of a leaf, its own first."""
-        nodes = self.places.tree.nodes
         node = layout.first
         if node == TOP:
             return []
@@ -44,7 +45,7 @@ class Holders:
             node = self.up[node]
         levels = []
         while node != TOP:
-            levels.append(nodes[node].level)
+            levels.append(self.places.level(node))
             node = self.up[node]
         return levels
 
@@ -70,22 +71,24 @@ class Layout:
         self.leaf_has_account = level in holders.levels
         self.by_rank: Sequence[int] | None = None
         """Rank → leaf; None where the number of the leaf is its rank."""
-        self.rank_at: Mapping[int, int] | None = None
-        """Leaf → rank, the other way round."""
+        self._rank_at: Sequence[int] | None = None
+        """The other way round, by the leaf's position on its level."""
         leaves: Sequence[int] = places.tree.at_level(level)
         ranks: Sequence[int] = leaves
         if order is NodeOrder.LEXICOGRAPHIC:
-            nodes = places.tree.nodes
+            names = places.tree.names
             # Python orders text by code point, which is the order of the bytes.
-            leaves = sorted(leaves, key=lambda index: (nodes[index].name, index))
+            leaves = array("i", sorted(leaves, key=lambda leaf: (names[leaf], leaf)))
             ranks = range(len(leaves))
             self.by_rank = leaves
-            self.rank_at = dict(zip(leaves, ranks, strict=True))
-        self.first = leaves[0] if leaves else TOP
+            self._rank_at = array("i", bytes(4 * len(leaves)))
+            for rank, leaf in enumerate(leaves):
+                self._rank_at[self.local[leaf]] = rank
+        self.first = leaves[0] if len(leaves) else TOP
         """Any leaf, TOP if there is none."""
         self.depth = self._depth()
         """How many nodes with accounts are above each leaf."""
-        self.below: dict[int, list[int]] = self._group(leaves, ranks)
+        self.below: dict[int, array[int]] = self._group(leaves, ranks)
         """Node → the ranks below it (for random order: what is below it), lowest first.
         Above the leaves it is the highest rank of each child."""
 
@@ -97,27 +100,25 @@ class Layout:
 
     def _group(
         self, leaves: Sequence[int], ranks: Sequence[int]
-    ) -> dict[int, list[int]]:
-        below: dict[int, list[int]] = {TOP: []}
-        up = self.up
+    ) -> "dict[int, array[int]]":
         if self.depth == 0:
-            below[TOP] = list(ranks)
-            return below
+            return {TOP: array("i", ranks)}
+        below: dict[int, array[int]] = {}
+        up = self.up
         for leaf, rank in zip(leaves, ranks, strict=True):
             holder = up[leaf]
             if holder in below:
                 below[holder].append(rank)
             else:
-                below[holder] = [rank]
-        children = [holder for holder in below if holder != TOP]
+                below[holder] = array("i", (rank,))
+        children = list(below)
         for _ in range(self.depth):
             above: dict[int, list[int]] = {}
             for child in children:
                 shown = child if self.is_random else below[child][-1]
                 above.setdefault(up[child], []).append(shown)
             for node, shown_below in above.items():
-                shown_below.sort()
-                below[node] = shown_below
+                below[node] = array("i", sorted(shown_below))
             children = list(above)
         return below
 
@@ -127,4 +128,4 @@ class Layout:
 
     def rank(self, leaf: int) -> int:
         """Return the rank of a leaf."""
-        return leaf if self.rank_at is None else self.rank_at[leaf]
+        return leaf if self._rank_at is None else self._rank_at[self.local[leaf]]

@@ -32,14 +32,14 @@ class Slots:
     __slots__ = ("_by_name", "leaves", "names", "replicas")
 
     def __init__(self, tree: NodeTree, level: LevelName) -> None:
-        nodes = tree.nodes
+        names = tree.names
         self.leaves: Sequence[int] = tree.at_level(level)
         """Slot → its first node."""
-        self.names: Sequence[NodeName] = [nodes[index].name for index in self.leaves]
+        self.names: Sequence[NodeName] = [names[index] for index in self.leaves]
         self.replicas: dict[int, tuple[int, ...]] = {}
         """Slot → all its nodes, only where there is more than one."""
-        self._by_name = dict(zip(self.names, range(len(self.names)), strict=True))
-        if len(self._by_name) < len(self.names):
+        self._by_name: dict[NodeName, int] | None = None
+        if len(set(self.names)) < len(self.names):
             self._group_replicas()
 
     def _group_replicas(self) -> None:
@@ -48,7 +48,6 @@ class Slots:
             groups.setdefault(name, []).append(index)
         self.names = list(groups)
         self.leaves = [indexes[0] for indexes in groups.values()]
-        self._by_name = {name: slot for slot, name in enumerate(groups)}
         self.replicas = {
             slot: tuple(indexes)
             for slot, indexes in enumerate(groups.values())
@@ -60,6 +59,9 @@ class Slots:
 
     def find(self, name: NodeName) -> int | None:
         """Return the slot of ``name``, None if the level has no such node."""
+        if self._by_name is None:
+            # Many runs never ask, and it is the largest thing here.
+            self._by_name = dict(zip(self.names, range(len(self.names)), strict=True))
         return self._by_name.get(name)
 
     def nodes(self, slot: int) -> tuple[int, ...]:
@@ -72,8 +74,7 @@ class Places:
 
     def __init__(self, tree: NodeTree) -> None:
         self.tree = tree
-        nodes = tree.nodes
-        self.parents: Sequence[int] = array("i", [node.parent for node in nodes])
+        self.parents: Sequence[int] = tree.parents
         self._slots = {level: Slots(tree, level) for level in tree.levels()}
         self.local: Sequence[int] = self._positions()
         """Node → its position among the nodes of its level, in fetch order."""
@@ -89,32 +90,37 @@ class Places:
         self.is_all_enabled = 0 not in self.enabled
 
     def _positions(self) -> Sequence[int]:
-        local = array("i", bytes(4 * len(self.tree.nodes)))
+        local = array("i", bytes(4 * len(self.tree)))
         for level in self.tree.levels():
-            for position, index in enumerate(self.tree.at_level(level)):
-                local[index] = position
+            found = self.tree.at_level(level)
+            first, last = found[0], found[-1]
+            if last - first == len(found) - 1:
+                local[first : last + 1] = array("i", range(len(found)))
+            else:
+                for position, index in enumerate(found):
+                    local[index] = position
         return local
 
     def _share_accounts(self) -> None:
         slot_at = array("i", self.local)
-        account_at = array("i", range(len(self.tree.nodes)))
+        account_at = array("i", range(len(self.tree)))
+        names = self.tree.names
         for level, slots in self._slots.items():
-            by_name = slots.find
             for index in self.tree.at_level(level):
-                slot = by_name(self.tree.nodes[index].name)
+                slot = slots.find(names[index])
                 assert slot is not None
                 slot_at[index] = slot
                 account_at[index] = slots.leaves[slot]
         self.slot_at, self.account_at = slot_at, account_at
 
-    def _enabled_chains(self) -> bytearray:
-        nodes = self.tree.nodes
-        enabled = bytearray(node.enabled for node in nodes)
-        if 0 in enabled:
-            # Parents come before their children.
-            for index, parent in enumerate(self.parents):
-                if parent >= 0 and not enabled[parent]:
-                    enabled[index] = 0
+    def _enabled_chains(self) -> Sequence[int]:
+        if 0 not in self.tree.enabled:
+            return self.tree.enabled
+        enabled = bytearray(self.tree.enabled)
+        # Parents come before their children.
+        for index, parent in enumerate(self.parents):
+            if parent >= 0 and not enabled[parent]:
+                enabled[index] = 0
         return enabled
 
     def slots(self, level: LevelName) -> Slots:
@@ -136,14 +142,19 @@ class Places:
         """Return the nodes that share the account of ``node``, itself among them."""
         if self.account_at is None:
             return (node,)
-        return self.slots(self.tree.nodes[node].level).nodes(self.slot_at[node])
+        return self.slots(self.level(node)).nodes(self.slot_at[node])
+
+    def level(self, node: int) -> LevelName:
+        """Return the level of ``node``; TOP stands for the local worker."""
+        if node == TOP:
+            return WORKER_LEVEL
+        return self.tree.level_names[self.tree.levels_of[node]]
 
     def at(self, node: int) -> Place:
         """Return the place of ``node``; TOP stands for the local worker."""
         if node == TOP:
             return LOCAL_WORKER
-        found = self.tree.nodes[node]
-        return Place(found.level, found.name)
+        return Place(self.level(node), self.tree.names[node])
 
     def is_enabled_name(self, name: NodeName) -> bool:
         """Return whether any node of that name, on any level, is not disabled itself.
@@ -151,7 +162,7 @@ class Places:
         Its ancestors do not count.
         """
         return any(
-            self.tree.nodes[node].enabled
+            self.tree.enabled[node]
             for slots in self._slots.values()
             if (slot := slots.find(name)) is not None
             for node in slots.nodes(slot)

@@ -3,6 +3,7 @@
 Source: Bistro, scheduler/Scheduler: candidates in node order, taken from the end.
 """
 
+from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -90,10 +91,10 @@ class _Lists:
         self._depth = layout.depth
         self._present = present
         self._is_full = _ABSENT not in present
-        self._lists: dict[int, list[int]] = {}
+        self._lists: dict[int, array[int]] = {}
         self.hidden: dict[int, Room] = {}
 
-    def _made(self, node: int) -> list[int]:
+    def _made(self, node: int) -> "array[int]":
         """Return the list of what is right below ``node``, made if need be."""
         found = self._lists.get(node)
         if found is None:
@@ -101,7 +102,7 @@ class _Lists:
             if not self._is_full and self._layers_below(node) == 0:
                 present, local, leaf = self._present, self._local, self._layout.leaf
                 below = [one for one in below if present[local[leaf(one)]]]
-            found = self._lists[node] = list(below)
+            found = self._lists[node] = array("i", below)
         return found
 
     def _layers_below(self, node: int) -> int:

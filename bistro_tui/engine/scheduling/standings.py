@@ -103,12 +103,13 @@ def _reason(state: State, tasks: JobTasks, slot: int) -> Reason:
 
 def _lacking_only_the_worker(state: State, tasks: JobTasks) -> int:
     """Return how many candidates would fit on their node and all above it."""
-    if tasks.demand.worker_room is None or tasks.demand.worker_room.fits(TOP):
+    demand = tasks.demand
+    if demand.worker_room is None or demand.worker_room.fits(TOP):
         return 0
-    if not all(room.ever_fits for room in tasks.demand.rooms):
+    if any(room.fits_nowhere for room in demand.rooms):
         return 0
-    full = set().union(*(state.accounts.full_for(room) for room in tasks.demand.rooms))
-    if not full:
+    is_full = any(state.accounts.full_for(room) for room in demand.rooms)
+    if not is_full and all(room.ever_fits for room in demand.rooms):
         return tasks.candidates
     return sum(
         standing == RUNNABLE and shared_reason(state, tasks, slot) is Reason.WORKER

@@ -77,7 +77,7 @@ class State:
             self._forget(removed)
         self.attempts.find_slots(self._find_slot)
         for node in self.waiting.at:
-            if node != OPEN and self.places.at(node).level in relimited:
+            if node != OPEN and self.places.level(node) in relimited:
                 self.gained[node] = None
         return changed or bool(old_jobs)
 
@@ -87,7 +87,7 @@ class State:
         Returns whether it is.
         """
         self.gate.has_nodes = True
-        if tree.nodes == self.places.tree.nodes:
+        if tree == self.places.tree:
             return False
         self._name_places()
         for tasks in self.jobs.values():
@@ -183,10 +183,11 @@ class State:
         if found is not None:
             self.stand(*found, self._judge.one(*found))
 
-    def finish(self, attempt: Attempt) -> None:
-        """Take note that the task of ``attempt``, which is over, is done."""
+    def finish(self, attempt: Attempt, *, is_done: bool) -> None:
+        """Take note that ``attempt`` is over and its status on disk."""
         if attempt.slot >= 0:
-            self.stand(self.jobs[attempt.task.job], attempt.slot, _DONE)
+            tasks, slot = self.jobs[attempt.task.job], attempt.slot
+            self.stand(tasks, slot, _DONE if is_done else self._judge.one(tasks, slot))
 
     def stand(self, tasks: JobTasks, slot: int, code: int) -> None:
         """Set where a task stands, with all that follows for the candidates."""
@@ -303,12 +304,12 @@ class State:
     def shortage_at(self, node: int, needs: Amounts) -> ResourceName | None:
         """Return the first resource that ``node``, or at TOP the worker, lacks."""
         account = node if node < 0 else self.places.account(node)
-        return self.accounts.shortage(self.places.at(node).level, account, needs)
+        return self.accounts.shortage(self.places.level(node), account, needs)
 
     def usage(self, node: int) -> tuple[tuple[ResourceName, int, int], ...]:
         """Return (resource, used, limit) of a node, or at TOP of the worker."""
         account = node if node < 0 else self.places.account(node)
-        return self.accounts.usage(self.places.at(node).level, account)
+        return self.accounts.usage(self.places.level(node), account)
 
     def held_by(self, attempt: Attempt, resource: ResourceName, account: int) -> int:
         """Return how much of a resource of ``account`` a running attempt holds."""

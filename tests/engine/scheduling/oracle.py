@@ -204,7 +204,7 @@ def one_pass(oracle: Oracle, now: Now, start: "Starter") -> None:
             lists.sort(key=lambda one: -one[0].priority)
         case PolicyName.LONG_TAIL:
             lists.sort(key=lambda one: len(one[1]))
-        case PolicyName.ROUNDROBIN | PolicyName.RANDOMIZED_PRIORITY:
+        case _:
             assert len(lists) <= 1, "the order of the jobs is left to chance"
     for job, nodes in lists:
         while nodes:
