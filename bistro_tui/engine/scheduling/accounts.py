@@ -89,6 +89,11 @@ class Accounts:
         """The levels whose nodes have accounts; the worker's is not among them."""
         return tuple(level for level in self._limits if level != WORKER_LEVEL)
 
+    @property
+    def has_worker(self) -> bool:
+        """Whether the worker has an account."""
+        return WORKER_LEVEL in self._limits
+
     def set_limits(self, settings: Settings) -> tuple[bool, set[LevelName]]:
         """Take over the limits of ``settings``.
 

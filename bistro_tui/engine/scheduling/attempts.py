@@ -85,7 +85,7 @@ class Attempts:
 
     def next_number(self, task: TaskId) -> int:
         """Return which attempt at ``task`` the next one is."""
-        return self._earlier.get(task, 0) + 1
+        return self._earlier.get(task, 0) + 1 if self._earlier else 1
 
     def add(self, attempt: Attempt) -> None:
         """Take note of a start."""
@@ -95,10 +95,10 @@ class Attempts:
     def end(self, attempt: Attempt, *, is_last: bool) -> None:
         """Take note of an end; if it is the last one, nothing more of the task."""
         attempt.ended = True
-        if is_last:
-            self._earlier.pop(attempt.task, None)
-        else:
+        if not is_last:
             self._earlier[attempt.task] = attempt.number
+        elif self._earlier:
+            self._earlier.pop(attempt.task, None)
 
     def remove(self, task: TaskId) -> Attempt | None:
         """Forget the attempt at ``task`` and return it; None if there is none."""

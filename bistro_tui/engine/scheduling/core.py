@@ -160,11 +160,10 @@ class Core:
         # A report may come twice, or for an attempt that was given up before.
         if attempt is None or attempt.invocation != event.invocation or attempt.ended:
             return
-        status = settle(
-            event.reported,
-            previous=state.book.get(task),
-            next_backoff=attempt.next_backoff,
-        )
+        status = event.reported
+        if status.uses_backoff or status.backoff_sec:
+            previous, delay = state.book.get(task), attempt.next_backoff
+            status = settle(status, previous=previous, next_backoff=delay)
         state.attempts.end(attempt, is_last=status.is_done)
         if self._orphans:
             self._orphans.forget(task)

@@ -5,7 +5,7 @@ by looking at every job and node again.
 """
 
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from bistro_tui.engine.ids import InvocationId, TaskId
@@ -61,27 +61,46 @@ class Placement:
         self._second = int(now.wall)
         gained = self._state.gained
         while gained:
-            if len(gained) == 1:
-                node, _ = gained.popitem()
-                self._fill(node)
+            nodes = list(gained)
+            gained.clear()
+            for group in [nodes] if len(nodes) == 1 else self._apart(nodes):
+                if len(group) == 1:
+                    self._fill(group[0])
+                else:
+                    self._share(group)
+
+    def _apart(self, nodes: list[int]) -> Collection[list[int]]:
+        """Return ``nodes`` in groups that have no account above them in common.
+
+        Who gets the room in one group is nothing to the others.
+        """
+        state = self._state
+        is_shared = OPEN in nodes or TOP in nodes or state.places.account_at is not None
+        if is_shared or state.accounts.has_worker:
+            return [nodes]
+        up = state.holders.up
+        groups: dict[int, list[int]] = {}
+        for node in nodes:
+            root = node
+            while (above := up[root]) != TOP:
+                root = above
+            if root in groups:
+                groups[root].append(node)
             else:
-                self._share()
+                groups[root] = [node]
+        return groups.values()
 
     def _fill(self, node: int) -> None:
-        """Give away the room at ``node``, the only one that has any."""
+        """Give away the room at one node, which nobody else has a say in."""
         while (jobs := self._fitting(node)) is not None:
             self._try(self._next(jobs), node)
 
-    def _share(self) -> None:
-        """Give away the room of many nodes, whose turn it is before whoever is near."""
+    def _share(self, nodes: list[int]) -> None:
+        """Give away the room of several nodes, always to the job that is next."""
         offers, gained = self._offers, self._state.gained
-        while gained or offers:
-            if gained:
-                nodes = tuple(gained)
-                gained.clear()
-                for node in nodes:
-                    self._offer(node)
-                continue
+        for node in nodes:
+            self._offer(node)
+        while offers:
             job = self._next(offers)
             mine = offers[job]
             offer = mine.pop()
@@ -90,6 +109,11 @@ class Placement:
             if job.last_start <= offer.serial:
                 self._try(job, offer.node)
             self._offer(offer.node)
+            if gained:
+                more = tuple(gained)
+                gained.clear()
+                for node in more:
+                    self._offer(node)
 
     def _fitting(self, node: int) -> Mapping[JobTasks, object] | None:
         """Return who waits at ``node`` and fits there, None for no one."""
@@ -214,7 +238,11 @@ class Placement:
             Attempt(task, invocation, number, self._wall, leaf, slot, demand, backoff)
         )
         job.last_start = attempts.starts
-        state.stand(job, slot, _RUNNING)
+        if job.slots.replicas:
+            state.stand(job, slot, _RUNNING)
+        else:
+            # The leaf is among the candidates no more, and there is no other.
+            job.restand(slot, _RUNNING)
         state.take(demand, leaf)
         self._policy.started(job)
         tree = state.places.tree

@@ -45,7 +45,7 @@ class State:
         self.jobs: dict[JobName, JobTasks] = {}
         """The jobs of the config, invalid ones included, in the order of the file."""
         self._judge = Judge(self.book, self.attempts)
-        self._holders = Holders(self.places, ())
+        self.holders = Holders(self.places, ())
         self._dependents: dict[JobName, list[JobName]] = {}
 
     # What changed for many tasks at once.
@@ -61,7 +61,7 @@ class State:
         self._dependents = _dependents(config)
         is_other, relimited = self.accounts.set_limits(config.settings)
         if is_other:
-            self._holders = Holders(self.places, self.accounts.levels)
+            self.holders = Holders(self.places, self.accounts.levels)
             self._recharge()
         changed = False
         running = self.attempts.by_job()
@@ -94,7 +94,7 @@ class State:
             self._forget(tasks)
         self.gained.clear()
         self.places = Places(tree)
-        self._holders = Holders(self.places, self.accounts.levels)
+        self.holders = Holders(self.places, self.accounts.levels)
         self._recharge()
         self.rejudge_all()
         self.attempts.find_slots(self._find_slot)
@@ -115,7 +115,7 @@ class State:
         tasks = JobTasks(
             self.config.jobs[name],
             self.places,
-            self._holders,
+            self.holders,
             self.accounts,
             self.config.settings.node_order,
         )
@@ -187,7 +187,10 @@ class State:
         """Take note that ``attempt`` is over and its status on disk."""
         if attempt.slot >= 0:
             tasks, slot = self.jobs[attempt.task.job], attempt.slot
-            self.stand(tasks, slot, _DONE if is_done else self._judge.one(tasks, slot))
+            if is_done:
+                tasks.restand(slot, _DONE)
+            else:
+                self.stand(tasks, slot, self._judge.one(tasks, slot))
 
     def stand(self, tasks: JobTasks, slot: int, code: int) -> None:
         """Set where a task stands, with all that follows for the candidates."""

@@ -82,15 +82,12 @@ def drop_the_baton(patch: pytest.MonkeyPatch) -> None:
 
 def drop_the_baton_among_many(patch: pytest.MonkeyPatch) -> None:
     """The same where more than one node has room."""
-    whole = Placement._offer
 
-    def run(self: Placement) -> None:
-        offers, gained = self._offers, self._state.gained
-        for node in tuple(gained):
-            whole(self, node)
-        gained.clear()
-        while offers:
-            job, mine = offers.popitem()
+    def run(self: Placement, nodes: list[int]) -> None:
+        for node in nodes:
+            self._offer(node)
+        while self._offers:
+            job, mine = self._offers.popitem()
             for offer in mine:
                 self._try(job, offer.node)
 
