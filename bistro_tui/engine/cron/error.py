@@ -1,0 +1,57 @@
+"""What is wrong with a cron item, and where in it."""
+
+import difflib
+import json
+import re
+from collections.abc import Collection
+from typing import TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from the item down to the value; empty is the item itself."""
+
+_LONGEST = 60
+_PLAIN_KEY = re.compile(r"\w+", re.ASCII)
+
+
+class CronError(ValueError):
+    """An item is no cron item, or one that can never fire.
+
+    Its text is one line; text of the item in it is JSON, but not yet safe to show.
+    """
+
+    def __init__(self, path: Path, problem: str) -> None:
+        where = _render(path)
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.path, self.problem = path, problem
+
+
+def show(value: object) -> str:
+    """Return the value as short JSON, for a message."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "an array"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "a number beyond 64 bits"
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return ``; did you mean "…"?`` with the nearest known word, or nothing."""
+    if len(word) > _LONGEST:
+        return ""
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {show(near[0])}?" if near else ""
+
+
+def _render(path: Path) -> str:
+    shown = ""
+    for step in path:
+        if isinstance(step, int):
+            shown += f"[{step}]"
+        elif _PLAIN_KEY.fullmatch(step):
+            shown += f".{step}" if shown else step
+        else:
+            shown += f"[{show(step)}]" if shown else show(step)
+    return shown
