@@ -1,23 +1,25 @@
 """The config and the nodes: loaded at the start, watched ever after."""
 
 import asyncio
-import contextlib
 import logging
 import os
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.edit import set_enabled
-from bistro_tui.engine.config.file_edit import edit_config_file
-from bistro_tui.engine.config.load import LoadedConfig, load_config
+from bistro_tui.engine.config.formats import format_of
+from bistro_tui.engine.config.load import LoadedConfig
+from bistro_tui.engine.config.loader import ConfigChanges, ConfigLoader
 from bistro_tui.engine.config.model import Config, Job, Settings
 from bistro_tui.engine.config.problems import render_problems
-from bistro_tui.engine.config.watcher import ConfigWatcher
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName
-from bistro_tui.engine.nodes.loader import NodesLoader
+from bistro_tui.engine.nodes.keeper import NodesKeeper
+from bistro_tui.engine.nodes.loader import NodesLoader, NodesResult
+from bistro_tui.engine.nodes.plugged import find_node_source
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.scheduling.events import (
@@ -26,6 +28,7 @@ from bistro_tui.engine.scheduling.events import (
     Event,
     NodesLoaded,
 )
+from bistro_tui.engine.system_zone import system_zone
 
 log = logging.getLogger("bistro_tui")
 
@@ -45,28 +48,35 @@ class World:
         self,
         *,
         options: EngineOptions,
+        config_loader: ConfigLoader,
         instance: NodeName,
         clock: Clock,
+        rng: random.Random,
         board: Board,
         feed: Callable[[Sequence[Event]], None],
     ) -> None:
         self._options = options
+        self._config_loader = config_loader
         self._clock = clock
         self._board = board
         self._feed = feed
-        self._loader = NodesLoader(
-            instance_name=instance,
-            config_dir=options.config_path.absolute().parent,
+        self._nodes = NodesKeeper(
+            NodesLoader(
+                instance_name=instance,
+                config_dir=options.config_path.absolute().parent,
+                clock=clock,
+                zone=system_zone(),
+                rng=rng,
+                find_source=find_node_source,
+            ),
             clock=clock,
+            update_ms=options.nodes_update_ms,
+            retry_ms=options.nodes_retry_ms,
+            on_nodes=self._on_nodes,
         )
-        self._nodes_failed = False
-        self._nodes_refused = False
-        self._nodes_wanted = asyncio.Event()
-        self._watcher: ConfigWatcher | None = None
+        self._watcher: ConfigChanges | None = None
         self._digest = ""
         self._tree: NodeTree | None = None
-        # A fetch that began under the old settings must not end under the new ones.
-        self._changing = asyncio.Lock()
         self._reloaded = asyncio.Condition()
         self.path = options.config_path
         self.config: Config | None = None
@@ -76,52 +86,43 @@ class World:
 
     async def load_config(self) -> Event:
         """Return the event of the first load; ConfigUnusable when it is bad."""
-        loaded = await asyncio.to_thread(load_config, self._options.config_path)
+        loaded = await self._config_loader.load()
         if loaded.config is None:
             raise ConfigUnusable(_why_unusable(loaded))
         return self._accept(loaded, loaded.config)
 
     async def load_nodes(self) -> list[Event]:
         """Return the events of the first fetch; ConfigUnusable if no tree can be."""
-        events = await self._fetch(self.config.settings) if self.config else []
-        if self._nodes_refused:
-            text = "\n".join(
-                b.text for b in self._board.banners() if b.topic == "nodes"
-            )
+        if self.config is None:
+            return []
+        result = await self._nodes.first(self.config.settings)
+        if result.is_refused:
+            text = "\n".join(result.errors)
             raise ConfigUnusable(f"{self.path}: {text}")
-        return events
+        return self._nodes_events(result)
 
     async def watch_config(self) -> None:
         """Tell the core of every change of the file, for ever."""
-        async with ConfigWatcher(
-            self._options.config_path,
-            poll_ms=self._options.config_update_ms,
-            digest=self._digest,
-        ) as self._watcher:
+        changes = self._config_loader.watch(digest=self._digest)
+        async with changes as self._watcher:
             async for loaded in self._watcher:
-                async with self._changing:
-                    await self._take(loaded)
+                await self._take(loaded)
                 async with self._reloaded:
                     self._reloaded.notify_all()
 
     async def watch_nodes(self) -> None:
-        """Fetch the nodes anew from time to time, for ever."""
-        while True:
-            options = self._options
-            failed = self._nodes_failed
-            period_ms = options.nodes_retry_ms if failed else options.nodes_update_ms
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(period_ms / 1000):
-                    await self._nodes_wanted.wait()
-            self._nodes_wanted.clear()
-            async with self._changing:
-                if self.config is not None and not self.is_broken:
-                    self._feed(await self._fetch(self.config.settings))
+        """Tell the core of every change of the nodes, for ever."""
+        await self._nodes.run()
+
+    @property
+    def awaits_nodes(self) -> bool:
+        """Whether a source of the config has neither answered nor failed yet."""
+        return not self._nodes.is_settled
 
     def request_reload(self) -> None:
         """Read the file and fetch the nodes now, whether anything changed or not."""
         self._poke()
-        self._nodes_wanted.set()
+        self._nodes.request()
 
     def _poke(self) -> None:
         if self._watcher is not None:
@@ -153,10 +154,9 @@ class World:
             raise ControlRefused(f"unknown job {job}")
         if known.enabled == enabled and not self.is_broken:
             return f"{job} is {word} already"
-        await asyncio.to_thread(
-            edit_config_file,
-            self._options.config_path,
-            lambda text: set_enabled(text, job, enabled),
+        path = self._options.config_path
+        await self._config_loader.edit(
+            lambda text: set_enabled(text, job, enabled, format_of(path))
         )
         self._poke()
         try:
@@ -178,7 +178,10 @@ class World:
 
     async def _take(self, loaded: LoadedConfig) -> None:
         if loaded.config is None:
-            is_there = await asyncio.to_thread(os.path.lexists, self.path)
+            is_file = self._options.config_loader == "file"
+            is_there = not is_file or await asyncio.to_thread(
+                os.path.lexists, self.path
+            )
             gone = f"{self.path}: was deleted or moved away; put it back"
             self._refuse(_why_unusable(loaded) if is_there else gone)
             return
@@ -186,10 +189,19 @@ class World:
             return
         events: list[Event] = []
         if self._node_section_differs(loaded.config.settings):
-            events = await self._fetch(loaded.config.settings)
+            nodes = await self._nodes.change(loaded.config.settings)
+            if nodes.is_refused:
+                await self._keep_nodes()
+                self._refuse(f"{self.path}: {'; '.join(nodes.errors)}")
+                return
+            events = self._nodes_events(nodes)
         events.append(self._accept(loaded, loaded.config))
         log.info("config version %d is in force", self.version)
         self._feed(events)
+
+    async def _keep_nodes(self) -> None:
+        if self.config is not None:
+            await self._nodes.change(self.config.settings)
 
     def _node_section_differs(self, settings: Settings) -> bool:
         if self.config is None:
@@ -222,19 +234,24 @@ class World:
 
     def _refuse(self, message: str) -> None:
         if self._board.put("config", message):
-            log.error("the config is bad, nothing new starts:\n%s", message)
+            log.error("the config is bad, %s:\n%s", self._meanwhile(), message)
         if not self.is_broken:
             self.is_broken = True
             self._feed([ConfigBroken()])
 
-    async def _fetch(self, settings: Settings) -> list[Event]:
-        result = await self._loader.load(settings)
-        self._nodes_failed = bool(result.errors)
-        self._nodes_refused = result.is_refused
+    def _meanwhile(self) -> str:
+        if self.config is not None and self.config.settings.on_bad_config == "keep":
+            return "the last good one stays in force"
+        return "nothing new starts"
+
+    def _on_nodes(self, result: NodesResult) -> None:
+        self._feed(self._nodes_events(result))
+
+    def _nodes_events(self, result: NodesResult) -> list[Event]:
         text = "\n".join(result.errors)
         if self._board.put("nodes", text) and text:
             log.error("node source failed: %s", text)
-        if self._tree is not None and result.tree.nodes == self._tree.nodes:
+        if result.tree == self._tree:
             return []
         self._tree = result.tree
         return [NodesLoaded(result.tree)]
@@ -251,7 +268,7 @@ def _why_unusable(loaded: LoadedConfig) -> str:
 
 
 def _without_command_is_an_error(config: Config, options: EngineOptions) -> Config:
-    if options.worker_command or options.runs_fake_tasks:
+    if not options.needs_commands:
         return config
     return replace(
         config,

@@ -1,15 +1,20 @@
 """Node sources and trees for tests."""
 
+import random
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.clock import Clock, Now, SystemClock
 from bistro_tui.engine.config.model import (
     Json,
     Settings,
 )
 from bistro_tui.engine.config.parse import parse_config
+from bistro_tui.engine.cron.zone import UTC
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.nodes.loader import NodesLoader
+from bistro_tui.engine.nodes.sources.source import NodeSource
 from bistro_tui.engine.nodes.tree import NodeTree
 
 ROOT = NodeName("root")
@@ -35,9 +40,35 @@ def settings(
     return parsed.config.settings
 
 
-def loader(config_dir: Path) -> NodesLoader:
-    """Return a loader for the root node ``root``."""
-    return NodesLoader(instance_name=ROOT, config_dir=config_dir, clock=SystemClock())
+class ManualClock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, wall: float = 1_000_000.0) -> None:
+        self.wall = wall
+
+    def now(self) -> Now:
+        return Now(wall=self.wall, mono=time.monotonic())
+
+
+def no_plugin(name: str) -> NodeSource:
+    """Find no plug-in of any name."""
+    raise AssertionError(f"nobody installed a source {name}")
+
+
+def loader(
+    config_dir: Path,
+    clock: Clock | None = None,
+    find_source: Callable[[str], NodeSource] = no_plugin,
+) -> NodesLoader:
+    """Return a loader for the root node ``root``, in UTC."""
+    return NodesLoader(
+        instance_name=ROOT,
+        config_dir=config_dir,
+        clock=clock or SystemClock(),
+        zone=UTC,
+        rng=random.Random(1),
+        find_source=find_source,
+    )
 
 
 def outline(tree: NodeTree) -> list[str]:

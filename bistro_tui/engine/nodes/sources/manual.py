@@ -5,7 +5,6 @@ Source: Bistro, nodes/ManualFetcher.
 
 from bistro_tui.engine.config.model import ManualNode, ManualPrefs
 from bistro_tui.engine.nodes.sources.growing import GrowingTree
-from bistro_tui.engine.nodes.tree import Node
 
 _LEAF = ManualNode()
 
@@ -22,12 +21,5 @@ def add_manual(prefs: ManualPrefs, tree: GrowingTree) -> None:
     while todo:
         name, parent = todo.pop()
         described = prefs.nodes.get(name, _LEAF)
-        index = tree.add(
-            Node(
-                name=name,
-                level=tree.below(tree.nodes[parent].level),
-                parent=parent,
-                enabled=described.enabled,
-            )
-        )
+        index = tree.add(parent, name, enabled=described.enabled)
         todo += [(child, index) for child in reversed(described.children)]

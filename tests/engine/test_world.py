@@ -1,0 +1,255 @@
+"""Config and nodes from real files and scripts; the core is a list of what it hears."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.board import Board
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.engine import Engine
+from bistro_tui.engine.errors import ConfigUnusable
+from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.nodes import keeper as keeper_module
+from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.parts import make_config_loader
+from bistro_tui.engine.scheduling.events import ConfigLoaded, Event, NodesLoaded
+from bistro_tui.engine.world import World
+from tests.engine.nodes.builders import ManualClock, outline, script
+
+MANUAL: tuple[str, Json] = ("manual", {"p": []})
+HANGS = "echo $$ > started; exec sleep 100"
+JOB = JobName("etl")
+
+
+def scripted(name: str, level: str = "a") -> tuple[str, Json]:
+    return ("script", {"parent_level": level, "script": name})
+
+
+def write(
+    path: Path,
+    *sources: tuple[str, Json],
+    levels: Sequence[str] = ("a", "b"),
+    limit: int = 1,
+    command: Sequence[str] = ("true",),
+) -> None:
+    listed = [{"source": source, "prefs": prefs} for source, prefs in sources]
+    config = {
+        "bistro_settings": {
+            "enabled": True,
+            "nodes": {"levels": levels, "node_sources": listed},
+            "resources": {"instance": {"slots": {"limit": limit, "default": 1}}},
+        },
+        f"bistro_job->{JOB}": {
+            "owner": "t",
+            "level_for_tasks": levels[0],
+            "status_from": "exit_code",
+            "command": command,
+        },
+    }
+    text = json.dumps(config, indent=2)
+    (path / "config.tmp").write_text(text)
+    (path / "config.tmp").replace(path / "config.json")
+
+
+class Served:
+    """A world at work, and every batch of events that it fed."""
+
+    def __init__(self, path: Path, clock: SystemClock | ManualClock) -> None:
+        options = EngineOptions(config_path=path / "config.json", config_update_ms=100)
+        rng = random.Random(1)
+        self.fed: list[Sequence[Event]] = []
+        self.board = Board()
+        self._news = asyncio.Event()
+        self.world = World(
+            options=options,
+            config_loader=make_config_loader(options, clock=clock, rng=rng),
+            instance=NodeName("root"),
+            clock=clock,
+            rng=rng,
+            board=self.board,
+            feed=self._feed,
+        )
+
+    def _feed(self, events: Sequence[Event]) -> None:
+        self.fed.append(events)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool], within: float = 10) -> None:
+        async with asyncio.timeout(within):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+    @property
+    def names(self) -> list[str]:
+        trees = [e for events in self.fed for e in events if isinstance(e, NodesLoaded)]
+        return outline(trees[-1].tree)
+
+    def kinds(self, *, since: int = 1) -> list[list[type[Event]]]:
+        """Return the kinds of events of each batch that holds any, the first aside."""
+        return [[type(e) for e in events] for events in self.fed[since:] if events]
+
+
+@asynccontextmanager
+async def served(
+    path: Path, clock: SystemClock | ManualClock | None = None
+) -> AsyncIterator[Served]:
+    run = Served(path, clock or SystemClock())
+    config = await run.world.load_config()
+    nodes = await run.world.load_nodes()
+    run.fed.append([*nodes, config])
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(run.world.watch_config()),
+            group.create_task(run.world.watch_nodes()),
+        ]
+        try:
+            yield run
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def started(path: Path) -> None:
+    async with asyncio.timeout(10):
+        while not (path / "started").exists():
+            await asyncio.sleep(0.01)
+
+
+async def test_an_edit_counts_at_once_while_a_node_script_hangs(tmp_path: Path) -> None:
+    name = script(tmp_path / "n.sh", "echo x")
+    write(tmp_path, MANUAL, scripted(name))
+    async with served(tmp_path) as run:
+        script(tmp_path / "n.sh", HANGS)
+        run.world.request_reload()
+        await started(tmp_path)
+        async with asyncio.timeout(3):
+            await run.world.set_job_enabled(JOB, False)
+        assert run.world.config is not None
+        assert not run.world.config.jobs[JOB].enabled
+        assert run.kinds() == [[ConfigLoaded]]
+        assert run.names == ["root", "root/p", "root/p/x"]
+
+
+async def test_an_edit_of_the_nodes_comes_with_the_nodes_that_fit_it(
+    tmp_path: Path,
+) -> None:
+    old = script(tmp_path / "old.sh", 'echo "$1-old"')
+    write(tmp_path, MANUAL, scripted(old))
+    async with served(tmp_path) as run:
+        new = script(tmp_path / "new.sh", HANGS)
+        write(tmp_path, ("manual", {"q": []}), scripted(new), limit=7)
+        await run.until(lambda: run.world.version == 2, within=5)
+        assert run.kinds() == [[NodesLoaded, ConfigLoaded]]
+        assert run.names == ["root", "root/q"]
+        assert run.world.awaits_nodes
+        await started(tmp_path)
+        # What follows does not wait for that script either, but ends it.
+        write(tmp_path, ("manual", {"q": []}), scripted(old), limit=7)
+        await run.until(lambda: run.names[-1] == "root/q/q-old")
+
+
+async def test_nodes_of_a_level_that_is_gone_are_dropped(tmp_path: Path) -> None:
+    write(tmp_path, ("manual", {"p": ["p1"]}))
+    async with served(tmp_path) as run:
+        write(tmp_path, MANUAL, levels=["a"])
+        await run.until(lambda: run.world.version == 2)
+        assert run.names == ["root", "root/p"]
+
+
+async def test_a_look_that_finds_the_same_nodes_is_no_event(tmp_path: Path) -> None:
+    name = script(tmp_path / "n.sh", "echo x; echo . >> asked")
+    write(tmp_path, MANUAL, scripted(name))
+    async with served(tmp_path) as run:
+        run.world.request_reload()
+        await run.until(lambda: len(run.fed) == 2)
+        assert (tmp_path / "asked").read_text() == ".\n.\n"
+        assert run.kinds() == []
+
+
+async def test_a_failing_script_is_on_the_board_until_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    name = script(tmp_path / "n.sh", "echo x")
+    write(tmp_path, MANUAL, scripted(name))
+    async with served(tmp_path) as run:
+        script(tmp_path / "n.sh", "exit 3")
+        run.world.request_reload()
+        await run.until(lambda: bool(run.board.banners()))
+        assert "exited with status 3" in run.board.banners()[0].text
+        assert list(run.world.problems()) == [run.board.banners()[0].text]
+        assert run.kinds() == []
+        script(tmp_path / "n.sh", "echo y")
+        run.world.request_reload()
+        await run.until(lambda: run.names[-1] == "root/p/y")
+        assert run.board.banners() == ()
+
+
+async def test_nodes_that_cannot_be_refuse_the_start(tmp_path: Path) -> None:
+    name = script(tmp_path / "n.sh", "echo p")
+    write(tmp_path, MANUAL, scripted(name))
+    run = Served(tmp_path, SystemClock())
+    await run.world.load_config()
+    with pytest.raises(ConfigUnusable, match='"p" is on two levels'):
+        await run.world.load_nodes()
+
+
+async def test_time_based_nodes_come_on_their_second_also_with_a_bad_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "RECHECK_SEC", 0.01)
+    clock = ManualClock(99.0)
+    prefs = {
+        "parent_level": "instance",
+        "schedule": [{"cron": {"epoch": [100, 200]}, "lifetime": 10}],
+    }
+    write(tmp_path, ("add_time", prefs))
+    async with served(tmp_path, clock) as run:
+        clock.wall = 100.0
+        await run.until(lambda: run.names == ["root", "root/root:100"])
+        (tmp_path / "config.json").write_text("{")
+        await run.until(lambda: run.world.is_broken)
+        clock.wall = 200.0
+        await run.until(lambda: run.names == ["root", "root/root:200"])
+
+
+async def test_a_run_does_not_end_while_an_edit_waits_for_its_nodes(
+    tmp_path: Path,
+) -> None:
+    """The task of ``p`` ends while the script is still to name ``x``, which is owed."""
+    wait = "cd $0; while [ -e held ]; do sleep 0.01; done; exit 0"
+    command = ["/bin/sh", "-c", wait, str(tmp_path)]
+    hold = tmp_path / "held"
+    hold.touch()
+    write(tmp_path, MANUAL, command=command)
+    engine = Engine(
+        EngineOptions(
+            config_path=tmp_path / "config.json",
+            data_dir=tmp_path / "data",
+            exit_when_done=True,
+        ),
+        instance=NodeName("root"),
+        clock=SystemClock(),
+        rng=random.Random(1),
+    )
+    await engine.open()
+    running = asyncio.ensure_future(engine.run())
+    try:
+        name = script(tmp_path / "n.sh", "touch started; sleep 1; echo x")
+        write(tmp_path, MANUAL, scripted(name, "instance"), command=command)
+        await started(tmp_path)
+        hold.unlink()
+        async with asyncio.timeout(20):
+            outcome = await running
+        assert outcome.started == 2
+        assert outcome.is_complete
+    finally:
+        while not running.done():
+            engine.request_stop()
+            await asyncio.wait([running], timeout=1)
