@@ -3,7 +3,9 @@
 Source: Bistro, Bistro.cpp and scheduler/Scheduler, driven by events instead of passes.
 """
 
+import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -56,10 +58,14 @@ class Core:
         self._orphans = OrphanTimers()
         self._actions: list[Action] = []
 
-    def handle(self, events: Iterable[ev.Event], now: Now) -> list[Action]:
+    def handle(
+        self, events: Iterable[ev.Event], now: Now, steps: int = sys.maxsize
+    ) -> list[Action]:
         """Take in what happened until ``now``; return what is to be done, in order.
 
-        Whatever may start has a ``StartTask`` in the answer of this very call.
+        Whatever may start has a ``StartTask`` in the answer of this very call, but for
+        what would take more than about so many ``steps``, each a start or a look at a
+        full node. Then ``next_due`` is in the past, until calls have done the rest.
         """
         for event in events:
             # The two that come with every task, first.
@@ -76,12 +82,14 @@ class Core:
         if self._orphans:
             self._kill_due_orphans(now)
         if state.gained and state.gate.closed() is None:
-            self._placement.run(now, self._actions)
+            self._placement.run(now, self._actions, steps)
         actions, self._actions = self._actions, []
         return actions
 
     def next_due(self) -> float | None:
         """Return the monotonic second at which time alone changes something."""
+        if self.state.gained and self.state.gate.closed() is None:
+            return -math.inf
         backoff = self.state.book.backoffs.top()
         due = [backoff[0]] if backoff is not None else []
         orphan = self._orphans.next_due()

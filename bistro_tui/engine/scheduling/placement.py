@@ -53,14 +53,20 @@ class Placement:
         self._starts: list[Action]
         self._wall: float
         self._second: int
+        self._left: int
 
-    def run(self, now: Now, starts: list[Action]) -> None:
-        """Add the starts to ``starts``, in order; all are recorded in the state."""
+    def run(self, now: Now, starts: list[Action], steps: int) -> None:
+        """Add the starts to ``starts``, in order; all are recorded in the state.
+
+        After about so many ``steps``, each a start or a look at a node that is too
+        full, the rest is left for the next run: it stays in ``gained``.
+        """
         self._starts = starts
+        self._left = steps
         self._wall = now.wall
         self._second = int(now.wall)
         gained = self._state.gained
-        while gained:
+        while gained and self._left > 0:
             nodes = list(gained)
             gained.clear()
             for group in [nodes] if len(nodes) == 1 else self._apart(nodes):
@@ -93,6 +99,9 @@ class Placement:
     def _fill(self, node: int) -> None:
         """Give away the room at one node, which nobody else has a say in."""
         while (jobs := self._fitting(node)) is not None:
+            if self._left <= 0:
+                self._state.gained[node] = None
+                return
             self._try(self._next(jobs), node)
 
     def _share(self, nodes: list[int]) -> None:
@@ -100,7 +109,7 @@ class Placement:
         offers, gained = self._offers, self._state.gained
         for node in nodes:
             self._offer(node)
-        while offers:
+        while offers and self._left > 0:
             job = self._next(offers)
             mine = offers[job]
             offer = mine.pop()
@@ -114,6 +123,9 @@ class Placement:
                 gained.clear()
                 for node in more:
                     self._offer(node)
+        for left in offers.values():
+            gained.update((offer.node, None) for offer in left)
+        offers.clear()
 
     def _fitting(self, node: int) -> Mapping[JobTasks, object] | None:
         """Return who waits at ``node`` and fits there, None for no one."""
@@ -169,6 +181,7 @@ class Placement:
             return
         depth = len(job.demand.rooms) if top == TOP else job.demand.rooms.index(room)
         while (leaf := ready.best(top)) is not None:
+            self._left -= 1
             full = self._full(job, leaf)
             if full is None:
                 ready.drop(leaf, top)
@@ -179,7 +192,7 @@ class Placement:
                 below = job.demand.rooms[at]
                 ready.hide(place, top, below)
                 self._state.waiting.add(place, below, job)
-                if job in self._offers:
+                if job in self._offers or self._left <= 0:
                     # What it has elsewhere may come first now.
                     return
             elif place != top:

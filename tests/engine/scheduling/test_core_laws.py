@@ -293,3 +293,40 @@ def test_long_tail_starts_the_jobs_with_the_fewest_candidates_first() -> None:
         "few@h1",
         "many@d",
     ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**64), st.integers(1, 4))
+def test_a_decision_in_many_small_steps_starts_all_that_one_large_step_may(
+    seed: int, steps: int
+) -> None:
+    rng = random.Random(seed)
+    config, tree = random_config(rng), random_tree(rng)
+    core, oracle, now = Core(random.Random(1)), Oracle(), START
+    events: list[ev.Event] = [
+        ev.StatusesLoaded({}),
+        ev.NodesLoaded(tree),
+        ev.ConfigLoaded(config),
+    ]
+    for _ in range(6):
+        for event in events:
+            oracle.take_in(event)
+        while True:
+            for action in core.handle(events, now, steps):
+                if isinstance(action, StoreStatus):
+                    oracle.take_in_store(action, now)
+                elif isinstance(action, StartTask):
+                    allowed = oracle.may_start(now)
+                    assert (action.task, action.path_to_node) in allowed
+                    oracle.take_in_start(action)
+            due = core.next_due()
+            if due is None or due > now.mono:
+                break
+            events = []
+        assert oracle.may_start(now) == set()
+        check_invariants(core, now)
+        if not oracle.running:
+            break
+        task = rng.choice(list(oracle.running))
+        events = [ended(task, oracle.running[task].invocation, now, 8)]
+        events += stored(oracle)
