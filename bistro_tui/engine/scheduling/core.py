@@ -29,6 +29,7 @@ from bistro_tui.engine.scheduling.progress import Progress, progress
 from bistro_tui.engine.scheduling.reasons import Explanation, Reason
 from bistro_tui.engine.scheduling.standings import (
     counts_of,
+    open_tasks,
     outlook_of,
     reason_of,
     tasks_of,
@@ -317,6 +318,10 @@ class Core:
     def tasks_of(self, job: JobName) -> list[tuple[TaskId, Reason]]:
         """Return every task of ``job``, in fetch order of the nodes; [] if unknown."""
         return tasks_of(self.state, job)
+
+    def open_tasks(self, job: JobName, limit: int) -> list[TaskId]:
+        """Return up to ``limit`` tasks of ``job`` not done, blocked ones first."""
+        return open_tasks(self.state, job, limit)
 
     def explain(self, task: TaskId, now: Now) -> Explanation:
         """Return all about why ``task`` is where it is; KeyError for an unknown one."""

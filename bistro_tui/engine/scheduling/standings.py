@@ -1,10 +1,14 @@
 """Where tasks stand, all things considered: one reason each, and counts of them."""
 
 from bistro_tui.engine.ids import JobName, TaskId
-from bistro_tui.engine.scheduling.job_tasks import REASONS, RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.job_tasks import CODE, REASONS, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
+
+_FINISHED = (CODE[Reason.DONE], CODE[Reason.RUNNING])
+_IS_BLOCKED = bytes(code not in _FINISHED for code in range(256))
+_IS_RUNNING = bytes(code == CODE[Reason.RUNNING] for code in range(256))
 
 
 def reason_of(state: State, task: TaskId) -> Reason:
@@ -78,6 +82,26 @@ def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
         ]
     strays = state.attempts.strays_of(job)
     found.extend((TaskId(job, node), Reason.RUNNING) for node in strays)
+    return found
+
+
+def open_tasks(state: State, job: JobName, limit: int) -> list[TaskId]:
+    """Return up to ``limit`` tasks of ``job`` that are not done, blocked ones first.
+
+    Costs what is returned, whatever the number of tasks.
+    """
+    found: list[TaskId] = []
+    tasks = state.jobs.get(job)
+    for mask in (_IS_BLOCKED, _IS_RUNNING):
+        if tasks is None:
+            break
+        asked = tasks.standing.translate(mask)
+        slot = asked.find(1)
+        while slot >= 0 and len(found) < limit:
+            found.append(TaskId(job, tasks.slots.names[slot]))
+            slot = asked.find(1, slot + 1)
+    strays = state.attempts.strays_of(job)
+    found.extend(TaskId(job, node) for node in strays[: limit - len(found)])
     return found
 
 

@@ -11,6 +11,8 @@ from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.waiting import OPEN
 
+_OVER = (Reason.DONE, Reason.RUNNING)
+
 
 def check_invariants(core: Core, now: Now) -> None:
     """Fail if anything that is kept up to date differs from what it is counted from."""
@@ -134,6 +136,10 @@ def _check_queries(core: Core, now: Now) -> None:
             )
             reasons[reason] += 1
         assert core.counts(name) == reasons
+        waits = [task for task, reason in core.tasks_of(name) if reason not in _OVER]
+        runs = [t for t, reason in core.tasks_of(name) if reason is Reason.RUNNING]
+        assert core.open_tasks(name, 10_000) == waits + runs
+        assert core.open_tasks(name, 1) == (waits + runs)[:1]
         summary = core.why_job(name)
         waiting = sum(blocker.tasks for blocker in summary.blockers)
         shared = reasons[Reason.RESOURCE] + reasons[Reason.WORKER]
