@@ -13,7 +13,12 @@ from bistro_tui.engine.config.backoff import (
     BackoffDuration,
 )
 from bistro_tui.engine.statuses.bits import Bits
-
+from bistro_tui.engine.statuses.saved_backoff import (
+    configured_backoff,
+    has_saved_backoff,
+    saved_backoff,
+    without_saved_backoff,
+)
 
 # Operators on flags make a new flag each time; these are asked for with every task.
 _DONE = Bits.DONE.value
@@ -96,7 +101,9 @@ def next_backoff(previous: TaskStatus | None, backoff: Backoff) -> BackoffDurati
         return backoff.next(0)
     if previous.is_failed:
         return BackoffDuration(NO_MORE_BACKOFF_SEC, no_more=True)
-    return backoff.next(previous.backoff_sec)
+    return backoff.next(
+        configured_backoff(previous.bits, previous.backoff_sec, previous.data)
+    )
 
 
 def settle(
@@ -118,24 +125,44 @@ def settle(
     if not reported.uses_backoff:
         return replace(reported, backoff_sec=0) if reported.backoff_sec else reported
     if Bits.DOES_NOT_ADVANCE_BACKOFF in reported.bits:
-        repeated = previous.backoff_sec if previous is not None else 0
-        return replace(reported, backoff_sec=repeated or next_backoff.seconds)
+        return replace(reported, backoff_sec=_repeated(previous, next_backoff))
     bits = reported.bits
     if next_backoff.no_more and Bits.ERROR in bits:
         bits = (bits & ~Bits.ERROR) | Bits.FAILED
     return replace(reported, bits=bits, backoff_sec=next_backoff.seconds)
 
 
+def _repeated(previous: TaskStatus | None, next_backoff: BackoffDuration) -> int:
+    if previous is None:
+        return next_backoff.seconds
+    saved = saved_backoff(previous.bits, previous.data)
+    if saved is not None:
+        return saved
+    return previous.backoff_sec or next_backoff.seconds
+
+
 def forgive(status: TaskStatus) -> TaskStatus:
     """Return ``status`` after a person forgave it; the same if nothing changes.
 
     Failed becomes error, a delay becomes 0, data stays: the task may run at once, and
-    the next error costs the first step again.
+    the next error costs the first step again. A lost task keeps the delay that is in
+    force, for its old process may still be ending; only its saved delay becomes 0.
     Source: Bistro, TaskStatus::forgive.
     """
+    if has_saved_backoff(status.bits):
+        return _forgive_lost(status)
     if status.is_failed:
         bits = (status.bits & ~Bits.FAILED) | Bits.ERROR
         return replace(status, bits=bits, backoff_sec=0)
     if status.uses_backoff and status.backoff_sec:
         return replace(status, backoff_sec=0)
     return status
+
+
+def _forgive_lost(status: TaskStatus) -> TaskStatus:
+    bits = status.bits
+    if status.is_failed:
+        bits = (bits & ~Bits.FAILED) | Bits.ERROR
+    elif saved_backoff(bits, status.data) == 0:
+        return status
+    return replace(status, bits=bits, data=without_saved_backoff(status.data))

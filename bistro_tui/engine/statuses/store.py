@@ -19,6 +19,7 @@ from bistro_tui.engine.sqlite import (
     Param,
     Row,
     columns_of,
+    look,
     quoted,
     tables_of,
     text_param,
@@ -92,13 +93,7 @@ class StatusStore:
             rows = await self._database.read(f"SELECT {columns} FROM {self._table}")
         except sqlite3.Error as error:
             raise unusable(self._database.path, error) from error
-        return {
-            TaskId(JobName(row[0]), NodeName(row[1])): status
-            for row in rows
-            if isinstance(row[0], str)
-            and isinstance(row[1], str)
-            and (status := _status(row)) is not None
-        }
+        return _by_task(rows)
 
     async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
         """Write all rows in one transaction; on disk when this returns.
@@ -116,6 +111,38 @@ class StatusStore:
     async def close(self) -> None:
         """Close the file."""
         await self._database.close()
+
+
+def read_statuses(path: Path, table: str) -> dict[TaskId, TaskStatus]:
+    """Return what is stored at this moment, also while a scheduler writes there.
+
+    Nothing is made or changed; no file and no such table mean no statuses. ``table`` is
+    the value of ``--status-table``. Raises DataDirUnusable for a file that is not ours.
+    """
+    name = table_name(table)
+
+    def inspect(connection: sqlite3.Connection) -> None:
+        _inspect(connection, name)
+
+    def ask(connection: sqlite3.Connection) -> dict[TaskId, TaskStatus]:
+        found = set(columns_of(connection, name))
+        if not found:
+            return {}
+        columns = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
+        wanted = ", ".join(c if c in found else f"NULL AS {c}" for c in columns)
+        return _by_task(connection.execute(f"SELECT {wanted} FROM {quoted(name)}"))
+
+    return look(path, version=VERSION, inspect=inspect, ask=ask) or {}
+
+
+def _by_task(rows: Iterable[Row]) -> dict[TaskId, TaskStatus]:
+    return {
+        TaskId(JobName(row[0]), NodeName(row[1])): status
+        for row in rows
+        if isinstance(row[0], str)
+        and isinstance(row[1], str)
+        and (status := _status(row)) is not None
+    }
 
 
 def _inspect(connection: sqlite3.Connection, table: str) -> None:

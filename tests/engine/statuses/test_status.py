@@ -12,6 +12,7 @@ from bistro_tui.engine.statuses.status import (
     next_backoff,
     settle,
 )
+from tests.engine.statuses.builders import SAFE_SEC, lost
 
 DEFAULT = Backoff()
 FAILS_AFTER_TWO = Backoff(steps=(5, 7), repeat=False)
@@ -144,6 +145,37 @@ def test_forgiving_lets_failed_and_backing_off_tasks_run_at_once_and_keeps_data(
 def test_forgiving_changes_nothing_else(bits: int) -> None:
     one = status(bits)
     assert forgive(one) is one
+
+
+def test_after_a_loss_the_list_goes_on_from_the_delay_that_the_job_meant() -> None:
+    first = lost(next_backoff(None, DEFAULT))
+    assert first.backoff_sec == SAFE_SEC
+    assert next_backoff(first, DEFAULT) == BackoffDuration(30, no_more=False)
+    second = lost(next_backoff(first, DEFAULT), previous=first)
+    assert next_backoff(second, DEFAULT) == BackoffDuration(60, no_more=False)
+
+
+def test_a_status_that_does_not_advance_takes_after_a_loss_the_delay_meant() -> None:
+    gone = lost(next_backoff(None, DEFAULT))
+    assert attempt(gone, 584, DEFAULT).backoff_sec == 15
+
+
+def test_forgiving_a_lost_task_leaves_the_delay_that_protects_it() -> None:
+    forgiven = forgive(lost(next_backoff(status(96, 30), DEFAULT)))
+    assert (int(forgiven.bits), forgiven.backoff_sec) == (3168, SAFE_SEC)
+    assert is_in_backoff(forgiven, now=100.0 + SAFE_SEC - 1)
+    assert next_backoff(forgiven, DEFAULT).seconds == 15
+    assert attempt(forgiven, 584, DEFAULT).backoff_sec == 0
+    assert forgiven.data["worker_shard"] == "shard1"
+    assert forgive(forgiven) is forgiven
+
+
+def test_forgiving_a_lost_task_that_failed_lets_it_run_after_the_same_delay() -> None:
+    failed = lost(next_backoff(None, FAILS_AT_ONCE))
+    assert failed.is_failed
+    forgiven = forgive(failed)
+    assert (int(forgiven.bits), forgiven.backoff_sec) == (3168, SAFE_SEC)
+    assert next_backoff(forgiven, DEFAULT).seconds == 15
 
 
 def test_the_exported_form_leaves_out_what_is_empty() -> None:

@@ -1,0 +1,104 @@
+"""Where statuses are kept: what every status store is, and how one is opened."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.installed import Part, described
+from bistro_tui.engine.statuses.status import TaskStatus
+
+STORE_METHODS = ("load", "save", "close")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreContext:
+    """What a status store is opened with."""
+
+    data_dir: Path
+    """The data directory, of which a store may use files of its own."""
+    table: str
+    """The value of ``--status-table``."""
+    clock: Clock
+    read_only: bool = False
+    """Only ``load`` will be called, and nothing may be made or changed: another
+    scheduler may be using the store, or nobody ever has."""
+
+
+class StatusKeeper(Protocol):
+    """An open status store. All calls come from one loop, one at a time."""
+
+    async def load(self) -> Mapping[TaskId, TaskStatus]:
+        """Return everything that is stored."""
+        ...
+
+    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+        """Write all rows or none; durable when this returns.
+
+        A later row for the same task replaces an earlier one. After an exception the
+        same rows come again a second later, until they are stored.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give back what is open."""
+        ...
+
+
+StatusStoreFactory: TypeAlias = Callable[[StoreContext], Awaitable[StatusKeeper]]
+"""What an entry point of ``bistro_tui.status_stores`` names."""
+
+
+class GuardedStore:
+    """A plug-in's store: whatever it raises is one of the errors that we expect."""
+
+    def __init__(self, part: Part, store: StatusKeeper, data_dir: Path) -> None:
+        self._part, self._store, self._data_dir = part, store, data_dir
+
+    async def load(self) -> Mapping[TaskId, TaskStatus]:
+        """Return everything that is stored; DataDirUnusable if that fails."""
+        try:
+            found = dict(await self._store.load())
+            return {_task(key): _checked(status) for key, status in found.items()}
+        except Exception as error:
+            raise unusable_store(self._part, self._data_dir, error) from error
+
+    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+        """Write all rows; OSError if that fails."""
+        try:
+            await self._store.save(rows)
+        except Exception as error:
+            raise OSError(f"{self._part}: {described(error)}") from error
+
+    async def close(self) -> None:
+        """Close it; OSError if that fails."""
+        try:
+            await self._store.close()
+        except Exception as error:
+            raise OSError(f"{self._part}: {described(error)}") from error
+
+
+def _task(key: object) -> TaskId:
+    match key:
+        case (str(job), str(node)):
+            return TaskId(JobName(job), NodeName(node))
+        case _:
+            raise TypeError(f"a TaskId is wanted, not {key!r}")
+
+
+def _checked(status: object) -> TaskStatus:
+    if not isinstance(status, TaskStatus):
+        raise TypeError(f"a TaskStatus is wanted, not {status!r}")
+    return status
+
+
+def unusable_store(part: Part, data_dir: Path, error: Exception) -> DataDirUnusable:
+    """Return what to tell a person about a plug-in's store that cannot be used."""
+    return DataDirUnusable(
+        data_dir,
+        f"the {part} cannot be used: {described(error)}",
+        "repair that, or choose another one with --status-store",
+    )
