@@ -4,11 +4,12 @@ Everything here is known before any script runs.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.config.coerce import show
 from bistro_tui.engine.config.model import (
+    AddTimePrefs,
     ManualPrefs,
     NodeSourceSpec,
     RangeLabelPrefs,
@@ -30,6 +31,14 @@ _INSTANCE = NodeName("\0")
 _Found: TypeAlias = tuple[NodeName, Path]
 
 
+class _Leaves(NamedTuple):
+    """Children on the lowest level, which are many: named only to be compared."""
+
+    parents: tuple[NodeName, ...]
+    labeller: Callable[[NodeName], list[NodeName]]
+    path: Path
+
+
 class NodeCheck:
     """Counts the names of each level, source by source."""
 
@@ -40,7 +49,8 @@ class NodeCheck:
             level: Counter() for level in levels
         }
         self._counts[INSTANCE_LEVEL][_INSTANCE] = 1
-        self._level_of: dict[NodeName, LevelName] = {}
+        self._level_of = {_INSTANCE: INSTANCE_LEVEL}
+        self._leaves: list[_Leaves] = []
         self._total = 0
 
     def add(self, spec: NodeSourceSpec, reader: ObjectReader) -> None:
@@ -50,10 +60,26 @@ class NodeCheck:
                 self._add_manual(spec.prefs, reader)
             case RangeLabelPrefs():
                 self._add_range(spec.prefs, reader)
-            case ScriptPrefs(parent_level=parent_level):
-                self._child_level(parent_level, reader)
+            case ScriptPrefs(parent_level=level) | AddTimePrefs(parent_level=level):
+                self._child_level(level, reader)
             case _:
                 pass
+
+    def finish(self) -> None:
+        """Note names that the lowest level shares with others; all sources are in."""
+        lowest = self._levels[-2]
+        for leaves in self._leaves:
+            above = {name for name, level in self._level_of.items() if level != lowest}
+            shared: dict[NodeName, None] = {}
+            for parent in leaves.parents:
+                names = leaves.labeller(parent)
+                if not above.isdisjoint(names):
+                    shared.update(dict.fromkeys(n for n in names if n in above))
+            self._tell_of(
+                lowest,
+                {name: self._level_of[name] for name in shared},
+                ((name, leaves.path) for name in shared),
+            )
 
     def _child_level(self, parent: LevelName, reader: ObjectReader) -> LevelName | None:
         """Return the level below; None, and an error, if it cannot have nodes."""
@@ -75,13 +101,17 @@ class NodeCheck:
         if level is None or prefs.end < prefs.start:
             return
         parents = self._counts[prefs.parent_level]
-        number = parents.total() * (prefs.end - prefs.start + 1)
-        if not self._count(number, reader.path):
+        if not self._count(parents.total() * prefs.count, reader.path) or not parents:
+            return
+        if level == self._levels[-2]:
+            leaves = _Leaves(tuple(parents), prefs.labeller(), reader.path)
+            self._leaves.append(leaves)
             return
         found: Counter[NodeName] = Counter()
+        labels_of = prefs.labeller()
         for parent, copies in parents.items():
-            for i in range(prefs.start, prefs.end + 1):
-                found[prefs.label(parent, i)] += copies
+            for label in labels_of(parent):
+                found[label] += copies
         self._place(level, found, ((name, reader.path) for name in found))
 
     def _add_manual(self, prefs: ManualPrefs, reader: ObjectReader) -> None:
@@ -138,19 +168,28 @@ class NodeCheck:
             for name in names
             if self._level_of.setdefault(name, level) != level
         }
-        if elsewhere:
-            told: set[NodeName] = set()
-            for name, path in places:
-                if name in elsewhere and name not in told and len(told) < _MAX_SHOWN:
-                    told.add(name)
-                    other = elsewhere[name]
-                    shown = show(name.replace(_INSTANCE, "{instance}"))
-                    message = (
-                        f"the node {shown} would be on two levels, "
-                        f"{show(other)} and {show(level)}"
-                    )
-                    self._report.error(path, message)
+        self._tell_of(level, elsewhere, places)
         self._counts[level] += names
+
+    def _tell_of(
+        self,
+        level: LevelName,
+        elsewhere: Mapping[NodeName, LevelName],
+        places: Iterable[_Found],
+    ) -> None:
+        """Note each name that another level has, too, at the first place found."""
+        if not elsewhere:
+            return
+        told: set[NodeName] = set()
+        for name, path in places:
+            if name in elsewhere and name not in told and len(told) < _MAX_SHOWN:
+                told.add(name)
+                shown = show(name.replace(_INSTANCE, "{instance}"))
+                message = (
+                    f"the node {shown} would be on two levels, "
+                    f"{show(elsewhere[name])} and {show(level)}"
+                )
+                self._report.error(path, message)
 
     def _count(self, number: int, path: Path) -> bool:
         self._total += number

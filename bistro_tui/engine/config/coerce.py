@@ -83,7 +83,7 @@ def to_str(value: Json) -> str:
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
         return _float_text(value)
-    raise CoercionError(f"must be a text in double quotes, got {show(value)}")
+    raise CoercionError(f"must be a text, got {show(value)}")
 
 
 def to_orphan_delay(value: Json) -> float | None:

@@ -1,143 +1,81 @@
 """Changing one value in the text of a config; everything else stays as it is."""
 
-import difflib
-import re
-
-import tree_sitter
+from collections.abc import Callable
 
 from bistro_tui.engine.config.coerce import show
-from bistro_tui.engine.config.locate import Places
+from bistro_tui.engine.config.formats import ConfigFormat, read_document
+from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.parse import JOB_PREFIX
-from bistro_tui.engine.config.text import (
-    ConfigSyntaxError,
-    blank,
-    parse_json,
-    parse_text,
-)
+from bistro_tui.engine.config.text import ConfigSyntaxError
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.near import nearest
 
-_INDENT = re.compile(r"[ \t]*")
 
-
-def set_enabled(text: str, job: JobName, enabled: bool) -> str:
+def set_enabled(
+    text: str,
+    job: JobName,
+    enabled: bool,
+    config_format: ConfigFormat = ConfigFormat.JSON,
+) -> str:
     """Return the text with that job enabled or disabled.
 
     Only the characters of that value change; a missing ``enabled`` becomes the job's
     first member, laid out like the member after it. Of a repeated key the last one,
-    which is in force, is changed. Raises ControlRefused for a text that is not JSON
-    and for an unknown job.
+    which is in force, is changed. Raises ControlRefused for a text that does not
+    parse, for an unknown job, and where more than that job would change.
     """
-    return _Edit(text, job).set_member("enabled", "true" if enabled else "false")
+    before = _read(text, config_format)
+    job_key = JOB_PREFIX + job
+    _check_job(before, job)
+    literal = "true" if enabled else "false"
+    changed = _editor(config_format)(text, job_key, "enabled", literal)
+    wanted = {**before, job_key: {**before[job_key], "enabled": enabled}}
+    # Prove that the edit did what was asked, and nothing else.
+    try:
+        is_right = read_document(changed, config_format).value == wanted
+    except ConfigSyntaxError:
+        is_right = False
+    if not is_right:
+        message = (
+            'could not change "enabled" without changing more (is the job used in '
+            "several places?); please edit the file"
+        )
+        raise ControlRefused(message)
+    return changed
 
 
-class _Edit:
-    """One object of one text, ready to have a member changed."""
+def _read(text: str, config_format: ConfigFormat) -> Json:
+    try:
+        return read_document(text, config_format).value
+    except ConfigSyntaxError as error:
+        name = config_format.value
+        message = f"the config is not valid {name} now (line {error}): repair it first"
+        raise ControlRefused(message) from None
 
-    def __init__(self, text: str, job: JobName) -> None:
-        try:
-            self._blanked = parse_text(text).blanked
-        except ConfigSyntaxError as error:
-            message = (
-                f"the config is not valid JSON now (line {error}): repair it first"
-            )
-            raise ControlRefused(message) from None
-        self._text, self._job = text, job
-        self._places = Places(text, self._blanked)
-        self._object = self._find_job()
 
-    def _find_job(self) -> tree_sitter.Node:
-        top = self._places.top()
-        pairs = self._places.members(top) if top.type == "object" else {}
-        pair = pairs.get(JOB_PREFIX + self._job)
-        value = pair.child_by_field_name("value") if pair else None
-        if value is None or value.type != "object":
-            names = [key.removeprefix(JOB_PREFIX) for key in pairs if "->" in key]
-            near = difflib.get_close_matches(self._job, names[:1000], n=1)
-            hint = f"; did you mean {show(near[0])}?" if near else ""
-            message = f"the config has no job called {show(self._job)}{hint}"
-            raise ControlRefused(message)
-        return value
+def _check_job(value: Json, job: JobName) -> None:
+    top = value if isinstance(value, dict) else {}
+    if isinstance(top.get(JOB_PREFIX + job), dict):
+        return
+    names = [key.removeprefix(JOB_PREFIX) for key in top if "->" in key]
+    near = nearest(job, names[:1000])
+    hint = f"; did you mean {show(near)}?" if near else ""
+    raise ControlRefused(f"the config has no job called {show(job)}{hint}")
 
-    def set_member(self, key: str, literal: str) -> str:
-        pair = self._places.members(self._object).get(key)
-        value = pair.child_by_field_name("value") if pair else None
-        if value is not None:
-            start, end = self._span(value)
-            changed = self._text[:start] + literal + self._text[end:]
-        else:
-            at, inserted = self._insertion(key, literal)
-            changed = self._text[:at] + inserted + self._text[at:]
-        self._check(changed, key, literal)
-        return changed
 
-    def _check(self, changed: str, key: str, literal: str) -> None:
-        """Prove that the edit did what was asked, and nothing else."""
-        wanted = parse_json(self._text)
-        wanted[JOB_PREFIX + self._job][key] = parse_json(literal)
-        if parse_json(changed) != wanted:
-            message = f"could not change {show(key)} safely; please edit the file"
-            raise ControlRefused(message)
+def _editor(config_format: ConfigFormat) -> Callable[[str, str, str, str], str]:
+    # Each format's grammar is loaded only for those who use it.
+    match config_format:
+        case ConfigFormat.JSON:
+            from bistro_tui.engine.config.json_edit import edit_json
 
-    def _span(self, node: tree_sitter.Node) -> tuple[int, int]:
-        offset = self._places.offset
-        return offset(node.start_byte), offset(node.end_byte)
+            return edit_json
+        case ConfigFormat.TOML:
+            from bistro_tui.engine.config.toml_edit import edit_toml
 
-    def _insertion(self, key: str, literal: str) -> tuple[int, str]:
-        """Return where to insert a member, and its text with all that goes with it."""
-        opening = self._span(self._object)[0] + 1
-        pairs = self._object.named_children
-        if not pairs:
-            return opening, self._only_member(key, literal)
-        first = self._span(pairs[0])[0]
-        member = f'"{key}"{self._colon(pairs[0])}{literal},'
-        line_start = self._line_start_between(opening, first)
-        if line_start is None:
-            return first, member + self._inline_gap(pairs)
-        first_line = self._text.rfind("\n", 0, first) + 1
-        return line_start, self._indent(first_line) + member + self._newline(line_start)
+            return edit_toml
+        case ConfigFormat.YAML:
+            from bistro_tui.engine.config.yaml_edit import edit_yaml
 
-    def _colon(self, pair: tree_sitter.Node) -> str:
-        key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
-        if key is None or value is None:
-            return ": "
-        between = self._text[self._span(key)[1] : self._span(value)[0]]
-        return between if re.fullmatch(r" *: *", between) else ": "
-
-    def _inline_gap(self, pairs: list[tree_sitter.Node]) -> str:
-        if len(pairs) == 1:
-            return "" if self._colon(pairs[0]) == ":" else " "
-        end, start = self._span(pairs[0])[1], self._span(pairs[1])[0]
-        return "" if self._text[end:start] == "," else " "
-
-    def _line_start_between(self, opening: int, first: int) -> int | None:
-        """Return the start of the first whole line between ``{`` and its first member.
-
-        What stands behind the ``{`` belongs to it, and a comment above the member to
-        the member; so the new line goes between them. None: they share a line.
-        """
-        comments = [span for span in blank(self._text).comments if span[1] > opening]
-        at = self._text.find("\n", opening, first)
-        while at >= 0:
-            if not any(start < at < end for start, end in comments):
-                return at + 1
-            at = self._text.find("\n", at + 1, first)
-        return None
-
-    def _newline(self, line_start: int) -> str:
-        return "\r\n" if self._text[:line_start].endswith("\r\n") else "\n"
-
-    def _indent(self, line_start: int) -> str:
-        found = _INDENT.match(self._text, line_start)
-        return found.group() if found else ""
-
-    def _only_member(self, key: str, literal: str) -> str:
-        start, end = self._span(self._object)
-        member = f'"{key}": {literal}'
-        inside = self._text[start + 1 : end - 1]
-        if "\n" not in inside:
-            return f" {member}" if inside.startswith(" ") else member
-        closing = self._indent(self._text.rfind("\n", 0, end) + 1)
-        step = "\t" if "\t" in closing else closing or "  "
-        newline = "\r\n" if "\r\n" in inside else "\n"
-        return newline + closing + step + member
+            return edit_yaml

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bistro_tui.engine.config.load import read_file
+from bistro_tui.engine.config.file_read import read_file
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 
 _LOCK_TRIES, _LOCK_WAIT_SEC = 100, 0.05

@@ -10,6 +10,16 @@ STRING_PATTERN = r'"[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+(?:"|\\?)'
 STRING = re.compile(STRING_PATTERN)
 BRACKET = re.compile(rf"{STRING_PATTERN}|[\[\]{{}}]")
 
+TOML_STRING_OR_COMMENT = re.compile(
+    r'"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+(?:"{3,5}|\\?\Z)'
+    r"|'''(?:[^']++|'{1,2}(?!'))*+(?:'{3,5}|\Z)"
+    r'|"(?:[^"\\\n]++|\\[^\n])*+"?'
+    r"|'[^'\n]*+'?"
+    r"|\#[^\n]*+",
+    re.DOTALL,
+)
+"""Each to its end, or as far as it goes if it is never closed."""
+
 
 class Position(NamedTuple):
     """A place in a text, as editors count: both numbers from 1, in characters."""

@@ -1,34 +1,41 @@
 """From a config file to a config, or to all that is wrong with it, with places."""
 
 import asyncio
-import difflib
 import hashlib
-import os
-import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bistro_tui.engine.config.locate import Places
+from bistro_tui.engine.config.file_read import read_file, read_if_whole
+from bistro_tui.engine.config.find_plugged import plugged_for
+from bistro_tui.engine.config.formats import (
+    ConfigFormat,
+    Document,
+    format_of,
+    read_document,
+)
+from bistro_tui.engine.config.known_jobs import NO_KNOWN_JOBS, KnownJobs
 from bistro_tui.engine.config.model import Config
-from bistro_tui.engine.config.parse import parse_config
+from bistro_tui.engine.config.parse import ParsedConfig, parse_config
+from bistro_tui.engine.config.places import Places
 from bistro_tui.engine.config.problems import (
     LocatedProblem,
     Problem,
     render_path,
     render_syntax_error,
 )
-from bistro_tui.engine.config.text import ConfigSyntaxError, ParsedText, parse_text
+from bistro_tui.engine.config.text import ConfigSyntaxError
 from bistro_tui.engine.errors import ConfigUnusable
 
-MAX_BYTES = 16 * 2**20
-"""Reading and checking more would hold a machine for minutes."""
+MAX_SLOW_BYTES = 4 * 2**20
+"""The same for TOML and YAML, whose parsers take ten times as long."""
 
 SETTLE_SEC = 0.25
 """How long a file that is being written gets before it counts as bad."""
 
-_TRIES = 5
-_LATER_SUFFIXES = (".toml", ".yaml", ".yml")
+_LOOKS = 8
+"""How often a file that somebody has open for writing is left alone that long."""
+
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -47,7 +54,9 @@ class LoadedConfig:
     text: str = ""
     """Empty if the file could not be read."""
     trouble: str = ""
-    """For people, several lines: why the file could not be read or is not JSON."""
+    """For people, several lines: why the file could not be read or parsed."""
+    known: KnownJobs = field(default=NO_KNOWN_JOBS, repr=False)
+    """What makes the next load of an edited file quicker."""
 
     @property
     def settings_problems(self) -> tuple[LocatedProblem, ...]:
@@ -55,130 +64,55 @@ class LoadedConfig:
         return tuple(problem for problem in self.problems if problem.job is None)
 
 
-def read_file(path: Path) -> bytes:
-    """Return the content of a regular file of at most MAX_BYTES; never blocks.
-
-    Raises ConfigUnusable with a message for people.
-    """
-    try:
-        # Opening a device can do things, so look before; and again after, because
-        # the name may stand for something else by then.
-        _check_regular(path, os.stat(path))
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with open(fd, "rb") as file:
-            return _read_stable(path, file.fileno())
-    except FileNotFoundError:
-        raise ConfigUnusable(f"{path}: no such file{_near_name(path)}") from None
-    except NotADirectoryError:
-        message = f"{path}: no such file: a part of the path is not a directory"
-        raise ConfigUnusable(message) from None
-    except PermissionError:
-        message = f"{path}: no permission to read it; check its mode and directories"
-        raise ConfigUnusable(message) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigUnusable(f"{path}: cannot be read: {reason}") from None
-
-
-def _check_regular(path: Path, found: os.stat_result) -> None:
-    if stat.S_ISDIR(found.st_mode):
-        raise ConfigUnusable(
-            f"{path}: is a directory; give the config file in it{_json_inside(path)}"
-        )
-    if not stat.S_ISREG(found.st_mode):
-        raise ConfigUnusable(f"{path}: is not a regular file; give a file")
-    if found.st_size > MAX_BYTES:
-        raise ConfigUnusable(
-            f"{path}: has {found.st_size} bytes, more than a config may have "
-            f"({MAX_BYTES}); is it the right file?"
-        )
-
-
-def _read_stable(path: Path, fd: int) -> bytes:
-    """Return the content, read again if the file changed meanwhile."""
-    content = b""
-    for _ in range(_TRIES):
-        before = os.fstat(fd)
-        _check_regular(path, before)
-        os.lseek(fd, 0, os.SEEK_SET)
-        content = _read_up_to(fd, MAX_BYTES + 1)
-        after = os.fstat(fd)
-        if len(content) == after.st_size and _stamp(before) == _stamp(after):
-            return content
-    if len(content) > MAX_BYTES:
-        raise ConfigUnusable(f"{path}: grows beyond {MAX_BYTES} bytes")
-    return content
-
-
-def _stamp(found: os.stat_result) -> tuple[int, int, int]:
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size)
-
-
-def _read_up_to(fd: int, limit: int) -> bytes:
-    chunks = []
-    while limit > 0 and (chunk := os.read(fd, limit)):
-        chunks.append(chunk)
-        limit -= len(chunk)
-    return b"".join(chunks)
-
-
-def _near_name(path: Path) -> str:
-    try:
-        names = os.listdir(path.parent)
-    except OSError:
-        return f"; there is no directory {path.parent}"
-    near = difflib.get_close_matches(path.name, names[:1000], n=1)
-    return f"; did you mean {path.parent / near[0]}?" if near else ""
-
-
-def _json_inside(path: Path) -> str:
-    try:
-        names = sorted(name for name in os.listdir(path) if name.endswith(".json"))
-    except OSError:
-        return ""
-    return f", such as {path / names[0]}" if names else ""
-
-
 def digest_of(content: bytes) -> str:
     """Return what stands for a file's content in comparisons."""
     return hashlib.sha256(content).hexdigest()
 
 
-def load_config(path: Path) -> LoadedConfig:
+def load_config(path: Path, known: KnownJobs = NO_KNOWN_JOBS) -> LoadedConfig:
     """Return the config of a file, or what is wrong with it.
 
-    A text that is not JSON is one problem, and told in full by ``trouble``. A file
-    that cannot be read at all raises ConfigUnusable.
+    The suffix says what the text should be. A text that is not that is one problem,
+    and told in full by ``trouble``. A file that cannot be read at all raises
+    ConfigUnusable. ``known`` is that of an earlier load, which makes it quicker.
     """
-    if path.suffix.lower() in _LATER_SUFFIXES:
-        raise ConfigUnusable(
-            f"{path}: this version reads JSON (with comments and trailing commas); "
-            "TOML and YAML come later"
-        )
-    content = read_file(path)
+    return load_content(path, read_file(path), known)
+
+
+def load_content(
+    path: Path, content: bytes, known: KnownJobs = NO_KNOWN_JOBS
+) -> LoadedConfig:
+    """Return the config that a file of this name and content would be."""
     digest = digest_of(content)
-    text = _decode(path, content)
+    text = content.decode(errors="replace")
+    config_format = format_of(path)
     try:
-        parsed = parse_text(text)
+        _check_utf8(content, text)
+        if config_format is not ConfigFormat.JSON and len(content) > MAX_SLOW_BYTES:
+            name, most = config_format.value, MAX_SLOW_BYTES // 2**20
+            problem = f"a config in {name} has at most {most} MiB; write it as JSON"
+            raise ConfigSyntaxError(text, 0, problem)
+        document = read_document(text, config_format)
     except ConfigSyntaxError as error:
-        return _not_json(path, text, digest, error)
-    return _parsed(path, text, digest, parsed)
+        return _not_parsed(path, text, digest, error)
+    found = parse_config(document.value, plugged_for(document.value), known)
+    return _loaded(path, text, digest, document, found)
 
 
-def _decode(path: Path, content: bytes) -> str:
+def _check_utf8(content: bytes, text: str) -> None:
     try:
-        return content.decode()
+        content.decode()
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
         if content.startswith(_UTF16_MARKS):
-            problem = "is UTF-16"
+            problem = "this is UTF-16; save it as UTF-8"
         else:
-            problem = f"is not UTF-8: byte 0x{content[error.start]:02x}"
-        message = f"{path}:{line}: {problem}; save it as UTF-8"
-        raise ConfigUnusable(message) from None
+            byte = content[error.start]
+            problem = f"this is not UTF-8: byte 0x{byte:02x}; save it as UTF-8"
+        offset = len(content[: error.start].decode())
+        raise ConfigSyntaxError(text, offset, problem) from None
 
 
-def _not_json(
+def _not_parsed(
     path: Path, text: str, digest: str, error: ConfigSyntaxError
 ) -> LoadedConfig:
     problem = LocatedProblem(
@@ -199,19 +133,20 @@ def _not_json(
     )
 
 
-def _parsed(path: Path, text: str, digest: str, parsed: ParsedText) -> LoadedConfig:
-    found = parse_config(parsed.value)
-    if not (found.problems or found.warnings or parsed.repeats_keys):
-        return LoadedConfig(path=path, config=found.config, digest=digest, text=text)
-    places = Places(text, parsed.blanked)
-    repeated = _repeated_keys(places) if parsed.repeats_keys else ()
-    return LoadedConfig(
-        path=path,
-        config=found.config,
+def _loaded(
+    path: Path, text: str, digest: str, document: Document, found: ParsedConfig
+) -> LoadedConfig:
+    loaded = LoadedConfig(
+        path=path, config=found.config, digest=digest, text=text, known=found.known
+    )
+    if not (found.problems or found.warnings or document.repeats_keys):
+        return loaded
+    places = document.find_places()
+    repeated = _repeated_keys(places) if document.repeats_keys else ()
+    return replace(
+        loaded,
         problems=_located(path, found.problems, places),
         warnings=_located(path, (*repeated, *found.warnings), places),
-        digest=digest,
-        text=text,
     )
 
 
@@ -228,7 +163,7 @@ def locate_problems(
     loaded: LoadedConfig, problems: Iterable[Problem]
 ) -> tuple[LocatedProblem, ...]:
     """Return further problems of a loaded text with their places, in file order."""
-    places = Places(loaded.text, parse_text(loaded.text).blanked)
+    places = read_document(loaded.text, format_of(loaded.path)).find_places()
     return _located(loaded.path, problems, places)
 
 
@@ -251,25 +186,45 @@ def _located(
     return tuple(sorted(located, key=lambda each: (each.line, each.column)))
 
 
-async def load_settled(path: Path) -> LoadedConfig:
-    """Return ``load_config`` off the loop; what fails is looked at once more.
+async def load_settled(path: Path, known: KnownJobs = NO_KNOWN_JOBS) -> LoadedConfig:
+    """Return ``load_config`` off the loop; what is unusable is looked at once more.
 
-    An editor may be in the middle of writing, so a file that cannot be read or is not
-    JSON is read again after SETTLE_SEC. Never raises for a bad file: then ``config``
-    is None and ``trouble`` says why.
+    An editor may be in the middle of writing, so a file that cannot be read or used is
+    read again after SETTLE_SEC; and while somebody has it open for writing, for up to
+    two seconds, what it holds does not count. Never raises for a bad file: then
+    ``config`` is None, and ``trouble`` says why if it could not be read or parsed.
     """
-    loaded = await asyncio.to_thread(_load_or_trouble, path)
-    if not loaded.trouble:
+    loaded = await _load_whole(path, known)
+    if loaded.config is not None:
         return loaded
     await asyncio.sleep(SETTLE_SEC)
-    return await asyncio.to_thread(_load_or_trouble, path)
+    return await _load_whole(path, known)
 
 
-def _load_or_trouble(path: Path) -> LoadedConfig:
+async def _load_whole(path: Path, known: KnownJobs) -> LoadedConfig:
+    for _ in range(_LOOKS):
+        loaded = await asyncio.to_thread(_load_or_trouble, path, known, read_if_whole)
+        if loaded is not None:
+            return loaded
+        await asyncio.sleep(SETTLE_SEC)
+    # Whoever keeps it open may never close it.
+    loaded = await asyncio.to_thread(_load_or_trouble, path, known, read_file)
+    assert loaded is not None
+    return loaded
+
+
+def _load_or_trouble(
+    path: Path, known: KnownJobs, read: Callable[[Path], bytes | None]
+) -> LoadedConfig | None:
     try:
-        return load_config(path)
+        content = read(path)
     except ConfigUnusable as error:
-        trouble = str(error)
+        return unreadable(path, str(error))
+    return None if content is None else load_content(path, content, known)
+
+
+def unreadable(path: Path, trouble: str) -> LoadedConfig:
+    """Return what stands for a config that could not be had; ``trouble`` says why."""
     message = trouble.removeprefix(f"{path}: ")
     return LoadedConfig(
         path=path,

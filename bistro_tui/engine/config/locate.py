@@ -3,27 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import tree_sitter
 import tree_sitter_json
 
 from bistro_tui.engine.config.lexis import BOM, STRING, Position
+from bistro_tui.engine.config.places import RepeatedKey
 from bistro_tui.engine.config.text import Path, parse_text
 
 _PLUS = re.compile(rf"{STRING.pattern}|([0-9][eE])\+")
 
 
-class RepeatedKey(NamedTuple):
-    """A key that an object has more than once."""
-
-    path: Path
-    first: Position
-    last: Position
-    """Where the one in force stands."""
-
-
-class Places:
+class JsonPlaces:
     """The positions of everything in one text. Building it parses the text again."""
 
     def __init__(self, text: str, blanked: str) -> None:
@@ -138,9 +129,9 @@ def locate(text: str, path: Path) -> Position:
     """Return where the value at ``path`` begins in a text that parses.
 
     What is missing is found at its nearest parent. For many paths of one text, keep a
-    ``Places``.
+    ``JsonPlaces``.
     """
-    return Places(text, parse_text(text).blanked).locate(path)
+    return JsonPlaces(text, parse_text(text).blanked).locate(path)
 
 
 def _without_plus(blanked: str) -> str:

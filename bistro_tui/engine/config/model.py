@@ -4,12 +4,13 @@ Source: Bistro, config/Config.h, config/Job.h; names and units are its config ke
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bistro_tui.engine.config.backoff import Backoff
 from bistro_tui.engine.config.filters import LevelFilter
+from bistro_tui.engine.config.labels import LabelFormat
 from bistro_tui.engine.ids import (
     INSTANCE_LEVEL,
     WORKER_LEVEL,
@@ -18,6 +19,9 @@ from bistro_tui.engine.ids import (
     NodeName,
     ResourceName,
 )
+
+if TYPE_CHECKING:
+    from bistro_tui.engine.cron.item import CronItem
 
 Json: TypeAlias = Any
 """A parsed JSON value: None, bool, int, float, str, list or dict of these."""
@@ -32,7 +36,7 @@ class NodeOrder(enum.StrEnum):
 
 
 class PolicyName(enum.StrEnum):
-    """How the next job is chosen."""
+    """How the next job is chosen: the built-in ways; plug-ins add theirs."""
 
     ROUNDROBIN = "roundrobin"
     RANKED_PRIORITY = "ranked_priority"
@@ -141,11 +145,17 @@ class RangeLabelPrefs:
     """Only ``{parent}``, ``{i}``, ``{start}``, ``{end}`` and doubled braces."""
     enabled: bool = True
 
-    def label(self, parent: str, i: int) -> NodeName:
-        """Return the name of child ``i`` of ``parent``."""
-        return NodeName(
-            self.format.format(parent=parent, i=i, start=self.start, end=self.end)
-        )
+    @property
+    def count(self) -> int:
+        """How many children each parent gets."""
+        return max(0, self.end - self.start + 1)
+
+    def labeller(self) -> Callable[[NodeName], list[NodeName]]:
+        """Return what gives the names of a parent's children, ascending."""
+        fixed = {"start": str(self.start), "end": str(self.end)}
+        labels = LabelFormat(self.format, moving="i", fixed=fixed)
+        numbers = [str(i) for i in range(self.start, self.end + 1)]
+        return lambda parent: labels.of(parent, numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +168,52 @@ class ScriptPrefs:
     timeout_sec: float = 30.0
 
 
-NodeSourcePrefs: TypeAlias = EmptyPrefs | ManualPrefs | RangeLabelPrefs | ScriptPrefs
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleItem:
+    """One entry of ``schedule``: when, and how long its nodes live."""
+
+    cron: "CronItem"
+    lifetime: int
+    """Whole seconds from the event on; below 0 there are no nodes."""
+    enabled_lifetime: int
+    """Whole seconds from the event until the node is disabled; 0: from the start."""
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddTimePrefs:
+    """The source ``add_time``: a child of each parent for each recent event."""
+
+    parent_level: LevelName
+    format: str = "{parent}:{time}"
+    """Only ``{parent}``, ``{time}`` (seconds since the epoch) and doubled braces."""
+    schedule: tuple[ScheduleItem, ...] = ()
+
+    def labels(self) -> LabelFormat:
+        """Return what names a parent's children by the times of their events."""
+        return LabelFormat(self.format, moving="time", fixed={})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluggedPrefs:
+    """A source that a plug-in has: its prefs as written, and as the plug-in read them.
+
+    They are the same when they are written the same.
+    """
+
+    raw: str
+    """JSON with sorted keys."""
+    value: Any = field(compare=False)
+
+
+NodeSourcePrefs: TypeAlias = (
+    EmptyPrefs
+    | ManualPrefs
+    | RangeLabelPrefs
+    | ScriptPrefs
+    | AddTimePrefs
+    | PluggedPrefs
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +231,8 @@ class Settings:
     enabled: bool = False
     working_wait: float = 0.5
     idle_wait: float = 5.0
-    scheduler: PolicyName = PolicyName.ROUNDROBIN
+    scheduler: str = PolicyName.ROUNDROBIN.value
+    """The policy's name: one of PolicyName, or an installed plug-in's."""
     remote_worker_selector: str = "roundrobin"
     backoff: Backoff = field(default_factory=Backoff)
     levels: tuple[LevelName, ...] = (INSTANCE_LEVEL, WORKER_LEVEL)

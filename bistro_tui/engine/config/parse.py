@@ -3,12 +3,18 @@
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bistro_tui.engine.config.coerce import show
-from bistro_tui.engine.config.model import Config, Job, Json
+from bistro_tui.engine.config.dependencies import warn_of_dependencies
+from bistro_tui.engine.config.known_jobs import NO_KNOWN_JOBS, KnownJob, KnownJobs
+from bistro_tui.engine.config.lexis import shorten
+from bistro_tui.engine.config.model import Config, Job, Json, Settings
 from bistro_tui.engine.config.parse_job import read_job
 from bistro_tui.engine.config.parse_settings import ParsedSettings, read_settings
+from bistro_tui.engine.config.plugged import NOTHING_PLUGGED, Plugged
 from bistro_tui.engine.config.problems import Problem
 from bistro_tui.engine.config.reading import ObjectReader, Report
 from bistro_tui.engine.config.text import MAX_DEPTH, Path
@@ -16,6 +22,13 @@ from bistro_tui.engine.ids import JobName
 
 SETTINGS_KEY = "bistro_settings"
 JOB_PREFIX = "bistro_job->"
+
+_OTHER_KEYS = (SETTINGS_KEY, "$schema")
+"""``$schema`` tells an editor how to check the file."""
+
+_NEARLY_A_JOB = re.compile(
+    r"(?:bistro[_ -]?)?jobs?\s*(?:->|=>|-+|>|:|\.|→)\s*(?P<name>.+)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,71 +39,101 @@ class ParsedConfig:
     """None: the settings have errors. Jobs with errors are in it, marked so."""
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    known: KnownJobs = field(default=NO_KNOWN_JOBS, repr=False)
+    """For the next parse."""
 
 
-def parse_config(raw: Json) -> ParsedConfig:
+def parse_config(
+    raw: Json,
+    plugged: Plugged = NOTHING_PLUGGED,
+    known: KnownJobs = NO_KNOWN_JOBS,
+) -> ParsedConfig:
     """Return the config that a JSON value stands for. Never raises.
+
+    ``plugged`` are the plug-ins that it may name beside the built-in parts. ``known``
+    changes nothing but the time that it takes: of an earlier version of the same
+    config, the jobs that are still written the same are the same objects again.
 
     Source: Bistro, config/Config.cpp: any error in the settings refuses the config; a
     job with errors stays, and cannot run.
     """
-    report = Report()
-    settings = _read_settings(raw, report)
-    if settings is None:
+    report = Report(plugged)
+    if not isinstance(raw, dict):
+        report.error((), f"a config must be an object, got {show(raw)}")
         return _result(None, report)
+    settings = _read_settings(raw, report)
+    before, kept = known.under(settings), dict[str, KnownJob]()
     jobs: dict[JobName, Job] = {}
     for key in raw:
         if key.startswith(JOB_PREFIX):
-            job = _read_job(key, raw[key], settings, report)
+            job = _read_job(key, raw[key], settings, report, before, kept)
             if job is not None:
                 jobs[job.name] = job
-        elif key != SETTINGS_KEY:
-            near = report.suggest(key, (SETTINGS_KEY, JOB_PREFIX))
-            hint = near or f"; a job's key begins with {JOB_PREFIX}"
-            message = f"unknown key {show(key)}, ignored{hint}"
-            report.warn((key,), message, at_key=True)
-    _warn_of_dependencies(jobs, report)
+        elif key not in _OTHER_KEYS:
+            _warn_of_key(key, report)
+    warn_of_dependencies(jobs, raw, JOB_PREFIX, report)
     usable = all(problem.job is not None for problem in report.problems)
     config = Config(settings=settings.settings, jobs=_with_errors(jobs, report))
-    return _result(config if usable else None, report)
+    known = KnownJobs(settings=settings, jobs=kept)
+    return _result(config if usable else None, report, known)
 
 
-def _result(config: Config | None, report: Report) -> ParsedConfig:
+def _result(
+    config: Config | None, report: Report, known: KnownJobs = NO_KNOWN_JOBS
+) -> ParsedConfig:
     return ParsedConfig(
         config=config,
         problems=tuple(report.problems),
         warnings=tuple(report.warnings),
+        known=known,
     )
 
 
-def _read_settings(raw: Json, report: Report) -> ParsedSettings | None:
-    if not isinstance(raw, dict):
-        report.error((), f"a config must be an object, got {show(raw)}")
-        return None
+_UNKNOWN = ParsedSettings(
+    settings=Settings(), levels_are_known=False, resources_are_known=False
+)
+
+
+def _read_settings(raw: dict[str, Json], report: Report) -> ParsedSettings:
+    """Return the settings; without any, those that no job can be held to."""
     if SETTINGS_KEY not in raw:
-        near = report.suggest(SETTINGS_KEY, [key for key in raw if "->" not in key])
+        others = [_replaced(key) for key in raw if "->" not in key]
+        near = report.suggest(SETTINGS_KEY, others)
         report.error((), f'the key "{SETTINGS_KEY}" is missing{near}')
-        return None
+        return _UNKNOWN
     settings = _printable(raw[SETTINGS_KEY], (SETTINGS_KEY,), report)
     if not isinstance(settings, dict):
         report.error((SETTINGS_KEY,), f"must be an object, got {show(settings)}")
-        return None
+        return _UNKNOWN
     return read_settings(ObjectReader(settings, (SETTINGS_KEY,), report))
 
 
 def _read_job(
-    key: str, raw: Json, settings: ParsedSettings, report: Report
+    key: str,
+    raw: Json,
+    settings: ParsedSettings,
+    report: Report,
+    before: Mapping[str, KnownJob],
+    kept: dict[str, KnownJob],
 ) -> Job | None:
     if not isinstance(raw, dict):
         message = f"a job must be an object, got {show(raw)}; it is left out"
         report.warn((key,), message)
         return None
+    text = _written(raw)
+    if text is not None and key in before and before[key].text == text:
+        kept[key] = before[key]
+        return kept[key].job
+    noted = report.notes
     name = JobName(_replaced(key.removeprefix(JOB_PREFIX)))
     with report.about(name):
         if name != key.removeprefix(JOB_PREFIX):
             report.error((key,), _HALF, at_key=True)
-        clean = _printable(raw, (key,), report)
-        return read_job(name, ObjectReader(clean, (key,), report), settings)
+        clean = raw if text is not None else _scrubbed(raw, (key,), report)
+        job = read_job(name, ObjectReader(clean, (key,), report), settings)
+    if text is not None and report.notes == noted:
+        kept[key] = KnownJob(text, job)
+    return job
 
 
 def _with_errors(jobs: dict[JobName, Job], report: Report) -> dict[JobName, Job]:
@@ -106,28 +149,34 @@ def _with_errors(jobs: dict[JobName, Job], report: Report) -> dict[JobName, Job]
     }
 
 
-def _warn_of_dependencies(jobs: dict[JobName, Job], report: Report) -> None:
-    for name, job in jobs.items():
-        for other in job.depends_on:
-            if other in jobs and other != name:
-                continue
-            what = "itself" if other == name else f"the unknown job {show(other)}"
-            near = "" if other == name else report.suggest(other, jobs)
-            path = (JOB_PREFIX + name, "depends_on")
-            with report.about(name):
-                report.warn(path, f"depends on {what}, so it never runs{near}")
+def _warn_of_key(key: str, report: Report) -> None:
+    shown = _replaced(key)
+    job = _NEARLY_A_JOB.fullmatch(shown)
+    if job is not None:
+        near = f"; did you mean {show(JOB_PREFIX + job['name'])}?"
+    else:
+        near = report.suggest(shown, (*_OTHER_KEYS, JOB_PREFIX))
+    hint = near or f"; a job's key begins with {JOB_PREFIX}"
+    message = f"unknown key {shorten(show(shown))}, ignored{hint}"
+    report.warn((key,), message, at_key=True)
 
 
 _HALF = "this text holds half of a surrogate pair, which no file or terminal can show"
 
 
+def _written(raw: Json) -> str | None:
+    """Return the value as JSON; None if it cannot be written out."""
+    try:
+        text = json.dumps(raw, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError):
+        return None
+    return text
+
+
 def _printable(raw: Json, path: Path, report: Report) -> Json:
     """Return the value with what cannot be written out replaced, and noted."""
-    try:
-        json.dumps(raw, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        return _scrubbed(raw, path, report)
-    return raw
+    return raw if _written(raw) is not None else _scrubbed(raw, path, report)
 
 
 def _scrubbed(raw: Json, path: Path, report: Report) -> Json:

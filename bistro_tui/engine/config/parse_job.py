@@ -16,6 +16,7 @@ from bistro_tui.engine.config.coerce import (
     to_str,
 )
 from bistro_tui.engine.config.filters import LevelFilter, RegexError, compile_regex
+from bistro_tui.engine.config.job_keys import FILTER, JOB
 from bistro_tui.engine.config.model import Job, Json, StatusFrom
 from bistro_tui.engine.config.parse_settings import ParsedSettings
 from bistro_tui.engine.config.parse_shared import (
@@ -64,7 +65,7 @@ def read_job(name: JobName, reader: ObjectReader, parsed: ParsedSettings) -> Job
         env=_read_env(reader),
     )
     _read_old_errors(reader)
-    reader.finish()
+    reader.finish(JOB)
     return job
 
 
@@ -160,7 +161,7 @@ def _read_filter(reader: ObjectReader) -> LevelFilter:
         tag_whitelist=frozenset(reader.strings("tag_whitelist") or ()),
         fraction_of_nodes=fraction if 0 < fraction < 1 else 1.0,
     )
-    reader.finish()
+    reader.finish(FILTER)
     return found
 
 

@@ -6,10 +6,12 @@ Source: Bistro, config/Config.cpp.
 from dataclasses import dataclass
 
 from bistro_tui.engine.config.check_nodes import NodeCheck
-from bistro_tui.engine.config.coerce import show, to_str
+from bistro_tui.engine.config.coerce import CoercionError, show, to_str
 from bistro_tui.engine.config.model import Json, NodeOrder, NodeSourceSpec
 from bistro_tui.engine.config.parse_sources import read_prefs
 from bistro_tui.engine.config.reading import ObjectReader, Report
+from bistro_tui.engine.config.settings_keys import NODES
+from bistro_tui.engine.config.source_keys import NODE_SOURCE
 from bistro_tui.engine.config.text import Path
 from bistro_tui.engine.ids import INSTANCE_LEVEL, WORKER_LEVEL, LevelName
 
@@ -36,15 +38,16 @@ def read_nodes(settings: ObjectReader) -> NodesSection:
     problems = len(reader.report.problems)
     levels = _read_levels(reader)
     levels_are_known = len(reader.report.problems) == problems
+    check = NodeCheck(levels, reader.report) if levels_are_known else None
     section = NodesSection(
         levels=levels,
         levels_are_known=levels_are_known,
         node_order=reader.word("node_order", NodeOrder, NodeOrder.RANDOM),
-        sources=_read_sources(
-            reader, NodeCheck(levels, reader.report) if levels_are_known else None
-        ),
+        sources=_read_sources(reader, check),
     )
-    reader.finish()
+    if check is not None:
+        check.finish()
+    reader.finish(NODES)
     return section
 
 
@@ -102,22 +105,29 @@ def _read_source(
         report.error(path, f"{wanted}, got {show(raw)}")
         return None
     reader = ObjectReader(raw, path, report)
-    source = reader.require("source", to_str, "")
+    source = reader.require("source", _to_name, "")
     prefs = reader.object("prefs")
     if prefs is None and "prefs" not in raw:
         # What the prefs lack is then reported at the entry, the nearest thing there.
         prefs = ObjectReader({}, path, report)
-    reader.finish()
+    reader.finish(NODE_SOURCE)
     if prefs is None or not source:
         return None
     return _typed(source, prefs, check, (*path, "source"))
+
+
+def _to_name(value: Json) -> str:
+    name = to_str(value)
+    if not name:
+        raise CoercionError("must name a source")
+    return name
 
 
 def _read_older_source(
     reader: ObjectReader, check: NodeCheck | None
 ) -> tuple[NodeSourceSpec, ...]:
     """Read ``node_source`` and ``node_source_prefs``, which name one source."""
-    source = reader.get("node_source", to_str, "")
+    source = reader.get("node_source", _to_name, "")
     prefs = reader.object("node_source_prefs")
     if prefs is None and "node_source_prefs" not in reader.raw:
         prefs = ObjectReader({}, reader.path, reader.report)

@@ -16,6 +16,7 @@ from bistro_tui.engine.config.coerce import (
 from bistro_tui.engine.config.model import Json, PhysicalResource, ResourceSpec
 from bistro_tui.engine.config.parse_nodes import NodesSection
 from bistro_tui.engine.config.reading import ObjectReader
+from bistro_tui.engine.config.settings_keys import PHYSICAL_RESOURCE, RESOURCE
 from bistro_tui.engine.config.text import Path
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, ResourceName
 
@@ -71,7 +72,7 @@ def _read_level(
             default=reader.require("default", to_int, 0),
             weight=reader.get("weight", _to_weight, 0),
         )
-        reader.finish()
+        reader.finish(RESOURCE)
         found.append((ResourceName(name), spec))
     return found
 
@@ -147,7 +148,7 @@ def read_physical(
                 reader.error("logical_resource", wrong)
         used_by[name] = physical
         found[physical] = resource
-        reader.finish()
+        reader.finish(PHYSICAL_RESOURCE)
     return found
 
 
@@ -158,7 +159,8 @@ def _read_physical_resource(
         word = to_str(value)
         if word not in enforcements:
             choices = " or ".join(enforcements)
-            raise CoercionError(f"must be {choices}, got {show(value)}")
+            near = reader.report.suggest(word, enforcements)
+            raise CoercionError(f"must be {choices}, got {show(value)}{near}")
         return word
 
     return PhysicalResource(

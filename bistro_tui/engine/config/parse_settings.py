@@ -27,6 +27,7 @@ from bistro_tui.engine.config.parse_shared import (
     read_task_subprocess,
 )
 from bistro_tui.engine.config.reading import ObjectReader
+from bistro_tui.engine.config.settings_keys import SETTINGS
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName
 
 
@@ -61,7 +62,7 @@ def read_settings(reader: ObjectReader) -> ParsedSettings:
         enabled=reader.get("enabled", to_bool, False),
         working_wait=reader.get("working_wait", to_float, default.working_wait),
         idle_wait=reader.get("idle_wait", to_float, default.idle_wait),
-        scheduler=reader.word("scheduler", PolicyName, PolicyName.ROUNDROBIN),
+        scheduler=_read_scheduler(reader),
         remote_worker_selector=reader.word(
             "remote_worker_selector", _WorkerSelector, _WorkerSelector.ROUNDROBIN
         ).value,
@@ -85,12 +86,27 @@ def read_settings(reader: ObjectReader) -> ParsedSettings:
             "on_bad_config", _OnBadConfig, _OnBadConfig.PAUSE
         ).value,
     )
-    reader.finish()
+    reader.finish(SETTINGS)
     return ParsedSettings(
         settings=settings,
         levels_are_known=nodes.levels_are_known,
         resources_are_known=resources_are_known,
     )
+
+
+def _read_scheduler(reader: ObjectReader) -> str:
+    default = PolicyName.ROUNDROBIN.value
+    name = reader.get("scheduler", to_str, default)
+    plugged = reader.report.plugged.policies
+    known = (*(policy.value for policy in PolicyName), *plugged)
+    if name not in known:
+        near = reader.report.suggest(name, known)
+        choices = ", ".join(known)
+        reader.error("scheduler", f"must be one of {choices}; got {show(name)}{near}")
+        return default
+    if plugged.get(name):
+        reader.error("scheduler", plugged[name])
+    return name
 
 
 def _read_level_for_tasks(reader: ObjectReader, nodes: NodesSection) -> LevelName:

@@ -13,14 +13,14 @@ from bistro_tui.engine.config.model import (
     TaskSubprocess,
 )
 from bistro_tui.engine.config.reading import ObjectReader
-
-_WITHOUT_EFFECT = (
-    "poll_ms",
-    "parent_death_signal",
-    "process_group_leader",
-    "use_canary_pipe",
-    "cgroups",
+from bistro_tui.engine.config.shared_keys import (
+    CGROUPS,
+    KILL_SUBPROCESS,
+    TASK_SUBPROCESS,
 )
+
+_WITHOUT_EFFECT = tuple(key.name for key in TASK_SUBPROCESS if not key.has_effect)
+_LAST_WORDS = ("repeat", "fail")
 
 
 def read_backoff(reader: ObjectReader, inherited: Backoff) -> Backoff:
@@ -42,9 +42,10 @@ def _read_steps(reader: ObjectReader, items: list[Json]) -> Backoff:
     path = (*reader.path, "backoff")
     for index, item in enumerate(items):
         if isinstance(item, str):
-            if item not in ("repeat", "fail"):
+            if item not in _LAST_WORDS:
                 wanted = 'must be a whole number, "repeat" or "fail"'
-                reader.report.error((*path, index), f"{wanted}, got {show(item)}")
+                near = reader.report.suggest(item, _LAST_WORDS)
+                reader.report.error((*path, index), f"{wanted}, got {show(item)}{near}")
                 continue
             if item == "repeat" and index == 0:
                 reader.report.error((*path, index), '"repeat" needs a delay before it')
@@ -103,7 +104,7 @@ def read_task_subprocess(
         ),
         cgroups=_read_cgroups(reader, inherited.cgroups),
     )
-    reader.finish()
+    reader.finish(TASK_SUBPROCESS)
     return found
 
 
@@ -120,7 +121,7 @@ def _read_cgroups(parent: ObjectReader, inherited: Cgroups) -> Cgroups:
             "kill_without_freezer", to_bool, inherited.kill_without_freezer
         ),
     )
-    reader.finish()
+    reader.finish(CGROUPS)
     return found
 
 
@@ -133,5 +134,5 @@ def read_kill_subprocess(parent: ObjectReader, inherited: KillSettings) -> KillS
         method=reader.word("method", KillMethod, inherited.method),
         kill_wait_ms=reader.get("kill_wait_ms", to_int, inherited.kill_wait_ms),
     )
-    reader.finish()
+    reader.finish(KILL_SUBPROCESS)
     return found

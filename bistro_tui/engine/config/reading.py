@@ -1,34 +1,42 @@
 """Reading one JSON object key by key: what is wrong is noted, never raised."""
 
 import contextlib
-import difflib
 import enum
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from bistro_tui.engine.config.coerce import CoercionError, show, to_str
+from bistro_tui.engine.config.keys import Section
 from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.config.plugged import NOTHING_PLUGGED, Plugged
 from bistro_tui.engine.config.problems import Problem
 from bistro_tui.engine.config.text import Path
 from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.near import nearest
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.StrEnum)
 
 _MAX_SUGGESTIONS = 200
 """For one config: finding a near word among many costs milliseconds."""
-_MAX_WORD, _MAX_WORDS = 80, 1000
 
 
 class Report:
     """Collects the problems and warnings of one config, in the order of discovery."""
 
-    def __init__(self) -> None:
+    def __init__(self, plugged: Plugged = NOTHING_PLUGGED) -> None:
+        """Take the plug-ins whose names are words of this config, too."""
+        self.plugged = plugged
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self._job: JobName | None = None
         self._suggestions = 0
+
+    @property
+    def notes(self) -> int:
+        """How much was noted so far."""
+        return len(self.problems) + len(self.warnings)
 
     @contextlib.contextmanager
     def about(self, job: JobName) -> Iterator[None]:
@@ -51,18 +59,15 @@ class Report:
 
     def suggest(self, word: str, known: Collection[str]) -> str:
         """Return ``; did you mean "…"?`` with the nearest known word, or nothing."""
-        if len(word) > _MAX_WORD or len(known) > _MAX_WORDS:
-            return ""
         if self._suggestions >= _MAX_SUGGESTIONS:
             return ""
         self._suggestions += 1
-        folded = {each.lower(): each for each in known if len(each) <= _MAX_WORD}
-        near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-        return f"; did you mean {show(folded[near[0]])}?" if near else ""
+        near = nearest(word, known)
+        return f"; did you mean {show(near)}?" if near is not None else ""
 
 
 class ObjectReader:
-    """One JSON object at its path. Keys that were never asked for are warnings."""
+    """One JSON object at its path. Unknown keys become warnings."""
 
     def __init__(self, raw: dict[str, Json], path: Path, report: Report) -> None:
         self.raw, self.path, self.report = raw, path, report
@@ -140,11 +145,15 @@ class ObjectReader:
         """Note a warning about the value under a key."""
         self.report.warn((*self.path, key), message, at_key=at_key)
 
-    def finish(self) -> None:
-        """Warn of every key that nobody asked for."""
+    def finish(self, section: Section | None = None) -> None:
+        """Warn of every key that the section does not have.
+
+        Without a section, of every key that nobody asked for.
+        """
+        known = self._asked if section is None else section.names
         for key in self.raw:
-            if key not in self._asked:
-                near = self.report.suggest(key, self._asked)
+            if key not in known:
+                near = self.report.suggest(key, known)
                 shown = shorten(show(key))
                 self.warn(key, f"unknown key {shown}, ignored{near}", at_key=True)
 

@@ -7,7 +7,7 @@ from bistro_tui.engine.config.lexis import BRACKET, STRING, position_at, shorten
 
 _WORD = re.compile(r"[^\s,:\[\]{}\"']+")
 _CLOSING = {"{": "}", "[": "]"}
-_RIGHT_WORDS = {
+RIGHT_WORDS = {
     "True": "true",
     "False": "false",
     "None": "null",
@@ -76,8 +76,8 @@ def _explain_value(text: str, offset: int) -> tuple[int, str]:
     if found is None:
         return offset, f"expected a value here, before this {text[offset]}"
     word = found.group()
-    if word in _RIGHT_WORDS:
-        return offset, f"write {_RIGHT_WORDS[word]}, not {word}"
+    if word in RIGHT_WORDS:
+        return offset, f"write {RIGHT_WORDS[word]}, not {word}"
     if word[0] in "+-.0123456789":
         return offset, f"{shorten(word)} is not a number that JSON has"
     return offset, f'text needs double quotes: "{shorten(word)}"'

@@ -85,7 +85,7 @@ def parse_json(text: str) -> Json:
 
 def parse_text(text: str) -> ParsedText:
     """Return the value and what else the parser saw; see ``parse_json``."""
-    _check_encodable(text)
+    check_encodable(text)
     unmarked = " " + text[1:] if text.startswith(BOM) else text
     try:
         value, repeats_keys = _loads(unmarked)
@@ -215,7 +215,8 @@ def _check_depth(text: str, blanked: str) -> None:
             raise ConfigSyntaxError(text, found.start(), problem)
 
 
-def _check_encodable(text: str) -> None:
+def check_encodable(text: str) -> None:
+    """Raise ConfigSyntaxError for half of a surrogate pair."""
     if text.isascii():
         return
     try:

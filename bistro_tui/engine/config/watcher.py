@@ -12,12 +12,9 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from bistro_tui.engine.config.load import (
-    LoadedConfig,
-    digest_of,
-    load_settled,
-    read_file,
-)
+from bistro_tui.engine.config.file_read import read_file
+from bistro_tui.engine.config.known_jobs import NO_KNOWN_JOBS, KnownJobs
+from bistro_tui.engine.config.load import LoadedConfig, digest_of, load_settled
 from bistro_tui.engine.config.notices import watch_for_notices
 from bistro_tui.engine.errors import ConfigUnusable
 
@@ -33,11 +30,19 @@ class ConfigWatcher:
     thread, leaving ends it. One task iterates; ``poke`` is for the same loop.
     """
 
-    def __init__(self, path: Path, *, poll_ms: int, digest: str) -> None:
-        """Take the file, and the digest of what is loaded already."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        poll_ms: int,
+        digest: str,
+        known: KnownJobs = NO_KNOWN_JOBS,
+    ) -> None:
+        """Take the file, and digest and jobs of what is loaded already."""
         self._path = Path(os.path.abspath(path))
         self._poll_sec = max(poll_ms, 1) / 1000
         self._digest = digest
+        self._known = known
         self._poked = False
         self._last_load = float("-inf")
         self._stop = threading.Event()
@@ -84,7 +89,9 @@ class ConfigWatcher:
             self._changed.clear()
             if not poked and await asyncio.to_thread(self._is_unchanged):
                 continue
-            loaded = await load_settled(self._path)
+            loaded = await load_settled(self._path, self._known)
+            if loaded.config is not None:
+                self._known = loaded.known
             self._last_load = asyncio.get_running_loop().time()
             if poked or loaded.digest != self._digest:
                 self._digest = loaded.digest

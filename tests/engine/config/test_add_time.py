@@ -114,9 +114,9 @@ BAD: list[tuple[dict[str, Json], str, str]] = [
         'there is no configured level below "day"',
     ),
     (
-        {"parent_level": "instanc"},
+        {"parent_level": "instancex"},
         ".prefs.parent_level",
-        'unknown level "instanc"; did you mean "instance"?',
+        'unknown level "instancex"; did you mean "instance"?',
     ),
 ]
 

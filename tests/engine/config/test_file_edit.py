@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.engine.config import file_edit
+from bistro_tui.engine.config.edit import set_enabled
 from bistro_tui.engine.config.file_edit import edit_config_file
+from bistro_tui.engine.config.formats import format_of, read_document
 from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.ids import JobName
 
 
 @pytest.fixture
@@ -130,3 +133,29 @@ def test_a_lock_that_is_never_given_back_is_told(
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "another program has locked it" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("x.toml", '["bistro_job->é"]\r\nowner = 1', "owner = 1"),
+        ("x.yaml", "bistro_job->é: # é\r\n  owner: 1", "  owner: 1"),
+        ("x.json", '{"bistro_job->é": {\r\n"owner": 1}}', '"owner": 1}}'),
+    ],
+)
+def test_a_job_is_disabled_in_the_file_of_every_format(
+    tmp_path: Path, name: str, before: str, after: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(before.encode())
+    job = JobName("é")
+
+    def disable(text: str) -> str:
+        return set_enabled(text, job, False, format_of(path))
+
+    assert edit_config_file(path, disable)
+    value = read_document(path.read_bytes().decode(), format_of(path)).value
+    assert value == {"bistro_job->é": {"enabled": False, "owner": 1}}
+    assert path.read_bytes().startswith(before.removesuffix(after).encode())
+    assert path.read_bytes().endswith(b"\r\n" + after.encode())
+    assert not edit_config_file(path, disable)

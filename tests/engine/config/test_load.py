@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.config.file_read import MAX_BYTES, read_file
 from bistro_tui.engine.config.load import (
-    MAX_BYTES,
+    MAX_SLOW_BYTES,
     load_config,
     load_settled,
     locate_problems,
-    read_file,
 )
 from bistro_tui.engine.config.problems import Problem
 from bistro_tui.engine.errors import ConfigUnusable
@@ -50,10 +50,108 @@ def test_any_other_suffix_and_none_is_json(tmp_path: Path, suffix: str) -> None:
     assert load_config(path).config is not None
 
 
-@pytest.mark.parametrize("suffix", [".toml", ".yaml", ".yml", ".YML"])
-def test_toml_and_yaml_come_later(tmp_path: Path, suffix: str) -> None:
+TOML = """\
+[bistro_settings]
+enabled = true
+nodes.levels = ["host"]
+nodes.node_sources = [{source = "manual", prefs = {db1 = []}}]
+resources = {}
+
+["bistro_job->a"]
+owner = "me"
+"""
+
+YAML = """\
+bistro_settings:
+  enabled: yes
+  nodes:
+    levels: [host]
+    node_sources:
+      - {source: manual, prefs: {no: [], "on": {disabled: off}}}
+  resources: {}
+
+bistro_job->a:
+  owner: me
+"""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [(".toml", TOML), (".yaml", YAML), (".yml", YAML), (".YML", YAML)],
+)
+def test_toml_and_yaml_are_chosen_by_the_suffix(
+    tmp_path: Path, suffix: str, text: str
+) -> None:
     path = tmp_path / f"simple{suffix}"
-    assert refusal(path).startswith(f"{path}: this version reads JSON")
+    path.write_text("\ufeff" + text)
+    loaded = load_config(path)
+    assert (loaded.problems, loaded.warnings) == ((), ())
+    assert loaded.config is not None
+    assert loaded.config.settings.enabled
+    assert list(loaded.config.jobs) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "job", "key"),
+    [(".toml", TOML, (7, 1), (8, 1)), (".yaml", YAML, (10, 3), (10, 3))],
+)
+def test_problems_of_every_format_have_their_line_and_column(
+    tmp_path: Path,
+    suffix: str,
+    text: str,
+    job: tuple[int, int],
+    key: tuple[int, int],
+) -> None:
+    path = tmp_path / f"simple{suffix}"
+    path.write_text(text.replace("owner", "ownr"))
+    loaded = load_config(path)
+    (missing,) = loaded.problems
+    (unknown,) = loaded.warnings
+    assert (missing.line, missing.column, missing.path) == (*job, "bistro_job->a")
+    assert (unknown.line, unknown.column) == key
+    assert unknown.message == 'unknown key "ownr", ignored; did you mean "owner"?'
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "trouble"),
+    [
+        (
+            ".toml",
+            "a = 1\nb = yes\n",
+            "2:5: write true, not yes\n    2 | b = yes\n      |     ^",
+        ),
+        (
+            ".yaml",
+            "a: 1\n\tb: 2\n",
+            "2:1: a tab cannot indent in YAML: use spaces\n    2 |     b: 2\n      | ^",
+        ),
+    ],
+)
+def test_a_text_that_does_not_parse_is_shown_with_its_line_in_every_format(
+    tmp_path: Path, suffix: str, text: str, trouble: str
+) -> None:
+    path = tmp_path / f"simple{suffix}"
+    path.write_text(text)
+    assert load_config(path).trouble == f"{path}:{trouble}"
+
+
+def test_a_repeated_key_of_yaml_is_a_warning_that_names_both_lines(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "simple.yaml"
+    path.write_text(YAML + "  owner: you\n")
+    loaded = load_config(path)
+    assert loaded.config is not None
+    assert loaded.config.jobs[JobName("a")].owner == "you"
+    (warning,) = loaded.warnings
+    assert (warning.line, warning.column, warning.path) == (
+        11,
+        3,
+        "bistro_job->a.owner",
+    )
+    assert warning.message == (
+        "this key is there twice, in line 10 and in line 11; the last one counts"
+    )
 
 
 def test_a_missing_file_is_told_with_the_nearest_name(path: Path) -> None:
@@ -115,15 +213,19 @@ def test_a_path_that_no_file_can_have_is_told() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{\n"a": "\xff"}', ":2: is not UTF-8: byte 0xff; save it as UTF-8"),
-        ("{}".encode("utf-16"), ":1: is UTF-16; save it as UTF-8"),
+        (b'{\n"\xc3\xa9": "\xff"}', (2, 7, "this is not UTF-8: byte 0xff; save it")),
+        ("{}".encode("utf-16"), (1, 1, "this is UTF-16; save it as UTF-8")),
     ],
 )
-def test_what_is_not_utf8_is_told_with_its_line(
-    path: Path, content: bytes, message: str
+def test_what_is_not_utf8_is_told_with_its_place(
+    path: Path, content: bytes, message: tuple[int, int, str]
 ) -> None:
     path.write_bytes(content)
-    assert refusal(path) == f"{path}{message}"
+    loaded = load_config(path)
+    (problem,) = loaded.problems
+    assert (problem.line, problem.column) == message[:2]
+    assert problem.message.startswith(message[2])
+    assert loaded.trouble.startswith(f"{path}:{message[0]}:{message[1]}: ")
 
 
 def test_what_is_not_json_is_one_problem_and_a_message_with_a_caret(path: Path) -> None:
@@ -222,3 +324,17 @@ async def test_what_stays_bad_is_told_and_not_raised(tmp_path: Path) -> None:
     assert (problem.line, problem.column, problem.message) == (1, 1, "no such file")
     write(path, "{")
     assert "never closed" in (await load_settled(path)).trouble
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".yaml"])
+def test_what_is_slow_to_read_may_be_less_large(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"large{suffix}"
+    comments = "#" * 999 + "\n"
+    path.write_text(TOML if suffix == ".toml" else YAML)
+    with path.open("a") as file:
+        file.write(comments * (MAX_SLOW_BYTES // 1000))
+    assert load_config(path).config is not None
+    with path.open("a") as file:
+        file.write(comments * 100)
+    (problem,) = load_config(path).problems
+    assert "has at most 4 MiB; write it as JSON" in problem.message

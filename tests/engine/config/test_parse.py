@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from bistro_tui.engine.config.model import Json, ResourceSpec
 from bistro_tui.engine.config.parse import ParsedConfig, parse_config
@@ -141,6 +141,9 @@ def well_formed(parsed: ParsedConfig) -> bool:
     return True
 
 
+@example({"\ud800": None})
+@example({"bistro_setting\ud800": None})
+@example({"bistro_settings": {}, "jobs->\ud800": None})
 @given(json_values())
 def test_any_value_is_parsed_without_an_exception(raw: Json) -> None:
     assert well_formed(parse_config(raw))
@@ -176,3 +179,83 @@ def test_a_value_that_is_nested_without_end_is_an_error_of_its_job() -> None:
     assert [job.is_valid for job in parsed.config.jobs.values()] == [False, True]
     while deep:  # taken apart by hand, or the interpreter recurses
         deep = deep.pop()
+
+
+@pytest.mark.parametrize(
+    ("jobs", "warnings"),
+    [
+        ({"a": ["b"], "b": ["c"], "c": []}, []),
+        ({"a": ["a"]}, [("a.depends_on[0]", "depends on itself, so it never runs")]),
+        (
+            {"x": ["b"], "c": ["x", "a"], "a": ["b", "c"], "b": ["a"], "y": ["a"]},
+            [
+                (
+                    "x.depends_on[0]",
+                    "these jobs wait for each other for ever: x → b → a → c → x",
+                )
+            ],
+        ),
+        (
+            {"a": ["b"], "b": ["a"], "c": ["d"], "d": ["c", "a"]},
+            [
+                (
+                    "a.depends_on[0]",
+                    "these jobs wait for each other for ever: a → b → a",
+                ),
+                (
+                    "c.depends_on[0]",
+                    "these jobs wait for each other for ever: c → d → c",
+                ),
+            ],
+        ),
+        (
+            {f"j{i}": [f"j{(i + 1) % 5000}"] for i in range(5000)},
+            [
+                (
+                    "j0.depends_on[0]",
+                    "these jobs wait for each other for ever: "
+                    "j0 → j1 → j2 → j3 → j4 → j5 → j6 → j7 → … → j0",
+                )
+            ],
+        ),
+    ],
+    ids=["none", "itself", "knot", "two", "long"],
+)
+def test_jobs_that_wait_for_each_other_are_a_warning_that_names_the_cycle(
+    jobs: dict[str, list[str]], warnings: list[tuple[str, str]]
+) -> None:
+    raw = config_json(None, {name: {"depends_on": on} for name, on in jobs.items()})
+    good(parse_config(raw))
+    assert warnings_of(raw) == [
+        (f"bistro_job->{path}", message) for path, message in warnings
+    ]
+
+
+def test_jobs_are_checked_even_if_the_settings_cannot_be() -> None:
+    for settings in ({}, {"bistro_settings": 5}):
+        jobs = {"bistro_job->a": {"priority": "x", "level_for_tasks": "any"}}
+        parsed = parse_config({**settings, **jobs})
+        assert parsed.config is None
+        assert [problem.job for problem in parsed.problems] == [None, "a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("bistro_job-etl", "bistro_job->etl"),
+        ("bistro_jobs->etl", "bistro_job->etl"),
+        ("bistro_job:a b", "bistro_job->a b"),
+        ("job->etl", "bistro_job->etl"),
+        ("Bistro_Job => etl", "bistro_job->etl"),
+        ("bistro_setings", "bistro_settings"),
+    ],
+)
+def test_a_key_that_is_nearly_right_is_told_what_it_should_be(
+    key: str, near: str
+) -> None:
+    ((_, message),) = warnings_of({**config_json(), key: {}})
+    assert message.endswith(f'ignored; did you mean "{near}"?')
+
+
+def test_a_schema_for_editors_is_no_unknown_key() -> None:
+    assert warnings_of({"$schema": "schema.json", **config_json()}) == []

@@ -129,7 +129,7 @@ def test_every_key_is_read() -> None:
 
 BAD_JOBS: list[tuple[dict[str, Json], str, str | None]] = [
     ({"enabled": "perhaps"}, "enabled", 'must be true or false, got "perhaps"'),
-    ({"owner": None}, "owner", "must be a text in double quotes, got null"),
+    ({"owner": None}, "owner", "must be a text, got null"),
     ({"priority": "high"}, "priority", 'must be a number, got "high"'),
     ({"level_for_tasks": "level3"}, "level_for_tasks", None),
     ({"level_for_tasks": ""}, "level_for_tasks", "must not be empty"),
@@ -198,7 +198,7 @@ BAD_JOBS: list[tuple[dict[str, Json], str, str | None]] = [
     (
         {"command": ["x", None]},
         "command[1]",
-        "must be a text in double quotes, got null",
+        "must be a text, got null",
     ),
     ({"status_from": "exit"}, "status_from", None),
     ({"timeout_sec": 0}, "timeout_sec", "must be seconds above 0, got 0"),
@@ -209,7 +209,7 @@ BAD_JOBS: list[tuple[dict[str, Json], str, str | None]] = [
         "env.A=B",
         '"A=B" is no name for an environment variable',
     ),
-    ({"env": {"A": None}}, "env.A", "must be a text in double quotes, got null"),
+    ({"env": {"A": None}}, "env.A", "must be a text, got null"),
     (
         {"env": {"A": "x\0"}},
         "env.A",
@@ -298,10 +298,14 @@ def test_an_empty_errors_object_is_no_error() -> None:
             "filters.level1.white_list",
             'unknown key "white_list", ignored; did you mean "whitelist"?',
         ),
-        ({"depends_on": ["etl"]}, "depends_on", "depends on itself, so it never runs"),
+        (
+            {"depends_on": ["etl"]},
+            "depends_on[0]",
+            "depends on itself, so it never runs",
+        ),
         (
             {"depends_on": ["et"]},
-            "depends_on",
+            "depends_on[0]",
             'depends on the unknown job "et", so it never runs; did you mean "etl"?',
         ),
         (

@@ -7,7 +7,7 @@ from bistro_tui.engine.config.model import (
     RangeLabelPrefs,
     ScriptPrefs,
 )
-from bistro_tui.engine.ids import LevelName
+from bistro_tui.engine.ids import LevelName, NodeName
 from tests.engine.config.builders import (
     config_json,
     manual,
@@ -120,7 +120,7 @@ BAD_NODES: list[tuple[Json, str, str | None]] = [
     ([], "", "must be an object, got an array"),
     ({}, "", 'the key "levels" is missing'),
     ({"levels": "a"}, "levels", 'must be an array of texts, got "a"'),
-    ({"levels": ["a", None]}, "levels[1]", "must be a text in double quotes, got null"),
+    ({"levels": ["a", None]}, "levels[1]", "must be a text, got null"),
     (
         {"levels": ["a", "worker"]},
         "levels[1]",
@@ -151,20 +151,14 @@ BAD_NODES: list[tuple[Json, str, str | None]] = [
     (
         nodes(("manul", {})),
         "node_sources[0].source",
-        'unknown node source "manul"; there are manual, range_label, empty, script; '
-        'did you mean "manual"?',
-    ),
-    (
-        nodes(("add_time", {})),
-        "node_sources[0].source",
-        '"add_time" is not in this version yet; there are manual, range_label, empty, '
-        "script",
+        'unknown node source "manul"; there are manual, range_label, empty, script, '
+        'add_time; did you mean "manual"?',
     ),
     (
         {"levels": ["a"], "node_source": "manuel", "node_source_prefs": {}},
         "node_source",
-        'unknown node source "manuel"; there are manual, range_label, empty, script; '
-        'did you mean "manual"?',
+        'unknown node source "manuel"; there are manual, range_label, empty, script, '
+        'add_time; did you mean "manual"?',
     ),
     # manual
     (
@@ -175,7 +169,7 @@ BAD_NODES: list[tuple[Json, str, str | None]] = [
     (
         nodes(("manual", {"a": ["x", None]})),
         "node_sources[0].prefs.a[1]",
-        "must be a text in double quotes, got null",
+        "must be a text, got null",
     ),
     (
         nodes(("manual", {"a": {"children": "x"}})),
@@ -278,6 +272,22 @@ BAD_NODES: list[tuple[Json, str, str | None]] = [
         'the node "{instance}__1" would be on two levels, "level1" and "level2"',
     ),
     (
+        nodes(
+            (
+                "range_label",
+                {
+                    "parent_level": "instance",
+                    "start": 1,
+                    "end": 2,
+                    "format": "{parent}",
+                },
+            ),
+            levels=["one"],
+        ),
+        "node_sources[0].prefs",
+        'the node "{instance}" would be on two levels, "instance" and "one"',
+    ),
+    (
         nodes(("range_label", {"parent_level": "instance", "start": 0, "end": 10**12})),
         "node_sources[0].prefs",
         "more than 5000000 nodes in all; is that meant?",
@@ -353,7 +363,7 @@ def test_doubled_braces_in_a_format_are_braces() -> None:
         end=9,
         format="{{{parent}}}-{i}/{end}",
     )
-    assert prefs.label("a{i}", 3) == "{a{i}}-3/9"
+    assert prefs.labeller()(NodeName("a{i}"))[2] == "{a{i}}-3/9"
 
 
 def test_a_cycle_beside_a_real_root_is_a_warning() -> None:

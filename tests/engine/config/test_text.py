@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bistro_tui.engine.config.lexis import Position, line_of
-from bistro_tui.engine.config.locate import Places, locate
+from bistro_tui.engine.config.locate import JsonPlaces, locate
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.text import (
     MAX_DEPTH,
@@ -199,7 +199,7 @@ def test_every_value_is_located_where_it_can_be_read_again(
     case: tuple[str, Json],
 ) -> None:
     text, value = case
-    places = Places(text, blank(text).text)
+    places = JsonPlaces(text, blank(text).text)
     for path in paths_of(value):
         wanted = value
         for key in path:
@@ -241,7 +241,7 @@ def test_of_a_repeated_key_the_last_value_counts_and_is_located() -> None:
     parsed = parse_text(text)
     assert parsed.repeats_keys
     assert parsed.value == {"a": [{"x": 2}], "b": {"c": 3}}
-    places = Places(text, parsed.blanked)
+    places = JsonPlaces(text, parsed.blanked)
     assert places.locate(("a",)) == Position(3, 7)
     assert list(places.repeated_keys()) == [
         (("a",), Position(1, 2), Position(3, 2)),
@@ -255,5 +255,5 @@ def test_a_text_without_repeated_keys_says_so() -> None:
 
 
 def test_the_key_itself_can_be_located() -> None:
-    places = Places(SEED, SEED)
+    places = JsonPlaces(SEED, SEED)
     assert places.locate(("bistro_settings", "enabled"), at_key=True) == Position(12, 5)

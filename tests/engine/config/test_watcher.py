@@ -3,64 +3,17 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 import pytest
 import watchfiles
 
-from bistro_tui.engine.config.load import LoadedConfig, load_config
+from bistro_tui.engine.config.load import LoadedConfig
 from bistro_tui.engine.config.watcher import ConfigWatcher
 from tests.engine.config.builders import SEED
-
-SLOW_POLL_MS = 60_000
-
-
-class Seen:
-    """What a watcher gave, and when."""
-
-    def __init__(self, watcher: ConfigWatcher) -> None:
-        self.watcher = watcher
-        self.loads: list[LoadedConfig] = []
-        self.times: list[float] = []
-        self.changed = asyncio.Condition()
-
-    async def collect(self) -> None:
-        async for loaded in self.watcher:
-            async with self.changed:
-                self.loads.append(loaded)
-                self.times.append(time.monotonic())
-                self.changed.notify_all()
-
-    def has(self, count: int) -> Callable[[LoadedConfig], bool]:
-        return lambda _: len(self.loads) == count
-
-    async def until(
-        self, condition: Callable[[LoadedConfig], bool], timeout: float = 4.0
-    ) -> float:
-        """Wait until the newest load meets the condition; return when it came."""
-        async with asyncio.timeout(timeout), self.changed:
-            await self.changed.wait_for(
-                lambda: bool(self.loads) and condition(self.loads[-1])
-            )
-        return self.times[-1]
-
-
-@asynccontextmanager
-async def watching(
-    path: Path, poll_ms: int = SLOW_POLL_MS, settle_sec: float = 0.0
-) -> AsyncIterator[Seen]:
-    """Watch a good file; ``settle_sec`` lets the system's watch begin on its thread."""
-    digest = load_config(path).digest
-    async with ConfigWatcher(path, poll_ms=poll_ms, digest=digest) as watcher:
-        seen = Seen(watcher)
-        async with asyncio.TaskGroup() as group:
-            collector = group.create_task(seen.collect(), name="collector")
-            await asyncio.sleep(settle_sec)
-            yield seen
-            collector.cancel()
+from tests.engine.config.watching import SLOW_POLL_MS, watching
 
 
 def owned_by(name: str) -> str:

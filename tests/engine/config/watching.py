@@ -1,0 +1,83 @@
+"""Following a config watcher in tests."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bistro_tui.engine.config.load import LoadedConfig, load_config
+from bistro_tui.engine.config.watcher import ConfigWatcher
+
+SLOW_POLL_MS = 60_000
+
+
+class Seen:
+    """What a watcher gave, and when."""
+
+    def __init__(self, watcher: ConfigWatcher) -> None:
+        self.watcher = watcher
+        self.loads: list[LoadedConfig] = []
+        self.times: list[float] = []
+        self.changed = asyncio.Condition()
+
+    async def collect(self) -> None:
+        async for loaded in self.watcher:
+            async with self.changed:
+                self.loads.append(loaded)
+                self.times.append(time.monotonic())
+                self.changed.notify_all()
+
+    def has(self, count: int) -> Callable[[LoadedConfig], bool]:
+        return lambda _: len(self.loads) == count
+
+    async def until(
+        self, condition: Callable[[LoadedConfig], bool], timeout: float = 4.0
+    ) -> float:
+        """Wait until the newest load meets the condition; return when it came."""
+        async with asyncio.timeout(timeout), self.changed:
+            await self.changed.wait_for(
+                lambda: bool(self.loads) and condition(self.loads[-1])
+            )
+        return self.times[-1]
+
+
+@asynccontextmanager
+async def watching(
+    path: Path, poll_ms: int = SLOW_POLL_MS, settle_sec: float = 0.0
+) -> AsyncIterator[Seen]:
+    """Watch a good file; ``settle_sec`` lets the system's watch begin on its thread."""
+    digest = load_config(path).digest
+    async with ConfigWatcher(path, poll_ms=poll_ms, digest=digest) as watcher:
+        seen = Seen(watcher)
+        async with asyncio.TaskGroup() as group:
+            collector = group.create_task(seen.collect(), name="collector")
+            await asyncio.sleep(settle_sec)
+            yield seen
+            collector.cancel()
+
+
+class Lag:
+    """The longest time for which the loop did not come round."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+
+    async def measure(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.monotonic()
+            self.worst = max(self.worst, now - last - 0.005)
+            last = now
+
+
+@asynccontextmanager
+async def measured_lag() -> AsyncIterator[Lag]:
+    lag = Lag()
+    measuring = asyncio.ensure_future(lag.measure())
+    try:
+        yield lag
+    finally:
+        measuring.cancel()
+        await asyncio.wait([measuring])
