@@ -1,0 +1,128 @@
+"""Every sample config, as it comes, run by the installed program."""
+
+import shutil
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Place
+from tests.samples import DIRECTORY, sample_configs
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """How a run of a sample to its end comes out."""
+
+    done: int
+    started: int
+    failed: int = 0
+    blocked: int = 0
+
+    @property
+    def code(self) -> int:
+        return 1 if self.failed or self.blocked else 0
+
+
+EXPECTED = {
+    "any_program.toml": Expected(done=6, started=7),
+    "canary.json": Expected(done=11, started=11),
+    "checkpoint.json": Expected(done=3, started=12),
+    "databases.json": Expected(done=5, started=5),
+    "etl.yaml": Expected(done=14, started=14),
+    "gpu_box.json": Expected(done=9, started=9),
+    "hourly.yaml": Expected(done=8, started=8),
+    "orphans.json": Expected(done=4, started=4),
+    "priorities.json": Expected(done=24, started=24),
+    # One mirror never has the right checksum, and nothing is indexed there.
+    "retries.json": Expected(done=6, started=10, failed=1, blocked=1),
+    "shards.toml": Expected(done=20, started=20),
+    "simple.json": Expected(done=8, started=12),
+    "thumbnails.json": Expected(done=12, started=12),
+}
+
+
+def copied(place: Place, name: str) -> Path:
+    """Return a copy of a sample, with what lies beside it."""
+    return Path(shutil.copytree(DIRECTORY, place.path / "samples")) / name
+
+
+def await_full_hour() -> None:
+    """Let an hour that is about to end pass: it would change the hourly nodes."""
+    left = 3600 - time.time() % 3600
+    if left < 15:
+        time.sleep(left + 0.1)
+
+
+def test_the_table_names_every_sample() -> None:
+    assert {path.name for path in sample_configs()} == set(EXPECTED)
+
+
+def test_the_readme_lists_every_sample() -> None:
+    text = (DIRECTORY.parent / "README.md").read_text()
+    for name in EXPECTED:
+        assert f"| [{name}](sample_configs/{name}) | " in text
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_is_good_and_comes_out_as_it_says(place: Place, name: str) -> None:
+    sample = copied(place, name)
+    checked = place.run("validate", "--json", sample)
+    assert checked.code == 0
+    assert checked.json == {"ok": True, "errors": [], "warnings": []}
+    if name == "hourly.yaml":
+        await_full_hour()
+
+    run = place.batch(sample)
+
+    expected = EXPECTED[name]
+    assert run.code == expected.code, run.err
+    summary = run.json
+    assert (
+        Expected(
+            **{key: summary[key] for key in ("done", "started", "failed", "blocked")}
+        )
+        == expected
+    ), run.err
+    assert "warning" not in run.err
+    assert summary["seconds"] < 15
+
+
+def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(
+    place: Place,
+) -> None:
+    sample = copied(place, "orphans.json")
+    said = place.path / "stderr"
+    with said.open("w") as stderr:
+        process = place.start(
+            sample, "--no-ui", "--data-dir", place.data, stderr=stderr
+        )
+
+    def await_text(text: str, count: int) -> None:
+        deadline = time.monotonic() + 20
+        while said.read_text().count(text) < count:
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.02)
+
+    try:
+        await_text("serves with data", 1)
+        text = sample.read_text()
+        sample.write_text(
+            text.replace(
+                '"enabled": true,\n    "command"', '"enabled": false,\n    "command"'
+            )
+        )
+        assert sample.read_text() != text
+        await_text("Got status incomplete", 2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    lines = place.rows("task_logs.sql3", "SELECT line FROM stdout")
+    assert ("h1: stopped, goes on later\n",) in lines
+    assert ("h2: stopped, goes on later\n",) in lines
