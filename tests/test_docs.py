@@ -1,11 +1,13 @@
 """What the documents show is true."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 from bistro_tui.cli.flags import all_flags
+from bistro_tui.engine.config.formats import ConfigFormat, read_document
 from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.config.parse import parse_config
 from bistro_tui.engine.config.text import parse_json
@@ -13,9 +15,9 @@ from bistro_tui.engine.config.text import parse_json
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def examples(document: str) -> list[str]:
+def examples(document: str, language: str = "jsonc") -> list[str]:
     text = (REPOSITORY / document).read_text()
-    return re.findall(r"```jsonc\n(.*?)```", text, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def settings(inside: str) -> str:
@@ -42,7 +44,7 @@ def test_the_node_sources_of_the_reference_are_good() -> None:
     parsed = parse_config(parse_json(settings(sources) + "}"))
     assert parsed.problems == ()
     assert parsed.config is not None
-    assert len(parsed.config.settings.node_sources) == 3
+    assert len(parsed.config.settings.node_sources) == 4
 
 
 def test_the_job_of_the_reference_is_good() -> None:
@@ -54,6 +56,23 @@ def test_the_job_of_the_reference_is_good() -> None:
     (read,) = parsed.config.jobs.values()
     assert isinstance(read, Job)
     assert read.is_valid
+
+
+def test_toml_and_yaml_of_the_reference_are_good_and_say_the_same() -> None:
+    (toml,) = examples("docs/config.md", "toml")
+    (yaml,) = examples("docs/config.md", "yaml")
+    first = parse_config(read_document(toml, ConfigFormat.TOML).value)
+    second = parse_config(read_document(yaml, ConfigFormat.YAML).value)
+    assert (first.problems, first.warnings) == ((), ())
+    assert (second.problems, second.warnings) == ((), ())
+    assert first.config == second.config
+
+
+def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
+    made = runpy.run_path(str(REPOSITORY / "docs" / "config_reference.py"))
+    for path, text in (("PAGE", "page"), ("SCHEMA", "schema_text")):
+        shipped = made[path].read_text(encoding="utf-8")
+        assert shipped == made[text](), "run docs/config_reference.py"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.samples import DIRECTORY
+
 
 def loaded_by(statement: str) -> set[str]:
     """Return the top-level packages in a fresh interpreter after the statement."""
@@ -38,3 +40,24 @@ def test_the_command_line_itself_loads_nothing_heavy() -> None:
 def test_a_wrong_flag_is_answered_without_the_engine() -> None:
     packages = loaded_by("from bistro_tui.cli.main import run; run(['c', '--datadir'])")
     assert packages.isdisjoint({"asyncio", "textual", "sqlite3"})
+
+
+@pytest.mark.parametrize(
+    ("suffix", "parsers"),
+    [
+        (".json", set()),
+        (".toml", {"tomllib"}),
+        (".yaml", {"yaml"}),
+    ],
+)
+def test_a_good_config_loads_only_the_parser_of_its_format(
+    suffix: str, parsers: set[str]
+) -> None:
+    name = {".json": "simple", ".toml": "shards", ".yaml": "etl"}[suffix]
+    path = str(DIRECTORY / f"{name}{suffix}")
+    statement = (
+        "from pathlib import Path; from bistro_tui.engine.config.load import "
+        f"load_config; assert load_config(Path({path!r})).config"
+    )
+    every = {"tomllib", "yaml", "tree_sitter", "tree_sitter_json", "tree_sitter_toml"}
+    assert loaded_by(statement) & every == parsers

@@ -5,6 +5,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
+from bistro_tui.cli.collecting import loading
 from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.outcome import Outcome
@@ -69,7 +70,9 @@ class EngineThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        if await self._engine.open():
+        with loading():
+            is_open = await self._engine.open()
+        if is_open:
             self._door = InProcessDoor(self._engine, self._loop)
             self._opened.set()
             self._outcome = await self._engine.run()

@@ -89,10 +89,17 @@ SECTIONS: tuple[Section, ...] = (
         flags=(
             Flag(
                 name="config-file",
-                type=_FILE,
+                type=str,
                 default=None,
                 metavar="CONFIG",
                 help="The config, another way to name it.",
+            ),
+            Flag(
+                name="config-loader",
+                type=str,
+                default="file",
+                metavar="NAME",
+                help="What reads and watches the config: file, or a plug-in's loader.",
             ),
             Flag(name="no-ui", help="Headless: log lines on stderr, no screen."),
             Flag(
@@ -109,6 +116,13 @@ SECTIONS: tuple[Section, ...] = (
                 type=click.Choice(["text", "json"]),
                 default="text",
                 help="Form of the headless log lines.",
+            ),
+            Flag(
+                name="log-status-changes-every-ms",
+                type=_INT,
+                default=0,
+                metavar="MS",
+                help="Log at most one ended task in this time; 0 logs each.",
             ),
         ),
     ),
@@ -133,6 +147,13 @@ SECTIONS: tuple[Section, ...] = (
             Flag(
                 name="clean-statuses",
                 help="Read no stored results and store none; leave what is stored.",
+            ),
+            Flag(
+                name="status-store",
+                type=str,
+                default="sqlite",
+                metavar="NAME",
+                help="What keeps the statuses: sqlite, or a plug-in's store.",
             ),
             Flag(
                 name="log-retention",
@@ -163,9 +184,11 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Flag(
                 name="runner",
-                type=click.Choice(["auto", "local", "remote", "mixed"]),
+                type=str,
                 default="auto",
-                help="Where tasks run.",
+                metavar="NAME",
+                help="Where tasks run: auto, local, remote, mixed, or a plug-in's"
+                " runner.",
             ),
             Flag(
                 name="instance-node-name",
@@ -258,7 +281,6 @@ SECTIONS: tuple[Section, ...] = (
                 ("kill-job-if-disabled", None, _IN_THE_CONFIG),
                 ("monitor-samples", str, _NO_REST),
                 ("monitor-update-ms", str, _NO_NEED),
-                ("log-status-changes-every-ms", str, _NO_NEED),
                 ("log-performance", None, _NO_NEED),
                 ("task-thread-pool-size", str, _NO_NEED),
                 ("refresh-all-tasks-physical-resources-sec", str, _NO_NEED),

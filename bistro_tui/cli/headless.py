@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 
+from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.engine.engine import Engine
@@ -29,5 +30,7 @@ async def _serve(engine: Engine) -> Ending:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     loop.add_signal_handler(signal.SIGHUP, engine.request_reload)
-    outcome = await engine.run() if await engine.open() else None
+    with loading():
+        is_open = await engine.open()
+    outcome = await engine.run() if is_open else None
     return Ending(outcome=outcome, signal=caught[0] if caught else None)

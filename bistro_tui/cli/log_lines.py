@@ -6,6 +6,7 @@ import logging.handlers
 import os
 import time
 import traceback
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -19,26 +20,42 @@ class TextLines(logging.Formatter):
     """``2026-11-21 20:15:03 WARNING text``; foreign text is made safe to show."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, or the lines where the message itself has several."""
+        """Return the line, or the lines where there are several."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
-        # Only a first line begins at the margin, so that no text can pass for one.
-        message = "\n    ".join(clean_lines(_message(record)))
-        return f"{stamp} {level}{message}"
+        margin = f"{stamp} {level}"
+        return "\n".join(
+            [
+                # Almost all text is clean, and there may be 100,000 lines a second.
+                margin
+                + (line if line.isascii() and line.isprintable() else _safe(line))
+                for line in _lines(record)
+            ]
+        )
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line."""
 
+    _encode = json.JSONEncoder().encode
+
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as one line of JSON."""
-        return json.dumps(
-            {
-                "time": round(record.created, 3),
-                "level": record.levelname.lower(),
-                "message": _message(record),
-            }
-        )
+        """Return the record as one line of JSON, or as several where it has several."""
+        encode = self._encode
+        created, level = round(record.created, 3), encode(record.levelname.lower())
+        margin = f'{{"time": {created}, "level": {level}, "message": '
+        return "\n".join([margin + encode(line) + "}" for line in _lines(record)])
+
+
+def _safe(message: str) -> str:
+    # Only a first line begins at the margin, so that no text can pass for one.
+    return "\n    ".join(clean_lines(message))
+
+
+def _lines(record: logging.LogRecord) -> Sequence[str]:
+    """Return the messages of a record: one, or all that were logged together."""
+    lines: Sequence[str] | None = getattr(record, "lines", None)
+    return (_message(record),) if lines is None else lines
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -11,14 +11,20 @@ import click
 from bistro_tui import __version__
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.crash import write_crash_file
+from bistro_tui.cli.cron import cron_command
 from bistro_tui.cli.flags import spelled_plainly
+from bistro_tui.cli.init import init_command
+from bistro_tui.cli.plan import plan_command
 from bistro_tui.cli.run_command import run_command
 from bistro_tui.cli.talk import WrongUse, print_data, say
 from bistro_tui.cli.validate import validate_command
 
 COMMANDS: dict[str, click.Command] = {
     "run": run_command,
+    "plan": plan_command,
     "validate": validate_command,
+    "init": init_command,
+    "cron": cron_command,
 }
 
 

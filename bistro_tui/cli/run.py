@@ -19,6 +19,7 @@ from bistro_tui.engine.errors import (
 )
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.parts import check_names
 from bistro_tui.engine.processes.dispositions import stop_passing_on_ignored_signals
 
 
@@ -27,10 +28,11 @@ def run(config_path: Path, flags: dict[str, Any]) -> int:
     stop_passing_on_ignored_signals()
     options = _options(config_path, flags)
     instance = NodeName(flags["instance_node_name"] or socket.gethostname())
-    engine = Engine(
-        options, instance=instance, clock=SystemClock(), rng=random.Random()
-    )
     try:
+        check_names(options)
+        engine = Engine(
+            options, instance=instance, clock=SystemClock(), rng=random.Random()
+        )
         ending = _serve(engine, flags)
     except DataDirHeld as error:
         say(f"bistro-tui: {error}")
@@ -60,6 +62,10 @@ def _serve(engine: Engine, flags: dict[str, Any]) -> Ending:
 def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
     return EngineOptions(
         config_path=config_path,
+        config_name=flags["config_name"],
+        config_loader=flags["config_loader"],
+        status_store=flags["status_store"],
+        runner=flags["runner"],
         data_dir=flags["data_dir"],
         status_table=flags["status_table"],
         clean_statuses=flags["clean_statuses"],
@@ -70,6 +76,7 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         nodes_retry_ms=flags["nodes_retry_ms"],
         log_retention_sec=flags["log_retention"],
         log_prune_frequency_sec=flags["log_prune_frequency"],
+        log_status_changes_every_ms=flags["log_status_changes_every_ms"],
         dry_run=flags["dry_run"],
         benchmark_run=flags["benchmark_run"],
         test_task_duration_ms=flags["test_task_duration"],

@@ -34,6 +34,8 @@ class RunCommand(click.Command):
             formatter.write_dl(
                 [
                     ("bistro-tui validate CONFIG", "Check a config; run nothing."),
+                    ("bistro-tui plan CONFIG", "Show what would run, and what not."),
+                    ("bistro-tui cron ITEM", "Show when a cron item fires next."),
                     ("bistro-tui --version", "Show the version."),
                 ]
             )
@@ -56,18 +58,17 @@ class RunCommand(click.Command):
             )
 
 
-def _run(config: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's call
-    path: Path | None = config or values["config_file"]
-    if path is None:
+def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's call
+    name: str | None = config or values["config_file"]
+    if not name:
         raise WrongUse(
             "no config given.\n"
             "  Run one:    bistro-tui CONFIG.json\n"
             "  Try it out: bistro-tui sample_configs/simple.json"
         )
-    if config is not None and values["config_file"] not in (None, config):
-        raise WrongUse(
-            f"two configs given: {config} and --config-file {values['config_file']}"
-        )
+    other = values["config_file"]
+    if config is not None and other is not None and Path(config) != Path(other):
+        raise WrongUse(f"two configs given: {config} and --config-file {other}")
     _warn_of_flags_without_effect(values)
     _refuse_remote_runner(values)
     if values["json"] and not values["exit_when_done"]:
@@ -81,7 +82,8 @@ def _run(config: Path | None, **values: Any) -> int:  # noqa: ANN401 - click's c
     # Imported late: --help and wrong flags must not wait for the engine.
     from bistro_tui.cli.run import run
 
-    return run(path, values)
+    # What the text means is up to the config loader; a path would change it.
+    return run(Path(name), values | {"config_name": name})
 
 
 def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
@@ -140,7 +142,7 @@ run_command = RunCommand(
         click.Argument(
             ["config"],
             required=False,
-            type=click.Path(path_type=Path),
+            type=str,
             metavar="CONFIG",
         ),
         *(flag.option() for flag in all_flags()),

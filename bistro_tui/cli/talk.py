@@ -22,10 +22,13 @@ def say(message: str) -> None:
         pass
 
 
-def print_data(text: str) -> None:
-    """Write data to stdout; that nobody reads it says nothing of how the work went."""
+def print_data(text: str) -> bool:
+    """Write data to stdout and return whether more can be written.
+
+    That nobody reads it says nothing of how the work went.
+    """
     if sys.stdout is None:
-        return
+        return False
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -33,6 +36,9 @@ def print_data(text: str) -> None:
     except OSError as error:
         say(f"stdout could not be written: {error.strerror}")
         _point_stdout_nowhere()
+    else:
+        return True
+    return False
 
 
 def _point_stdout_nowhere() -> None:

@@ -17,12 +17,18 @@ class InProcessDoor:
     """EngineView and EngineControl for another thread; the engine's loop answers."""
 
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        """Made on the engine's loop, when the engine is open."""
         self._engine = engine
         self._loop = loop
+        self._shown = engine.latest
+        engine.subscribe(self._look)
+
+    def _look(self) -> None:
+        self._shown = self._engine.latest
 
     def snapshot(self) -> Snapshot:
         """Return the newest snapshot; cheap."""
-        return self._engine.latest
+        return self._shown
 
     def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
         """Have ``notify`` called on the engine's thread after each new snapshot."""

@@ -1,55 +1,143 @@
 """What is remembered of an attempt between its end and the commit of its status."""
 
 import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol, TypeAlias
 
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
-from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.bits import DONE, Bits
 from bistro_tui.engine.statuses.report import describe
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.view import EndedRow
 
 log = logging.getLogger("bistro_tui")
 
+Ended: TypeAlias = tuple[TaskId, TaskStatus, str, float]
+"""An attempt that is over: task, stored status, exit text, seconds that it took.
+
+A plain tuple: each attempt makes one, and anything else takes six times as long.
+"""
+
+
+class Attempt(Protocol):
+    """What has to be known of an attempt whose end is reported."""
+
+    @property
+    def invocation(self) -> InvocationId:
+        """Which one it is."""
+        ...
+
+    @property
+    def since(self) -> float:
+        """Wall second of its start."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end was told before."""
+        ...
+
 
 class EndedAttempts:
-    """Attempts that are over, but not yet shown."""
+    """Attempts that are over and whose status is not on disk yet."""
 
-    def __init__(self) -> None:
-        self._waiting: dict[TaskId, tuple[AttemptEnded, float]] = {}
+    def __init__(
+        self,
+        running: Callable[[TaskId], Attempt | None],
+        *,
+        log_every_sec: float = 0.0,
+    ) -> None:
+        """Take how the core is asked for the attempt at a task.
 
-    def attempt_ended(self, report: AttemptEnded, *, seconds: float) -> None:
-        """Take note of an end, ``seconds`` after its start."""
-        self._waiting[report.task] = (report, seconds)
+        At most one end is logged in ``log_every_sec``, every one if that is 0.
+        """
+        self._running = running
+        self._ended: dict[TaskId, tuple[str, float]] = {}
+        self._log_every_sec = log_every_sec
+        self._logged_at = float("-inf")
 
-    def status_stored(self, stored: StoreStatus) -> EndedRow | None:
-        """Log the end of an attempt and return its row; None where none ended."""
-        task, status = stored.task, stored.status
-        waiting = self._waiting.pop(task, None)
-        if waiting is None:
-            return None
-        ended, seconds = waiting
-        quit_status = ended.exit_text.removeprefix("exited with status ")
-        log.info("Task %s, %s quit with status %s", task.job, task.node, quit_status)
-        log.info(
-            "Got status %s from task %s, %s after %.1f s%s%s",
-            describe(status),
-            task.job,
-            task.node,
-            seconds,
-            _next_try(status),
-            f": {reason}" if (reason := status.data.get("exception")) else "",
-        )
-        return EndedRow(
-            task=task,
-            result=_result(status),
-            detail=_detail(status, ended.exit_text),
-            ended=status.time,
-            seconds=seconds,
-            retry_at=_retry_at(status),
-        )
+    @property
+    def tasks(self) -> Collection[TaskId]:
+        """The tasks of these attempts."""
+        return self._ended.keys()
+
+    def ended(self, report: AttemptEnded) -> bool:
+        """Take note of an end; False if no such attempt runs, or its end is known."""
+        task, invocation, reported, exit_text = report
+        attempt = self._running(task)
+        if (
+            attempt is None
+            or attempt.invocation != invocation
+            or attempt.ended
+            or task in self._ended
+        ):
+            return False
+        seconds = reported.time - attempt.since
+        self._ended[task] = (exit_text, seconds if seconds > 0 else 0.0)
+        return True
+
+    def stored(self, batch: Sequence[StoreStatus], now: float) -> list[Ended]:
+        """Log and return the attempts whose statuses these are.
+
+        A status with which no attempt ended is passed over. ``now`` is monotonic.
+        """
+        ended: list[Ended] = []
+        take = self._ended.pop
+        for stored in batch:
+            task = stored.task
+            attempt = take(task, None)
+            if attempt is not None:
+                ended.append((task, stored.status, *attempt))
+        self._log(ended, now)
+        return ended
+
+    def _log(self, ended: Sequence[Ended], now: float) -> None:
+        if not ended or not log.isEnabledFor(logging.INFO):
+            return
+        if self._log_every_sec:
+            if now < self._logged_at + self._log_every_sec:
+                return
+            self._logged_at = now
+            ended = ended[:1]
+        # One record for all: making one for each line would be half of the work.
+        lines: list[str] = []
+        for attempt in ended:
+            lines += _lines(attempt)
+        log.info("%s", "\n".join(lines), extra={"lines": lines})
+
+
+def ended_row(ended: Ended) -> EndedRow:
+    """Return what is shown of an attempt that is over."""
+    task, status, exit_text, seconds = ended
+    result = _result(status)
+    return EndedRow(
+        task=task,
+        result=result,
+        detail=_detail(status, exit_text),
+        ended=status.time,
+        seconds=seconds,
+        retry_at=(
+            status.time + status.backoff_sec if result is Reason.BACKOFF else None
+        ),
+    )
+
+
+def _lines(ended: Ended) -> tuple[str, str]:
+    (job, node), status, exit_text, seconds = ended
+    quit_status = exit_text.removeprefix("exited with status ")
+    word, more = "done", ""
+    # The bits are compared last: they are slow, and most tasks end well.
+    if status.bits is not DONE or status.data:
+        word, more = describe(status), _next_try(status)
+        if exception := status.data.get("exception"):
+            more += f": {exception}"
+    return (
+        f"Task {job}, {node} quit with status {quit_status}",
+        f"Got status {word} from task {job}, {node} after {seconds:.1f} s{more}",
+    )
 
 
 def _result(status: TaskStatus) -> Reason:
@@ -60,12 +148,6 @@ def _result(status: TaskStatus) -> Reason:
     if Bits.USES_BACKOFF in status.bits and status.backoff_sec:
         return Reason.BACKOFF
     return Reason.RUNNABLE
-
-
-def _retry_at(status: TaskStatus) -> float | None:
-    if _result(status) is Reason.BACKOFF:
-        return status.time + status.backoff_sec
-    return None
 
 
 def _next_try(status: TaskStatus) -> str:

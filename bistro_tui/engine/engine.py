@@ -11,50 +11,44 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.datadir import default_data_dir
+from bistro_tui.engine.dispatch import Dispatcher
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
-from bistro_tui.engine.parts import Storage, make_runner, open_storage
-from bistro_tui.engine.persist import Persister
-from bistro_tui.engine.publish import Publisher
-from bistro_tui.engine.runners.protocol import (
-    AttemptEnded,
-    AttemptStarted,
-    RunnerReport,
-    TaskRunner,
+from bistro_tui.engine.parts import (
+    Storage,
+    make_config_loader,
+    make_runner,
+    open_storage,
 )
-from bistro_tui.engine.scheduling.actions import KillTask, StartTask, StoreStatus
+from bistro_tui.engine.persist import Persister
+from bistro_tui.engine.plugged_policy import policy_named
+from bistro_tui.engine.publish import Publisher
+from bistro_tui.engine.runners.protocol import TaskRunner
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
-    ConfigLoaded,
     Event,
     Forgive,
     KillRequested,
-    NodesLoaded,
     StartsPaused,
     StartsResumed,
     StatusesLoaded,
-    StatusStored,
     StopRequested,
-    TaskEnded,
-    TimePassed,
 )
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.snapshots import Snapshots
 from bistro_tui.engine.view import Explanation, LogPage, Snapshot
 from bistro_tui.engine.world import World
 
 log = logging.getLogger("bistro_tui")
-
-PUBLISH_SEC = 0.1
-"""Snapshots come no oftener than this, and only while something changes."""
 
 GIVE_UP_SEC = 5.0
 """How long a stop waits for a store that cannot be written."""
@@ -81,25 +75,42 @@ class Engine:
         self._started = clock.now()
         self.data_dir: Path = options.data_dir or default_data_dir(options.config_path)
         self._board = Board()
-        self._core = Core(rng)
+        self._core = Core(rng, policies=policy_named)
         self.world = World(
             options=options,
+            config_loader=make_config_loader(options, clock=clock, rng=rng),
             instance=instance,
             clock=clock,
+            rng=rng,
             board=self._board,
             feed=self._feed,
         )
-        self._publisher = Publisher(
-            self._core, self.world, data_dir=self.data_dir, started=self._started.wall
+        ended = EndedAttempts(
+            self._core.attempt,
+            log_every_sec=options.log_status_changes_every_ms / 1000,
         )
-        self._ended = EndedAttempts()
+        self._publisher = Publisher(
+            self._core,
+            self.world,
+            ended,
+            data_dir=self.data_dir,
+            started=self._started.wall,
+        )
+        self._dispatcher = Dispatcher(
+            core=self._core,
+            clock=clock,
+            ended=ended,
+            audience=self._publisher,
+            on_change=self._changed,
+        )
+        self._snapshots = Snapshots(
+            self._take_snapshot, clock=clock, before_each=self._stop_when_through
+        )
         self._resources = AsyncExitStack()
         self._runner: TaskRunner
         self._persister: Persister
         self._storage: Storage
-        self._timer: asyncio.TimerHandle | None = None
-        self._publishing: asyncio.TimerHandle | None = None
-        self._published_at = float("-inf")
+        self._looking: asyncio.Handle | None = None
         self._stop_requests = 0
         self._ends_by_itself = False
         self._is_open = False
@@ -108,8 +119,6 @@ class Engine:
         self._store_trouble = ""
         self._giving_up: asyncio.TimerHandle | None = None
         self._lost = ""
-        self._subscribers: tuple[Callable[[], None], ...] = ()
-        self.latest: Snapshot
 
     # Life: open, run, stop.
 
@@ -143,30 +152,33 @@ class Engine:
                 on_log_trouble=self._on_log_trouble,
             )
             nodes = await self.world.load_nodes()
+            self._runner = make_runner(
+                self._options,
+                storage,
+                instance=self._instance,
+                clock=self._clock,
+                rng=self._rng,
+                report=self._dispatcher.report,
+            )
         except BaseException:
             await self._resources.aclose()
             raise
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
-        self._runner = make_runner(
-            self._options,
-            storage,
-            instance=self._instance,
-            clock=self._clock,
-            rng=self._rng,
-            report=self._on_report,
-        )
         self._resources.push_async_callback(self._runner.close)
         self._persister = Persister(
             statuses=storage.statuses,
             logs=storage.logs,
-            on_stored=self._on_stored,
+            on_stored=self._dispatcher.stored,
             on_trouble=self._on_store_trouble,
         )
+        self._dispatcher.connect(self._runner, self._persister)
+        # First of all at the end: what is ended then makes room, but for nothing new.
+        ended = StartsPaused("end", "the engine has ended")
+        self._resources.callback(self._feed, [ended])
         self._is_open = True
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
         self._feed([StatusesLoaded(storage.known), *nodes, config])
-        self._publish()
 
     async def run(self) -> Outcome:
         """Serve until stopped, or until nothing is left to do where that was asked."""
@@ -181,6 +193,7 @@ class Engine:
                 ]
                 await self._stopped.wait()
                 await self._runner.close()
+                self._dispatcher.flush()
                 for task in reversed(tasks):
                     task.cancel()
         finally:
@@ -188,17 +201,20 @@ class Engine:
         return self._outcome()
 
     async def _close(self) -> None:
-        for timer in (self._timer, self._publishing, self._giving_up):
-            if timer is not None:
-                timer.cancel()
+        self._is_open = False
+        self._snapshots.close()
+        for handle in (self._looking, self._giving_up):
+            if handle is not None:
+                handle.cancel()
         try:
             await self._resources.aclose()
         except (sqlite3.Error, OSError) as error:
             self._lost = self._lost or f"the last output could not be stored: {error}"
         finally:
+            self._dispatcher.close()
             # Whoever watches must hear of the end, whatever ended it.
             self._stopped.set()
-            self._publish()
+            self._snapshots.publish()
 
     async def _forget_old_lines(self) -> None:
         await forget_old_lines(
@@ -244,10 +260,15 @@ class Engine:
             self._stopped.set()
 
     def _stop_when_through(self) -> None:
+        self._looking = None
         if self._stop_requests:
-            if not self._core.running() and self._persister.is_idle:
+            if not self._dispatcher.unfinished and self._persister.is_idle:
                 self._stopped.set()
-        elif self._options.exit_when_done and not self._core.progress().can_progress:
+        elif (
+            self._options.exit_when_done
+            and not self.world.awaits_nodes
+            and not self._core.progress().can_progress
+        ):
             self._ends_by_itself = True
             self.request_stop()
 
@@ -262,44 +283,19 @@ class Engine:
             lost=self._lost,
         )
 
-    # The loop: events into the core, its actions out.
+    # What happens while it serves.
 
     def _feed(self, events: Sequence[Event]) -> None:
-        for action in self._core.handle(events, self._clock.now()):
-            match action:
-                case StartTask():
-                    self._runner.start(action)
-                case KillTask(invocation=invocation, kill=kill):
-                    self._runner.kill(invocation, kill)
-                case StoreStatus():
-                    self._persister.store(action)
-                case _:
-                    assert_never(action)
-        if any(isinstance(event, ConfigLoaded | NodesLoaded) for event in events):
-            self._publisher.world_changed()
-        self._arm_timer()
+        self._dispatcher.feed(events)
+
+    def _changed(self) -> None:
+        if not self._is_open or self._stopped.is_set():
+            return
         self._publish_soon()
-
-    def _on_report(self, report: RunnerReport) -> None:
-        match report:
-            case AttemptStarted(task=task, pid=pid):
-                self._publisher.task_started(task, pid)
-                self._publish_soon()
-            case AttemptEnded(task=task, invocation=invocation, reported=reported):
-                attempt = self._core.attempt(task)
-                since = attempt.since if attempt is not None else reported.time
-                seconds = max(0.0, self._clock.now().wall - since)
-                self._ended.attempt_ended(report, seconds=seconds)
-                self._feed([TaskEnded(task, invocation, reported)])
-            case _:
-                assert_never(report)
-
-    def _on_stored(self, stored: Sequence[StoreStatus]) -> None:
-        for one in stored:
-            row = self._ended.status_stored(one)
-            if row is not None:
-                self._publisher.task_ended(row)
-        self._feed([StatusStored(one.task, one.serial) for one in stored])
+        if not self._dispatcher.unfinished and self._looking is None:
+            # Later: whoever is being told of the change may not be stopped meanwhile.
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_soon(self._stop_when_through)
 
     def _on_store_trouble(self, text: str) -> None:
         self._trouble("store", text)
@@ -326,26 +322,16 @@ class Engine:
         if self._board.put(topic, text):
             log.error("%s", text or f"{topic}: all is well again")
 
-    def _arm_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = self._core.next_due()
-        if due is not None:
-            delay = max(0.0, due - self._clock.now().mono)
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(delay, self._feed, [TimePassed()])
-
     # What others see and ask.
+
+    @property
+    def latest(self) -> Snapshot:
+        """The newest snapshot, made when somebody looks; on the engine's loop only."""
+        return self._snapshots.latest
 
     def subscribe(self, notify: Callable[[], None]) -> Callable[[], None]:
         """Have ``notify`` called after each new snapshot; the result ends that."""
-        self._subscribers = (*self._subscribers, notify)
-
-        def unsubscribe() -> None:
-            self._subscribers = tuple(s for s in self._subscribers if s != notify)
-
-        return unsubscribe
+        return self._snapshots.subscribe(notify)
 
     async def read_log(self, task: TaskId | None, *, after: int, limit: int) -> LogPage:
         """Return up to ``limit`` newest lines with an id above ``after``."""
@@ -366,13 +352,8 @@ class Engine:
     async def tasks_of(self, job: JobName, *, limit: int) -> tuple[Explanation, ...]:
         """Return the tasks of a job that are not done, blocked ones first."""
         now = self._clock.now()
-        open_tasks = [
-            (reason is Reason.RUNNING, task)
-            for task, reason in self._core.tasks_of(job)
-            if reason is not Reason.DONE
-        ]
-        open_tasks.sort(key=lambda one: one[0])
-        return tuple(self._core.explain(task, now) for _, task in open_tasks[:limit])
+        tasks = self._core.open_tasks(job, limit)
+        return tuple(self._core.explain(task, now) for task in tasks)
 
     async def kill_task(self, task: TaskId) -> str:
         """Begin to end a running task; ControlRefused when it does not run."""
@@ -399,25 +380,13 @@ class Engine:
         return f"forgave failures of {', '.join(jobs)}"
 
     def _publish_soon(self) -> None:
-        may_publish = self._is_open and not self._stopped.is_set()
-        if self._publishing is None and may_publish:
-            wait = max(0.0, self._published_at + PUBLISH_SEC - self._clock.now().mono)
-            loop = asyncio.get_running_loop()
-            self._publishing = loop.call_later(wait, self._publish_and_look)
+        if self._is_open and not self._stopped.is_set():
+            self._snapshots.soon()
 
-    def _publish_and_look(self) -> None:
-        self._publishing = None
-        self._stop_when_through()
-        self._publish()
-
-    def _publish(self) -> None:
-        now = self._clock.now()
-        self._published_at = now.mono
-        self.latest = self._publisher.take(
-            now=now.wall,
+    def _take_snapshot(self) -> Snapshot:
+        return self._publisher.take(
+            now=self._clock.now().wall,
             banners=self._board.banners(),
             worker=self._runner.name,
             is_stopped=self._stopped.is_set(),
         )
-        for notify in self._subscribers:
-            notify()

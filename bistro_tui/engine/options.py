@@ -9,6 +9,12 @@ class EngineOptions:
     """One run's options; names and defaults are those of the command line."""
 
     config_path: Path
+    config_name: str = ""
+    """CONFIG as it was given, for config loaders; empty: the path."""
+    config_loader: str = "file"
+    status_store: str = "sqlite"
+    runner: str = "auto"
+    """``auto`` and ``local`` run tasks on this host; else a plug-in's name."""
     data_dir: Path | None = None
     """None: the default place for this config."""
     status_table: str = "task_statuses"
@@ -20,6 +26,8 @@ class EngineOptions:
     nodes_retry_ms: int = 30_000
     log_retention_sec: int = 2_592_000
     log_prune_frequency_sec: int = 3_600
+    log_status_changes_every_ms: int = 0
+    """At most one ended task is logged in this time; 0: each one."""
     dry_run: bool = False
     benchmark_run: bool = False
     test_task_duration_ms: int = 5_000
@@ -29,6 +37,12 @@ class EngineOptions:
     def runs_fake_tasks(self) -> bool:
         """Whether tasks are pretended: nothing is stored and no command is needed."""
         return self.dry_run or self.benchmark_run
+
+    @property
+    def needs_commands(self) -> bool:
+        """Whether a job can only run if it, or ``worker_command``, names a program."""
+        is_local = self.runner in ("auto", "local")
+        return is_local and not self.worker_command and not self.runs_fake_tasks
 
     @property
     def keeps_statuses(self) -> bool:

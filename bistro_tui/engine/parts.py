@@ -1,4 +1,4 @@
-"""Everything that an engine opens: data directory, stores, runner."""
+"""Everything that an engine opens or is made of, some of it chosen by name."""
 
 import os
 import random
@@ -6,20 +6,44 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.config.guarded_loader import GuardedLoader
+from bistro_tui.engine.config.loader import ConfigLoader, LoaderContext
 from bistro_tui.engine.datadir import DataDir, default_data_dir
+from bistro_tui.engine.errors import BistroError
 from bistro_tui.engine.ids import NodeName, TaskId
+from bistro_tui.engine.installed import Group, PluginError, find
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.persist import NoStatuses, StatusSink
 from bistro_tui.engine.runners.benchmark import BenchmarkRunner
+from bistro_tui.engine.runners.context import RunnerContext
 from bistro_tui.engine.runners.dry_run import DryRunRunner
-from bistro_tui.engine.runners.local import LocalRunner
+from bistro_tui.engine.runners.guarded import (
+    RUNNER_METHODS,
+    GuardedReports,
+    GuardedRunner,
+)
 from bistro_tui.engine.runners.protocol import ReportSink, TaskRunner
+from bistro_tui.engine.statuses.keeping import (
+    STORE_METHODS,
+    GuardedStore,
+    StatusKeeper,
+    StoreContext,
+    unusable_store,
+)
 from bistro_tui.engine.statuses.status import TaskStatus
-from bistro_tui.engine.statuses.store import StatusStore
+
+HERE = "local"
+"""The runner for this host, which ``auto`` means."""
+
+RUNNER_WORDS = ("auto", "remote", "mixed")
+"""What ``--runner`` may be beside the name of a runner."""
+
+LOADER_METHODS = ("load", "watch", "edit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +56,64 @@ class Storage:
     """What the status store knew when it was opened."""
     logs: LogWriter
     log_store: LogStore
+
+
+def check_names(options: EngineOptions) -> None:
+    """Raise PluginError, naming the flag, if a part that it names cannot be loaded."""
+    for flag, group, name, words in (
+        ("--config-loader", Group.CONFIG_LOADERS, options.config_loader, ()),
+        ("--status-store", Group.STATUS_STORES, options.status_store, ()),
+        ("--runner", Group.RUNNERS, options.runner, RUNNER_WORDS),
+    ):
+        if name not in words:
+            try:
+                find(group, name, words=words).load()
+            except PluginError as error:
+                raise PluginError(f"{flag}: {error}") from error
+
+
+def make_config_loader(
+    options: EngineOptions, *, clock: Clock, rng: random.Random
+) -> ConfigLoader:
+    """Return what gives the config. Raises PluginError."""
+    part = find(Group.CONFIG_LOADERS, options.config_loader)
+    factory = part.load()
+    context = LoaderContext(
+        config=options.config_name or str(options.config_path),
+        poll_ms=options.config_update_ms,
+        clock=clock,
+        rng=rng,
+    )
+    try:
+        made = factory(context)
+    except Exception as error:
+        raise part.error("cannot be made", error) from error
+    loader: ConfigLoader = part.checked(made, LOADER_METHODS)
+    if part.distribution:
+        return GuardedLoader(part, loader, context.config)
+    return loader
+
+
+async def open_status_store(
+    options: EngineOptions, data_dir: Path, *, clock: Clock, read_only: bool = False
+) -> StatusKeeper:
+    """Return the open status store. Raises PluginError or DataDirUnusable."""
+    part = find(Group.STATUS_STORES, options.status_store)
+    factory = part.load()
+    context = StoreContext(
+        data_dir=data_dir,
+        table=options.status_table,
+        clock=clock,
+        read_only=read_only,
+    )
+    try:
+        opened = await factory(context)
+    except BistroError:
+        raise
+    except Exception as error:
+        raise unusable_store(part, data_dir, error) from error
+    store: StatusKeeper = part.checked(opened, STORE_METHODS)
+    return GuardedStore(part, store, data_dir) if part.distribution else store
 
 
 async def open_storage(
@@ -54,8 +136,7 @@ async def open_storage(
     statuses: StatusSink = NoStatuses()
     known: Mapping[TaskId, TaskStatus] = {}
     if options.keeps_statuses:
-        path = data_dir.path / "statuses.sql3"
-        store = await StatusStore.open(path, options.status_table)
+        store = await open_status_store(options, data_dir.path, clock=clock)
         resources.push_async_callback(store.close)
         statuses, known = store, await store.load()
     log_store = await LogStore.open(data_dir.path / "task_logs.sql3")
@@ -83,7 +164,10 @@ def make_runner(
     rng: random.Random,
     report: ReportSink,
 ) -> TaskRunner:
-    """Return the runner that the options ask for: dry or benchmark run first."""
+    """Return the runner that the options ask for: dry or benchmark run first.
+
+    Raises PluginError.
+    """
     if options.dry_run:
         return DryRunRunner(report=report, clock=clock)
     if options.benchmark_run:
@@ -94,14 +178,29 @@ def make_runner(
             duration_ms=options.test_task_duration_ms,
             failure_rate=options.test_failure_rate,
         )
-    return LocalRunner(
+    part = find(Group.RUNNERS, _runner_name(options))
+    factory = part.load()
+    if part.distribution:
+        report = GuardedReports(part, report, clock)
+    context = RunnerContext(
+        report=report,
+        sink=storage.logs,
+        clock=clock,
+        rng=rng,
         data_dir=storage.data_dir,
         config_dir=options.config_path.absolute().parent,
         worker_command=options.worker_command,
         environment=os.environ,
         instance=instance,
         host=socket.gethostname(),
-        sink=storage.logs,
-        report=report,
-        clock=clock,
     )
+    try:
+        made = factory(context)
+    except Exception as error:
+        raise part.error("cannot be made", error) from error
+    runner: TaskRunner = part.checked(made, RUNNER_METHODS)
+    return GuardedRunner(part, runner, report, clock) if part.distribution else runner
+
+
+def _runner_name(options: EngineOptions) -> str:
+    return HERE if options.runner == "auto" else options.runner

@@ -15,6 +15,9 @@ from bistro_tui.engine.statuses.status import TaskStatus
 
 RETRY_SEC = 1.0
 
+SLICE = 500
+"""Stored statuses that are told of in one turn of the loop: a few milliseconds."""
+
 
 class StatusSink(Protocol):
     """Where statuses are kept; the store, or nothing at all."""
@@ -63,9 +66,9 @@ class Persister:
         """Whether everything that was asked for is on disk."""
         return not self._waiting and not self._committing
 
-    def store(self, action: StoreStatus) -> None:
-        """Take one status into the next commit."""
-        self._waiting.append(action)
+    def store(self, actions: Sequence[StoreStatus]) -> None:
+        """Take these statuses into the next commit."""
+        self._waiting.extend(actions)
         self._wake.set()
 
     async def run(self) -> None:
@@ -79,8 +82,11 @@ class Persister:
             batch, self._waiting = self._waiting, []
             self._committing = len(batch)
             await self._commit(batch)
-            self._committing = 0
-            self._on_stored(batch)
+            for begin in range(0, len(batch), SLICE):
+                if begin:
+                    await asyncio.sleep(0)
+                self._committing = max(0, len(batch) - begin - SLICE)
+                self._on_stored(batch[begin : begin + SLICE])
 
     async def _commit(self, batch: Sequence[StoreStatus]) -> None:
         troubled = False

@@ -7,10 +7,12 @@ too: SQLite before 3.51.3 can corrupt a WAL that two connections write to.
 import asyncio
 import contextlib
 import os
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
 import aiosqlite
@@ -42,6 +44,8 @@ class Foreign(Exception):
 
 Inspector: TypeAlias = Callable[[sqlite3.Connection], None]
 """Looks at an existing database, read-only; raises Foreign."""
+
+T = TypeVar("T")
 
 
 class Database:
@@ -128,6 +132,57 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     await self.read("ROLLBACK")
                 raise
+
+
+def look(
+    path: Path,
+    *,
+    version: int,
+    inspect: Inspector,
+    ask: Callable[[sqlite3.Connection], T],
+) -> T | None:
+    """Return what ``ask`` finds in a database that others may be writing to.
+
+    None: there is no file, or an empty one. Nothing is written, nor made beside the
+    file. Raises DataDirUnusable for a file that is not ours.
+    """
+    try:
+        with open(path, "rb") as file:
+            header = file.read(len(_HEADER))
+        if not header:
+            return None
+        if header != _HEADER:
+            raise DataDirUnusable(path, "is not an SQLite database", _SALVAGE)
+        with _seen(path) as connection:
+            connection.text_factory = decode_text
+            _refuse_strange(path, connection, version)
+            inspect(connection)
+            return ask(connection)
+    except FileNotFoundError:
+        return None
+    except Foreign as foreign:
+        raise DataDirUnusable(path, str(foreign), _SALVAGE) from None
+    except (sqlite3.Error, OSError) as error:
+        raise unusable(path, error) from error
+
+
+@contextlib.contextmanager
+def _seen(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open read-only what may be open elsewhere, as it is at this moment."""
+    wal, shared = Path(f"{path}-wal"), Path(f"{path}-shm")
+    with contextlib.ExitStack() as resources:
+        if shared.exists():
+            uri = f"file:{quote(str(path))}?mode=ro"
+        elif wal.exists() and wal.stat().st_size:
+            # SQLite would make the missing file, so it may do that to a copy.
+            aside = Path(resources.enter_context(tempfile.TemporaryDirectory()))
+            for one in (path, wal):
+                shutil.copyfile(one, aside / one.name)
+            uri = f"file:{quote(str(aside / path.name))}?mode=ro"
+        else:
+            uri = f"file:{quote(str(path))}?immutable=1"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SEC)
+        yield resources.enter_context(contextlib.closing(connection))
 
 
 def decode_text(raw: bytes) -> str:

@@ -64,3 +64,38 @@ def test_text_with_newlines_cannot_pass_for_a_line_of_ours() -> None:
     first, second = lines.split("\n")
     assert first.endswith("Task a")
     assert second.startswith("    ")
+
+
+def together(*lines: str) -> logging.LogRecord:
+    made = record("%s", "\n".join(lines))
+    made.lines = lines
+    return made
+
+
+def test_messages_that_were_logged_together_are_a_line_each() -> None:
+    lines = (
+        TextLines().format(together("Task a, b quit", "Got status done")).split("\n")
+    )
+    assert [line[20:] for line in lines] == ["Task a, b quit", "Got status done"]
+    assert len({line[:20] for line in lines}) == 1
+
+
+def test_foreign_text_in_one_of_many_messages_is_made_safe_like_any() -> None:
+    hostile = "Task \x1b[2J\u202e, a\n2026-01-01 Got status done"
+    alone = TextLines().format(record("%s", hostile))
+    assert "\x1b" not in alone
+    assert "\u202e" not in alone
+
+    assert TextLines().format(together("fine", hostile)).endswith(alone)
+
+
+def test_messages_that_were_logged_together_are_a_json_object_each() -> None:
+    messages = ["two\nlines \x1b", 'a "quoted" one', "ünïcode"]
+    lines = JsonLines().format(together(*messages)).split("\n")
+    assert [json.loads(line) for line in lines] == [
+        {"time": 0.25, "level": "info", "message": message} for message in messages
+    ]
+
+
+def test_what_is_logged_together_reaches_a_plain_formatter_whole() -> None:
+    assert logging.Formatter().format(together("a %s", "b")) == "a %s\nb"

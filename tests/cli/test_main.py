@@ -93,5 +93,5 @@ def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(
 
 
 def test_every_command_is_reachable_by_its_name() -> None:
-    assert set(main.COMMANDS) == {"run", "validate"}
+    assert set(main.COMMANDS) == {"run", "plan", "validate", "init", "cron"}
     assert all(command.name == name for name, command in main.COMMANDS.items())

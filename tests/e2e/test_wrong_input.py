@@ -36,7 +36,7 @@ def refused(run: Finished, *, code: int, words: list[str]) -> None:
         (("confg.json", "--no-ui"), ["confg.json", "no such file", "config.json"]),
         ((".", "--no-ui"), ["is a directory"]),
         (("config.json", "--no-ui", "--data-dirr=x"), ["--data-dirr", "--data-dir"]),
-        (("config.json", "--no-ui", "--runner=x"), ["--runner", "'local'"]),
+        (("config.json", "--no-ui", "--runner=x"), ["--runner", "local"]),
         (("config.json", "--no-ui", "--runner=remote"), ["no remote workers"]),
         (("config.json", "other.json", "--no-ui"), ["other.json"]),
         (("config.json", "--no-ui", "--json"), ["--exit-when-done"]),

@@ -1,10 +1,11 @@
 """What is logged and shown of an attempt once its status is on disk."""
 
 import logging
+from dataclasses import dataclass
 
 import pytest
 
-from bistro_tui.engine.ended import EndedAttempts
+from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
@@ -21,10 +22,46 @@ from bistro_tui.engine.statuses.status import TaskStatus
 TASK = TaskId(JobName("etl"), NodeName("db7"))
 
 
-def ended(exit_text: str, status: TaskStatus) -> AttemptEnded:
-    return AttemptEnded(
-        task=TASK, invocation=InvocationId(1, 2), reported=status, exit_text=exit_text
-    )
+INVOCATION = InvocationId(1, 2)
+
+
+@dataclass
+class Attempt:
+    """As the core has one."""
+
+    invocation: InvocationId
+    since: float
+    ended: bool = False
+
+
+def over(
+    exit_text: str,
+    status: TaskStatus,
+    *,
+    seconds: float = 1.0,
+) -> list[Ended]:
+    """Let an attempt run, end and be stored with this status."""
+    attempt = Attempt(INVOCATION, status.time - seconds)
+    ended = EndedAttempts({TASK: attempt}.get)
+    assert ended.ended(AttemptEnded(TASK, INVOCATION, status, exit_text))
+    return ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0)
+
+
+@pytest.fixture
+def messages(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> list[list[str]]:
+    """The lines of each record that is logged from now on."""
+    found: list[list[str]] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage().split("\n"))
+
+    logger = logging.getLogger("bistro_tui")
+    monkeypatch.setattr(logger, "handlers", [Keep()])
+    caplog.set_level(logging.INFO, "bistro_tui")
+    return found
 
 
 @pytest.mark.parametrize(
@@ -42,49 +79,114 @@ def test_a_row_says_what_became_of_the_attempt(
     bits: Bits, backoff: int, result: Reason, retry_at: float | None
 ) -> None:
     status = TaskStatus(bits=bits, time=100.0, backoff_sec=backoff)
-    attempts = EndedAttempts()
-    attempts.attempt_ended(ended("exited with status 0", status), seconds=7.5)
+    (ended,) = over("exited with status 0", status, seconds=7.5)
 
-    row = attempts.status_stored(StoreStatus(task=TASK, serial=1, status=status))
+    row = ended_row(ended)
 
-    assert row is not None
     assert (row.task, row.result, row.retry_at) == (TASK, result, retry_at)
     assert (row.ended, row.seconds) == (100.0, 7.5)
 
 
-def test_the_two_log_lines_name_exit_and_status(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("bistro_tui"), "propagate", True)
-    caplog.set_level(logging.INFO, "bistro_tui")
+def test_the_two_log_lines_name_exit_and_status(messages: list[list[str]]) -> None:
     status = TaskStatus(bits=ERROR_BACKOFF, time=100.0, backoff_sec=30)
-    attempts = EndedAttempts()
-    attempts.attempt_ended(ended("exited with status 3", status), seconds=2.0)
+    over("exited with status 3", status, seconds=2.0)
+    over("killed by signal 9", TaskStatus(bits=DONE, time=100.0), seconds=2.0)
 
-    attempts.status_stored(StoreStatus(task=TASK, serial=1, status=status))
-
-    assert caplog.messages == [
-        "Task etl, db7 quit with status 3",
-        "Got status error_backoff from task etl, db7 after 2.0 s, again in 30 s",
+    assert messages == [
+        [
+            "Task etl, db7 quit with status 3",
+            "Got status error_backoff from task etl, db7 after 2.0 s, again in 30 s",
+        ],
+        [
+            "Task etl, db7 quit with status killed by signal 9",
+            "Got status done from task etl, db7 after 2.0 s",
+        ],
     ]
 
 
+def test_attempts_that_end_together_are_logged_together(
+    messages: list[list[str]],
+) -> None:
+    status = TaskStatus(bits=DONE, time=100.0)
+    tasks = [TaskId(JobName("etl"), NodeName(f"db{n}")) for n in range(3)]
+    running = {task: Attempt(INVOCATION, 99.0) for task in tasks}
+    ended = EndedAttempts(running.get)
+    for task in tasks:
+        ended.ended(AttemptEnded(task, INVOCATION, status, "pretended"))
+    stored = [StoreStatus(task=task, serial=1, status=status) for task in tasks]
+
+    ended.stored(stored, 0.0)
+
+    (lines,) = messages
+    assert lines[::2] == [
+        f"Task etl, db{n} quit with status pretended" for n in range(3)
+    ]
+    assert len(lines) == 6
+
+
+def test_an_exception_of_a_task_that_is_done_is_logged_too(
+    messages: list[list[str]],
+) -> None:
+    status = TaskStatus(bits=DONE, time=1.0, data={"exception": "almost"})
+    over("exited with status 0", status)
+    assert messages[0][1].endswith("after 1.0 s: almost")
+
+
+def test_of_many_ends_one_a_period_is_logged_if_so_asked(
+    messages: list[list[str]],
+) -> None:
+    status = TaskStatus(bits=DONE, time=1.0)
+    ended = EndedAttempts({TASK: Attempt(INVOCATION, 0.0)}.get, log_every_sec=0.5)
+    for now in (10.0, 10.4, 10.5, 10.9, 12.0):
+        ended.ended(AttemptEnded(TASK, INVOCATION, status, "pretended"))
+        shown = ended.stored([StoreStatus(task=TASK, serial=1, status=status)], now)
+        assert len(shown) == 1
+    assert len(messages) == 3
+
+
 def test_an_exception_is_the_detail_and_success_needs_none() -> None:
-    attempts = EndedAttempts()
     bad = TaskStatus(bits=ERROR_BACKOFF, time=1.0, data={"exception": "no status"})
-    attempts.attempt_ended(ended("killed by signal 9", bad), seconds=1.0)
-    row = attempts.status_stored(StoreStatus(task=TASK, serial=1, status=bad))
-    assert row is not None
-    assert row.detail == "no status"
+    (ended,) = over("killed by signal 9", bad)
+    assert ended_row(ended).detail == "no status"
 
-    good = TaskStatus(bits=DONE, time=1.0)
-    attempts.attempt_ended(ended("exited with status 0", good), seconds=1.0)
-    row = attempts.status_stored(StoreStatus(task=TASK, serial=2, status=good))
-    assert row is not None
-    assert row.detail == ""
+    (ended,) = over("exited with status 0", TaskStatus(bits=DONE, time=1.0))
+    assert ended_row(ended).detail == ""
 
 
-def test_a_status_without_an_attempt_is_no_row() -> None:
+def test_a_status_without_an_attempt_is_not_shown(messages: list[list[str]]) -> None:
     status = TaskStatus(bits=DONE, time=1.0)
     store = StoreStatus(task=TASK, serial=1, status=status)
-    assert EndedAttempts().status_stored(store) is None
+    nothing: dict[TaskId, Attempt] = {}
+    assert EndedAttempts(nothing.get).stored([store], 0.0) == []
+    assert messages == []
+
+
+@pytest.mark.parametrize(
+    "running",
+    [
+        None,
+        Attempt(InvocationId(1, 3), 0.0),
+        Attempt(INVOCATION, 0.0, ended=True),
+    ],
+    ids=["none runs", "another runs", "its end is known"],
+)
+def test_an_end_of_an_attempt_that_does_not_run_is_dropped(
+    running: Attempt | None,
+) -> None:
+    known = {} if running is None else {TASK: running}
+    ended = EndedAttempts(known.get)
+    status = TaskStatus(bits=DONE, time=1.0)
+
+    assert not ended.ended(AttemptEnded(TASK, INVOCATION, status, "exited"))
+    assert ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0) == []
+
+
+def test_an_end_that_is_reported_twice_counts_once() -> None:
+    ended = EndedAttempts({TASK: Attempt(INVOCATION, 0.0)}.get)
+    report = AttemptEnded(TASK, INVOCATION, TaskStatus(bits=DONE, time=1.0), "exited")
+    assert [ended.ended(report), ended.ended(report)] == [True, False]
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_duration() -> None:
+    (ended,) = over("exited", TaskStatus(bits=DONE, time=1.0), seconds=-60.0)
+    assert ended_row(ended).seconds == 0.0

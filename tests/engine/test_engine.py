@@ -4,8 +4,11 @@ import asyncio
 import json
 import random
 import sqlite3
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
+from bistro_tui.engine.publish import Publisher
 from bistro_tui.engine.view import Reason, Snapshot
 
 HELD = ["/bin/sh", "-c", "echo up; exec sleep 60", "held"]
@@ -303,7 +307,8 @@ async def test_a_stop_that_is_asked_for_while_opening_ends_it(tmp_path: Path) ->
             await asyncio.sleep(0.01)
         engine.request_stop()
         assert await opening is False
-    async with served(tmp_path.parent / tmp_path.name, dry_run=True) as run:
+    script(tmp_path / "slow.sh", "#!/bin/sh\necho n\n")
+    async with served(tmp_path, dry_run=True) as run:
         assert run.engine.latest.state.word == "running"
 
 
@@ -358,3 +363,115 @@ async def test_a_stop_does_not_wait_for_ever_for_a_store_that_takes_nothing(
 
     assert "cannot be stored" in outcome.lost or "not be stored" in outcome.lost
     assert run.engine.latest.state.word == "stopped"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Snapshot]:
+    """Have every snapshot that is made from now on put on a list."""
+    made: list[Snapshot] = []
+    take = Publisher.take
+
+    def noted(self: Publisher, **arguments: Any) -> Snapshot:
+        made.append(take(self, **arguments))
+        return made[-1]
+
+    monkeypatch.setattr(Publisher, "take", noted)
+    return made
+
+
+async def test_no_snapshot_is_made_while_nobody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = counted(monkeypatch)
+    write(tmp_path, config_text(a={}, b={}))
+    engine = make(tmp_path, dry_run=True, exit_when_done=True)
+    await engine.open()
+    async with asyncio.timeout(20):
+        outcome = await engine.run()
+
+    assert outcome.done == 6
+    assert made == []
+    assert engine.latest.state.word == "stopped"
+    assert engine.latest is made[0]
+
+
+async def test_snapshots_take_but_a_small_part_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bistro_tui.engine.snapshots.PUBLISH_SEC", 0.0)
+    take = Publisher.take
+
+    def slow(self: Publisher, **arguments: Any) -> Snapshot:
+        time.sleep(0.01)
+        return take(self, **arguments)
+
+    monkeypatch.setattr(Publisher, "take", slow)
+    write(tmp_path, many_tasks(hosts=5, jobs=10))
+    flags = {"benchmark_run": True, "test_task_duration_ms": 10}
+    async with served(tmp_path, **flags, exit_when_done=True) as run:
+        news: list[float] = []
+        run.engine.subscribe(lambda: news.append(time.monotonic()))
+        await run.end()
+
+    # The last one does not wait: whoever watches must hear of the end.
+    gaps = [later - sooner for sooner, later in pairwise(news[:-1])]
+    assert len(gaps) > 1
+    assert min(gaps) > 0.08
+
+
+def many_tasks(*, hosts: int, jobs: int) -> str:
+    named: dict[str, Any] = {f"j{number}": {} for number in range(jobs)}
+    config = json.loads(config_text(**named))
+    config["bistro_settings"]["nodes"]["node_source_prefs"] = {
+        f"h{host}": [f"h{host}d{db}" for db in range(5)] for host in range(hosts)
+    }
+    config["bistro_settings"]["resources"]["instance"]["slots"]["limit"] = 7
+    return json.dumps(config)
+
+
+async def test_rows_of_nodes_and_attempts_agree_in_every_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bistro_tui.engine.snapshots.PUBLISH_SEC", 0.0)
+    monkeypatch.setattr("bistro_tui.engine.snapshots.PUBLISH_SHARE", 1.0)
+    write(tmp_path, many_tasks(hosts=4, jobs=5))
+    flags = {"benchmark_run": True, "test_task_duration_ms": 10}
+    snapshots: list[Snapshot] = []
+    async with served(tmp_path, **flags, exit_when_done=True) as run:
+        run.engine.subscribe(lambda: snapshots.append(run.engine.latest))
+        await run.end()
+
+    assert len({len(shown.running) for shown in snapshots}) > 1
+    for shown in snapshots:
+        root, *below = shown.nodes
+        assert root.usage[0].used == root.running == len(shown.running) <= 7
+        on_leaves = Counter(row.task.node for row in shown.running)
+        assert {r.name: r.running for r in below if r.depth == 2 and r.running} == (
+            dict(on_leaves)
+        )
+        for level in (1, 2):
+            assert sum(r.running for r in below if r.depth == level) == root.running
+        done = sum(job.counts.get(Reason.DONE, 0) for job in shown.jobs)
+        assert len(shown.running) + done <= 100
+        assert len(shown.ended) == done
+    assert len(snapshots[-1].ended) == 100
+
+
+async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> None:
+    stubborn = ["/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"]
+    write(tmp_path, config_text(a={"command": stubborn}))
+    async with served(tmp_path) as run:
+        engine = run.engine
+        task = engine.latest.running[0].task
+        async with asyncio.timeout(10):
+            while not (await engine.read_log(task, after=0, limit=10)).lines:
+                await asyncio.sleep(0.01)
+        assert not any(row.stopping for row in engine.latest.running)
+
+        await engine.kill_task(task)
+        shown = await run.until(lambda s: any(row.stopping for row in s.running))
+
+        assert [row.task for row in shown.running if row.stopping] == [task]
+        assert all(row.pid for row in shown.running)
+        engine.request_stop()
+        engine.request_stop()
+        await run.end()

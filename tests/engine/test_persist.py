@@ -47,6 +47,7 @@ class World:
     def __init__(self) -> None:
         self.disk = Disk()
         self.trouble: list[str] = []
+        self.idle: list[bool] = []
         self.persister = Persister(
             statuses=self.disk,
             logs=self.disk,
@@ -55,6 +56,7 @@ class World:
         )
 
     def _stored(self, batch: Sequence[StoreStatus]) -> None:
+        self.idle.append(self.persister.is_idle)
         self.disk.history.append("shown " + " ".join(one.task.node for one in batch))
 
     async def settle(self) -> None:
@@ -67,7 +69,7 @@ class World:
 
 async def test_output_is_stored_before_the_status_and_both_before_it_is_shown() -> None:
     world = World()
-    world.persister.store(status_of("a"))
+    world.persister.store([status_of("a")])
     assert not world.persister.is_idle
 
     await world.settle()
@@ -79,11 +81,11 @@ async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
     world = World()
     world.disk.gate.clear()
     running = asyncio.ensure_future(world.persister.run())
-    world.persister.store(status_of("a"))
+    world.persister.store([status_of("a")])
     for _ in range(5):
         await asyncio.sleep(0)
-    world.persister.store(status_of("b"))
-    world.persister.store(status_of("c"))
+    world.persister.store([status_of("b")])
+    world.persister.store([status_of("c")])
 
     world.disk.gate.set()
     async with asyncio.timeout(5):
@@ -101,7 +103,7 @@ async def test_a_failed_commit_shows_nothing_and_is_tried_until_it_succeeds(
     monkeypatch.setattr(persist, "RETRY_SEC", 0.0)
     world = World()
     world.disk.failures = [OSError("gone"), sqlite3.OperationalError("disk is full")]
-    world.persister.store(status_of("a"))
+    world.persister.store([status_of("a")])
 
     await world.settle()
 
@@ -112,3 +114,43 @@ async def test_a_failed_commit_shows_nothing_and_is_tried_until_it_succeeds(
     assert "disk is full" in world.trouble[0]
     assert "gone" in world.trouble[1]
     assert world.trouble[-1] == ""
+
+
+async def test_very_many_stored_statuses_are_told_of_in_several_turns_of_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "SLICE", 2)
+    world = World()
+    world.persister.store([status_of(name) for name in "abcde"])
+    other = asyncio.ensure_future(_count_turns(world))
+
+    await world.settle()
+    other.cancel()
+
+    assert world.disk.history == [
+        "logs",
+        "save a b c d e",
+        "shown a b",
+        "turn",
+        "shown c d",
+        "turn",
+        "shown e",
+    ]
+
+
+async def _count_turns(world: World) -> None:
+    while True:
+        await asyncio.sleep(0)
+        if world.disk.history[-1:] and world.disk.history[-1].startswith("shown"):
+            world.disk.history.append("turn")
+
+
+async def test_it_is_busy_until_the_last_stored_status_was_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "SLICE", 1)
+    world = World()
+    world.persister.store([status_of("a"), status_of("b")])
+    await world.settle()
+
+    assert world.idle == [False, True]

@@ -80,34 +80,28 @@ def node(
     name: str, depth: int = 0, *usage: tuple[str, int, int], **changes: Any
 ) -> NodeRow:
     levels = ("instance", "rack", "host", "shard")
-    return replace(
-        NodeRow(
-            name=NodeName(name),
-            level=LevelName(levels[min(depth, 3)]),
-            depth=depth,
-            enabled=True,
-            usage=tuple(Usage(resource=r, used=u, limit=m) for r, u, m in usage),
-            running=0,
-        ),
-        **changes,
-    )
+    return NodeRow(
+        name=NodeName(name),
+        level=LevelName(levels[min(depth, 3)]),
+        depth=depth,
+        enabled=True,
+        usage=tuple(Usage(resource=r, used=u, limit=m) for r, u, m in usage),
+        running=0,
+    )._replace(**changes)
 
 
 def running(
     job_name: str, node_name: str, age: float = 10, **changes: Any
 ) -> RunningRow:
-    return replace(
-        RunningRow(
-            task=task(job_name, node_name),
-            invocation=str(InvocationId(int(NOW - age), 42)),
-            pid=4711,
-            since=NOW - age,
-            attempt=1,
-            worker="local",
-            stopping=False,
-        ),
-        **changes,
-    )
+    return RunningRow(
+        task=task(job_name, node_name),
+        invocation=str(InvocationId(int(NOW - age), 42)),
+        pid=4711,
+        since=NOW - age,
+        attempt=1,
+        worker="local",
+        stopping=False,
+    )._replace(**changes)
 
 
 def ended(job_name: str, node_name: str, ago: float = 5, **changes: Any) -> EndedRow:

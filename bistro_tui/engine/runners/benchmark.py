@@ -8,7 +8,6 @@ import random
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.runners.pretend import PretendingRunner
 from bistro_tui.engine.runners.protocol import ReportSink
-from bistro_tui.engine.statuses.bits import DONE
 from bistro_tui.engine.statuses.report import error_backoff
 from bistro_tui.engine.statuses.status import TaskStatus
 
@@ -35,10 +34,12 @@ class BenchmarkRunner(PretendingRunner):
 
     def seconds(self) -> float:
         """Return a time between 0 and twice the duration."""
+        if not self._duration_sec:
+            return 0.0
         return self._rng.uniform(0.0, 2 * self._duration_sec)
 
     def outcome(self, now: float) -> TaskStatus:
         """Return done or error_backoff, by chance."""
-        if self._rng.random() < self._failure_rate:
+        if self._failure_rate and self._rng.random() < self._failure_rate:
             return error_backoff("testing", now_wall=now)
-        return TaskStatus(bits=DONE, time=now)
+        return self.done(now)

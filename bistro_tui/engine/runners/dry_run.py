@@ -4,7 +4,6 @@ Source: Bistro, runners/NoOpRunner.
 """
 
 from bistro_tui.engine.runners.pretend import PretendingRunner
-from bistro_tui.engine.statuses.bits import DONE
 from bistro_tui.engine.statuses.status import TaskStatus
 
 
@@ -17,4 +16,4 @@ class DryRunRunner(PretendingRunner):
 
     def outcome(self, now: float) -> TaskStatus:
         """Return done."""
-        return TaskStatus(bits=DONE, time=now)
+        return self.done(now)

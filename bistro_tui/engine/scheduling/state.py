@@ -72,6 +72,8 @@ class State:
                 self._rebuild(name, old, running.get(name, ()))
                 changed = True
             else:
+                # Equal is not the same: 1 is true, and tasks are given the words.
+                old.job = config.jobs[name]
                 self.jobs[name] = old
         for removed in old_jobs.values():
             self._forget(removed)

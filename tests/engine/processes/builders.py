@@ -6,8 +6,16 @@ from typing import Any
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.ids import (
+    INSTANCE_LEVEL,
+    InvocationId,
+    JobName,
+    LevelName,
+    NodeName,
+    TaskId,
+)
 from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.nodes.tree import Node, NodeTree
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.status import TaskStatus
 
@@ -31,11 +39,17 @@ def a_start(
             command=command,
             **job_fields,
         ),
-        path_to_node=(NodeName("root"), NodeName(node)),
-        resources_by_node={},
         prev_status=prev_status,
         next_backoff=BackoffDuration(15, no_more=False),
+        tree=_tree(NodeName(node)),
+        leaf=1,
+        needs={},
     )
+
+
+def _tree(node: NodeName) -> NodeTree:
+    root = Node(name=NodeName("root"), level=INSTANCE_LEVEL, parent=-1)
+    return NodeTree([root, Node(name=node, level=LevelName("db"), parent=0)])
 
 
 class RecordingSink:

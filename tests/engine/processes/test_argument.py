@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bistro_tui.engine.ids import NodeName, ResourceName
+from bistro_tui.engine.ids import LevelName, ResourceName
 from bistro_tui.engine.processes.argument import (
     LONGEST_ARGUMENT,
     LONGEST_CONFIG_VARIABLE,
@@ -172,16 +172,8 @@ def test_the_previous_status_is_handed_back_as_a_checkpoint() -> None:
 
 
 def test_resources_are_given_by_node() -> None:
-    start = a_start()
-    start = StartTask(
-        task=start.task,
-        invocation=start.invocation,
-        job=start.job,
-        path_to_node=start.path_to_node,
-        resources_by_node={NodeName("db7"): {ResourceName("slots"): 2}},
-        prev_status=None,
-        next_backoff=start.next_backoff,
-    )
+    needs = {LevelName("db"): {ResourceName("slots"): 2}}
+    start = a_start()._replace(needs=needs)
     text = task_json(start, worker_node="w", worker_host="h")
     assert json.loads(text)["resources_by_node"] == {"db7": {"slots": 2}}
 

@@ -57,6 +57,10 @@ class Reports:
     async def wait_started(self, start: StartTask) -> AttemptStarted:
         return await self._wait(lambda: self.started(start.invocation))
 
+    async def wait_heard(self, start: StartTask) -> AttemptStarted | AttemptEnded:
+        one = start.invocation
+        return await self._wait(lambda: self.started(one) or self.ended(one))
+
     async def wait_ended(self, start: StartTask) -> AttemptEnded:
         return await self._wait(lambda: self.ended(start.invocation))
 

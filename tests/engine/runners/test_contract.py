@@ -69,10 +69,9 @@ async def test_an_attempt_is_reported_started_then_ended(
         start = quick()
         runner.start(start)
         ended = await reports.wait_ended(start)
-        assert [type(report) for report in reports.all] == [
-            AttemptStarted,
-            AttemptEnded,
-        ]
+        # A runner without processes may leave out the first.
+        kinds = [type(report) for report in reports.all]
+        assert kinds in ([AttemptStarted, AttemptEnded], [AttemptEnded])
         assert ended.task == start.task
         assert (ended.reported.bits & MAIN_BITS).bit_count() == 1
         assert ended.reported.backoff_sec == 0
@@ -111,10 +110,11 @@ async def test_killing_what_is_over_or_unknown_is_harmless(
         start = quick()
         runner.start(start)
         await reports.wait_ended(start)
+        before = len(reports.all)
         runner.kill(start.invocation, KILL)
         runner.kill(InvocationId(1, 1), KILL)
         await asyncio.sleep(0)
-        assert len(reports.all) == 2
+        assert len(reports.all) == before
 
 
 @every_runner
@@ -137,7 +137,7 @@ async def test_close_ends_and_reports_whatever_is_left(
         starts = [a_start(*SLEEP) for _ in range(3)]
         for start in starts:
             runner.start(start)
-        await reports.wait_started(starts[0])
+        await reports.wait_heard(starts[0])
         runner.start(waiting := a_start(*SLEEP))
         await runner.close()
         assert all(reports.ended(one.invocation) for one in [*starts, waiting])

@@ -1,8 +1,17 @@
+"""Tasks that are only pretended: how long they take, how many a turn of the loop."""
+
 import asyncio
 
-from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF
+from bistro_tui.engine.runners import pretend
+from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, INCOMPLETE_BACKOFF
 from tests.engine.processes.builders import a_start
-from tests.engine.runners.harness import Reports, benchmark_runner, dry_runner
+from tests.engine.runners.harness import (
+    KILL,
+    Reports,
+    benchmark_runner,
+    dry_runner,
+    until,
+)
 
 
 async def test_a_dry_run_is_done_at_once_without_a_command() -> None:
@@ -38,3 +47,67 @@ async def test_a_duration_of_nothing_is_done_at_once() -> None:
     async with asyncio.timeout(1):
         for start in starts:
             await reports.wait_ended(start)
+
+
+async def test_very_many_attempts_leave_the_loop_room_between_slices() -> None:
+    reports = Reports()
+    runner = dry_runner(reports)
+    number = 3 * pretend.SLICE
+    for _ in range(number):
+        runner.start(a_start())
+    heard = []
+    async with asyncio.timeout(5):
+        while len(reports.all) < number:
+            await asyncio.sleep(0)
+            heard.append(len(reports.all))
+
+    steps = {later - sooner for sooner, later in zip([0, *heard], heard, strict=False)}
+    assert max(steps) == pretend.SLICE
+
+
+async def test_attempts_end_in_the_order_in_which_they_are_due() -> None:
+    reports = Reports()
+    runner = benchmark_runner(reports, duration_ms=20)
+    lengths = [0.06, 0.02, 0.04, 0.0]
+    starts = [a_start(node=str(length)) for length in lengths]
+    waiting = iter(lengths)
+    runner.seconds = lambda: next(waiting)  # type: ignore[method-assign]
+    for start in starts:
+        runner.start(start)
+    await until(lambda: all(reports.ended(one.invocation) for one in starts))
+
+    ended = [one.task.node for one in reports.all if hasattr(one, "exit_text")]
+    assert ended == ["0.0", "0.02", "0.04", "0.06"]
+
+
+async def test_a_kill_ends_an_attempt_long_before_it_is_due() -> None:
+    reports = Reports()
+    runner = benchmark_runner(reports, duration_ms=10_000_000)
+    runner.start(killed := a_start())
+    runner.start(other := a_start())
+    await reports.wait_started(other)
+
+    runner.kill(killed.invocation, KILL)
+    runner.kill(killed.invocation, KILL)
+    ended = await reports.wait_ended(killed)
+
+    assert ended.reported.bits == INCOMPLETE_BACKOFF
+    assert reports.ended(other.invocation) is None
+    await runner.close()
+    assert [one.task for one in reports.all if hasattr(one, "exit_text")] == [
+        killed.task,
+        other.task,
+    ]
+
+
+async def test_nothing_is_heard_after_the_close() -> None:
+    reports = Reports()
+    runner = benchmark_runner(reports, duration_ms=5)
+    for _ in range(20):
+        runner.start(a_start())
+    await asyncio.sleep(0)
+    await runner.close()
+    heard = len(reports.all)
+    await asyncio.sleep(0.02)
+
+    assert len(reports.all) == heard

@@ -1,5 +1,7 @@
 """What starts, when, and with what."""
 
+from dataclasses import replace
+
 import pytest
 
 from bistro_tui.engine.config.backoff import Backoff, BackoffDuration
@@ -455,3 +457,17 @@ def test_forty_thousand_tasks_run_to_the_end_ten_at_a_time() -> None:
     assert core.progress().is_all_done
     assert calls < 9_000
     assert most <= 20
+
+
+def test_an_edit_that_only_changes_the_kind_of_a_value_reaches_the_next_task() -> None:
+    job = replace(make_job("etl"), config={"x": 1})
+    world = World(make_config(job, resources=limits(host={"slots": 1})))
+    world.reload(
+        make_config(
+            replace(job, config={"x": True}), resources=limits(host={"slots": 1})
+        )
+    )
+    first = next(iter(world.running))
+    world.end(str(first))
+    (second,) = world.running.values()
+    assert second.job.config["x"] is True

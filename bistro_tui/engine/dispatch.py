@@ -1,0 +1,196 @@
+"""Events into the core, its actions out: many at a time, a few milliseconds a turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.ended import Ended, EndedAttempts
+from bistro_tui.engine.ids import InvocationId
+from bistro_tui.engine.moment import Now
+from bistro_tui.engine.persist import Persister
+from bistro_tui.engine.runners.protocol import (
+    AttemptEnded,
+    AttemptStarted,
+    RunnerReport,
+    TaskRunner,
+)
+from bistro_tui.engine.scheduling.actions import Action, StartTask, StoreStatus
+from bistro_tui.engine.scheduling.events import (
+    Event,
+    StatusStored,
+    TaskEnded,
+    TimePassed,
+)
+
+TURN_SEC = 0.0025
+"""How long reports are acted on in one turn of the loop; others want it too."""
+
+FEWEST, MOST = 50, 1_000
+"""Reports that are acted on together, whatever time that takes."""
+
+
+class Decider(Protocol):
+    """What is asked of the core."""
+
+    def handle(self, events: Sequence[Event], now: Now) -> list[Action]:
+        """Take in what happened; return what is to be done, in order."""
+        ...
+
+    def next_due(self) -> float | None:
+        """Return the monotonic second at which time alone changes something."""
+        ...
+
+
+class Audience(Protocol):
+    """Who is told what became of the attempts, to show it."""
+
+    def process_started(self, report: AttemptStarted) -> None:
+        """The attempt has a process."""
+        ...
+
+    def attempt_changed(self, invocation: InvocationId) -> None:
+        """A running attempt is to be shown differently."""
+        ...
+
+    def processes_ended(self, ended: Sequence[TaskEnded]) -> None:
+        """These attempts have no process any more."""
+        ...
+
+    def attempts_stored(self, ended: Sequence[Ended]) -> None:
+        """These attempts are over and their statuses on disk."""
+        ...
+
+
+class Dispatcher:
+    """The only one who feeds the core. Everything happens on the engine's loop."""
+
+    def __init__(
+        self,
+        *,
+        core: Decider,
+        clock: Clock,
+        ended: EndedAttempts,
+        audience: Audience,
+        on_change: Callable[[], None],
+    ) -> None:
+        """``on_change`` hears that there may be something new to show."""
+        self._core = core
+        self._clock = clock
+        self._ended = ended
+        self._audience = audience
+        self._on_change = on_change
+        self._runner: TaskRunner
+        self._persister: Persister
+        self.unfinished = 0
+        """Attempts that run, or whose status is not on disk yet."""
+        self._reports: deque[RunnerReport] = deque()
+        self._slice = FEWEST
+        self._acting: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due: float | None = None
+
+    def connect(self, runner: TaskRunner, persister: Persister) -> None:
+        """Say who carries out the actions; to be called before the first event."""
+        self._runner = runner
+        self._persister = persister
+
+    def feed(self, events: Sequence[Event]) -> None:
+        """Let the core take in these events, and carry out what it decides."""
+        now = self._clock.now()
+        self._carry_out(self._core.handle(events, now))
+        self._arm_timer()
+        self._on_change()
+
+    def report(self, report: RunnerReport) -> None:
+        """Take note of a report; all of one turn of the loop are acted on together."""
+        self._reports.append(report)
+        if self._acting is None:
+            self._acting = asyncio.get_running_loop().call_soon(self._act)
+
+    def stored(self, batch: Sequence[StoreStatus]) -> None:
+        """Show statuses that are on disk, and let the core go on with them."""
+        ended = self._ended.stored(batch, self._clock.now().mono)
+        self.unfinished -= len(ended)
+        self._audience.attempts_stored(ended)
+        self.feed([StatusStored(one.task, one.serial) for one in batch])
+
+    def flush(self) -> None:
+        """Act on everything that was reported, now."""
+        while self._reports:
+            self._act_on_some()
+
+    def close(self) -> None:
+        """Act on everything that was reported and feed no time any more."""
+        self.flush()
+        for handle in (self._acting, self._timer):
+            if handle is not None:
+                handle.cancel()
+
+    def _act(self) -> None:
+        self._acting = None
+        try:
+            self._act_on_some()
+        finally:
+            if self._reports and self._acting is None:
+                self._acting = asyncio.get_running_loop().call_soon(self._act)
+
+    def _act_on_some(self) -> None:
+        number = min(self._slice, len(self._reports))
+        began = self._clock.now().mono
+        self._act_on(number)
+        took = self._clock.now().mono - began
+        if took > TURN_SEC:
+            self._slice = max(FEWEST, int(number * TURN_SEC / took))
+        elif number == self._slice:
+            self._slice = min(MOST, 2 * number)
+
+    def _act_on(self, number: int) -> None:
+        reports, audience, has_ended = self._reports, self._audience, self._ended.ended
+        ended: list[TaskEnded] = []
+        for _ in range(number):
+            report = reports.popleft()
+            if isinstance(report, AttemptEnded):
+                if has_ended(report):
+                    task, invocation, reported, _ = report
+                    ended.append(TaskEnded(task, invocation, reported))
+            elif report.pid is not None:
+                audience.process_started(report)
+        if ended:
+            audience.processes_ended(ended)
+            self.feed(ended)
+        else:
+            self._on_change()
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        stores: list[StoreStatus] = []
+        start = self._runner.start
+        for action in actions:
+            if isinstance(action, StoreStatus):
+                stores.append(action)
+            elif isinstance(action, StartTask):
+                self.unfinished += 1
+                start(action)
+            else:
+                self._audience.attempt_changed(action.invocation)
+                self._runner.kill(action.invocation, action.kill)
+        if stores:
+            self._persister.store(stores)
+
+    def _arm_timer(self) -> None:
+        due = self._core.next_due()
+        if due == self._timer_due:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_due = due
+        if due is not None:
+            delay = max(0.0, due - self._clock.now().mono)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(delay, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = self._timer_due = None
+        self.feed([TimePassed()])
