@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
+from bistro_tui.cli.collecting import loading
 from bistro_tui.engine.config.model import (
     Config,
     Job,
@@ -72,7 +73,7 @@ def make_config(jobs: int, policy: str, order: NodeOrder) -> Config:
     return Config(
         settings=Settings(
             enabled=True,
-            scheduler=policy,  # type: ignore[arg-type]
+            scheduler=policy,
             levels=LEVELS,
             level_for_tasks=LEVELS[2],
             node_order=order,
@@ -100,12 +101,12 @@ class Run:
         self.core = Core(random.Random(1))
         tree, config = make_tree(hosts, shards), make_config(jobs, policy, order)
         gc.collect()
-        gc.freeze()
-        before = _rss()
-        begin = time.perf_counter()
-        self.core.handle([StatusesLoaded({}), NodesLoaded(tree)], NOW)
-        actions = self.core.handle([ConfigLoaded(config)], NOW)
-        self.first_pass = time.perf_counter() - begin
+        with loading():
+            self.core.handle([StatusesLoaded({}), NodesLoaded(tree)], NOW)
+            before = _rss()
+            begin = time.perf_counter()
+            actions = self.core.handle([ConfigLoaded(config)], NOW)
+            self.first_pass = time.perf_counter() - begin
         self.first_starts = len(actions)
         self.bytes_per_task = (_rss() - before) / self.tasks
         self.running: deque[StartTask] = deque()
@@ -182,6 +183,7 @@ def measure(shape: Sequence[int], policy: str, order: NodeOrder, batch: int) -> 
         flush=True,
     )
     gc.unfreeze()
+    gc.collect()
 
 
 def main() -> None:
