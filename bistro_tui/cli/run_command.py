@@ -33,6 +33,7 @@ class RunCommand(click.Command):
         with formatter.section("Other commands"):
             formatter.write_dl(
                 [
+                    ("bistro-tui init [FILE]", "Write a starter config to edit."),
                     ("bistro-tui validate CONFIG", "Check a config; run nothing."),
                     ("bistro-tui plan CONFIG", "Show what would run, and what not."),
                     ("bistro-tui cron ITEM", "Show when a cron item fires next."),

@@ -4,7 +4,6 @@ Both are entry points. The built-in ones are also known here, so that a program 
 needs nothing else does not search the installed distributions.
 """
 
-import difflib
 import enum
 import importlib
 import json
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bistro_tui.engine.errors import BistroError
+from bistro_tui.engine.near import nearest
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -175,8 +175,8 @@ def _origin(point: "EntryPoint") -> str | None:
 
 
 def _unknown(group: Group, name: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {_quoted(near[0])}?" if near else ""
+    near = nearest(name, known)
+    hint = f"; did you mean {_quoted(near)}?" if near is not None else ""
     shown = _quoted(name)
     return f"unknown {_KINDS[group]} {shown}; there are {', '.join(known)}{hint}"
 

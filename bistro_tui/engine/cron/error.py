@@ -1,10 +1,11 @@
 """What is wrong with a cron item, and where in it."""
 
-import difflib
 import json
 import re
 from collections.abc import Collection
 from typing import TypeAlias
+
+from bistro_tui.engine.near import nearest
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the item down to the value; empty is the item itself."""
@@ -39,10 +40,8 @@ def show(value: object) -> str:
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return ``; did you mean "…"?`` with the nearest known word, or nothing."""
-    if len(word) > _LONGEST:
-        return ""
-    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return f"; did you mean {show(near[0])}?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean {show(near)}?" if near is not None else ""
 
 
 def _render(path: Path) -> str:
