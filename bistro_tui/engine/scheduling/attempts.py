@@ -1,6 +1,6 @@
 """The attempts that run, or whose end is not on disk yet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.ids import (
@@ -38,6 +38,7 @@ class Attempt:
         leaf: int,
         slot: int,
         demand: Demand,
+        accounts: Sequence[int],
         next_backoff: BackoffDuration,
     ) -> None:
         self.task = task
@@ -52,6 +53,8 @@ class Attempt:
         """Its slot among the present tasks of its job, -1 for a stray."""
         self.demand = demand
         """What it took at its start."""
+        self.accounts = accounts
+        """From which accounts, by the steps of ``demand``."""
         self.next_backoff = next_backoff
         """What an error at its end costs."""
 

@@ -16,9 +16,9 @@ class Demand:
     """
 
     __slots__ = (
+        "above",
+        "checks",
         "first_up",
-        "levels",
-        "makes_room",
         "needs",
         "rooms",
         "takes",
@@ -30,21 +30,34 @@ class Demand:
         self, job: Job, layout: Layout, holders: Holders, accounts: Accounts
     ) -> None:
         self.up: Sequence[int] = layout.up
+        self.above = holders.above
+        """Of a node with an account: itself and all such above it, at last TOP."""
         self.first_up = not layout.leaf_has_account
         """Whether the leaves themselves have no account."""
         levels = (*holders.levels_above(layout), WORKER_LEVEL)
         rooms = [accounts.room(level, job.resources) for level in levels[:-1]]
         self.rooms: tuple[Room, ...] = tuple(room for room in rooms if room is not None)
-        """One for each account of a leaf, its own first, then upwards."""
+        """One for each account of a leaf, its own first, then upwards: its *step*."""
         self.worker_room = accounts.room(WORKER_LEVEL, job.resources)
-        self.takes: tuple[tuple[tuple[Used, int], ...], ...] = tuple(
-            accounts.takes(level, job.resources) for level in levels
+        self.checks: tuple[tuple[int, Used, int], ...]
+        """All rooms in one: the step, what is in use, the most that leaves room."""
+        self.takes: tuple[tuple[int, Used, int], ...] = tuple(
+            (step, used, amount)
+            for step, level in enumerate(levels)
+            for used, amount in accounts.takes(level, job.resources)
         )
-        """What a task takes, in the order of ``rooms``; at last of the worker."""
+        """What a task takes: the step, the book, the amount. The worker comes last."""
         amounts = {level: accounts.needs(level, job.resources) for level in levels}
         self.needs: Mapping[LevelName, Amounts] = {
             level: found for level, found in amounts.items() if found
         }
         """The same by level, zeros included."""
-        self.makes_room = any(amount < 0 for takes in self.takes for _, amount in takes)
-        """Whether a start leaves more of something: a need may be negative."""
+        self.relimit()
+
+    def relimit(self) -> None:
+        """Take over the limits that the rooms have now."""
+        self.checks = tuple(
+            (step, used, most)
+            for step, room in enumerate(self.rooms)
+            for used, most in room.checks
+        )

@@ -51,6 +51,7 @@ class JobTasks:
         """Slot → the number of the reason."""
         self.counts: list[int] = []
         """All tasks by the number of the reason."""
+        self._has_barred = bool(self.eligible.barred)
         self._barred: list[int] = []
         """Those of them on nodes that the job may not use."""
         self.layout = holders.layout(level, order)
@@ -92,11 +93,12 @@ class JobTasks:
 
     def restand(self, slot: int, code: int) -> None:
         """Set one task's standing and count it; the caller sees to ``ready``."""
-        counts, known = self.counts, self.standing[slot]
-        self.standing[slot] = code
+        counts, standing = self.counts, self.standing
+        known = standing[slot]
+        standing[slot] = code
         counts[known] -= 1
         counts[code] += 1
-        if slot in self.eligible.barred:
+        if self._has_barred and slot in self.eligible.barred:
             self._barred[known] -= 1
             self._barred[code] += 1
 

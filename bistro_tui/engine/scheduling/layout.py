@@ -20,6 +20,7 @@ class Holders:
         """The levels whose nodes have accounts, the worker's left out."""
         self.up: Sequence[int] = self._link()
         """Node → the nearest node above it that has an account, else TOP."""
+        self._above: dict[int, tuple[int, ...]] = {TOP: (TOP,)}
         self._layouts: dict[tuple[LevelName, NodeOrder], Layout] = {}
 
     def _link(self) -> Sequence[int]:
@@ -35,6 +36,13 @@ class Holders:
             else:
                 up[index] = up[parent]
         return up
+
+    def above(self, node: int) -> tuple[int, ...]:
+        """Return a node with an account and all such above it, at last TOP."""
+        found = self._above.get(node)
+        if found is None:
+            found = self._above[node] = (node, *self.above(self.up[node]))
+        return found
 
     def levels_above(self, layout: "Layout") -> list[LevelName]:
         """Return the levels with accounts on the path of a leaf, its own first."""

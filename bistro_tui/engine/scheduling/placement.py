@@ -13,6 +13,7 @@ from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
 from bistro_tui.engine.scheduling.actions import Action, StartTask
 from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.policies.policy import Policy
@@ -49,11 +50,18 @@ class Placement:
         self._state = state
         self._policy = policy
         self._at = state.waiting.at
+        self._attempts = state.attempts
+        self._book = state.book
+        self._draw_bits = state.rng.getrandbits
         self._offers: dict[JobTasks, list[_Offer]] = {}
         self._starts: list[Action]
         self._wall: float
         self._second: int
         self._left: int
+        self._path: tuple[int, ...]
+        """The nodes with accounts on the path of the leaf looked at last, then TOP."""
+        self._accounts: tuple[int, ...]
+        """Their accounts."""
 
     def run(self, now: Now, starts: list[Action], steps: int) -> None:
         """Add the starts to ``starts``, in order; all are recorded in the state.
@@ -171,31 +179,31 @@ class Placement:
 
     def _try(self, job: JobTasks, node: int) -> None:
         """Start one task that ``job`` has at or below ``node``, or move its entry."""
-        ready = job.ready
+        ready, demand = job.ready, job.demand
         top = TOP if node == OPEN else node
         room = ready.hidden.get(top)
         if room is None:
             return
-        if not job.demand.first_up and room is job.demand.rooms[0]:
+        rooms = demand.rooms
+        depth = len(rooms) if top == TOP else rooms.index(room)
+        if depth == 0 and not demand.first_up and top != TOP:
             self._try_leaf(job, top, room)
             return
-        depth = len(job.demand.rooms) if top == TOP else job.demand.rooms.index(room)
-        while (leaf := ready.best(top)) is not None:
+        layers = depth if demand.first_up else depth - 1
+        while (leaf := ready.best(top, layers)) is not None:
             self._left -= 1
-            full = self._full(job, leaf)
-            if full is None:
+            step = self._full(demand, leaf)
+            if step < 0:
                 ready.drop(leaf, top)
                 self._start(job, leaf)
                 return
-            place, at = full
-            if at < depth:
-                below = job.demand.rooms[at]
-                ready.hide(place, top, below)
-                self._state.waiting.add(place, below, job)
+            if step < depth:
+                ready.hide(self._path[step], top, rooms[step])
+                self._state.waiting.add(self._path[step], rooms[step], job)
                 if job in self._offers or self._left <= 0:
                     # What it has elsewhere may come first now.
                     return
-            elif place != top:
+            elif step > depth:
                 self._state.show(job, top)
                 return
             else:
@@ -205,50 +213,60 @@ class Placement:
         self._state.show(job, top)
 
     def _try_leaf(self, job: JobTasks, leaf: int, room: Room) -> None:
-        full = self._full(job, leaf)
-        if full is None:
+        step = self._full(job.demand, leaf)
+        if step < 0:
             self._state.waiting.remove(leaf, room, job)
             del job.ready.hidden[leaf]
             self._start(job, leaf)
-        elif full[0] != leaf:
+        elif step > 0:
             self._state.show(job, leaf)
 
-    def _full(self, job: JobTasks, leaf: int) -> tuple[int, int] | None:
-        """Return the topmost node too full for a task on ``leaf``, and its number.
+    def _full(self, demand: Demand, leaf: int) -> int:
+        """Return the highest step at which a task on ``leaf`` lacks room, -1 for none.
 
-        Numbers count the accounts from the leaf upwards. The worker is asked last, and
-        stands for TOP.
+        The worker is asked last, as the step after all others. Leaves the path.
         """
-        account_at, demand = self._state.places.account_at, job.demand
-        up = demand.up
-        node = up[leaf] if demand.first_up else leaf
-        number, full = 0, None
-        for room in demand.rooms:
-            account = node if account_at is None else account_at[node]
-            for used, most in room.checks:
-                if used.get(account, 0) > most:
-                    full = (node, number)
-                    break
-            node = up[node]
-            number += 1
+        path = demand.above(demand.up[leaf])
+        if not demand.first_up:
+            path = (leaf, *path)
+        self._path = accounts = path
+        account_at = self._state.places.account_at
+        if account_at is not None:
+            accounts = (*(account_at[node] for node in path[:-1]), TOP)
+        self._accounts = accounts
+        full = -1
+        for step, used, most in demand.checks:
+            if used.get(accounts[step], 0) > most:
+                full = step
         worker = demand.worker_room
-        if full is None and worker is not None and not worker.fits(TOP):
-            return TOP, number
+        if full < 0 and worker is not None and not worker.fits(TOP):
+            return len(demand.rooms)
         return full
 
     def _start(self, job: JobTasks, leaf: int) -> None:
-        state, demand, attempts = self._state, job.demand, self._state.attempts
-        slot = state.places.slot_at[leaf]
+        """Start the task on ``leaf``, for which ``_full`` has just found room."""
+        state, demand, attempts = self._state, job.demand, self._attempts
+        places, accounts = state.places, self._accounts
+        slot = places.slot_at[leaf]
         task = TaskId(job.name, job.slots.names[slot])
-        previous = state.book.get(task)
+        previous = self._book.get(task)
         if previous is None:
             backoff = job.first_backoff
         else:
             backoff = next_backoff(previous, job.job.backoff)
-        invocation = InvocationId(self._second, state.rng.getrandbits(63))
-        number = attempts.next_number(task)
+        invocation = InvocationId(self._second, self._draw_bits(63))
         attempts.add(
-            Attempt(task, invocation, number, self._wall, leaf, slot, demand, backoff)
+            Attempt(
+                task,
+                invocation,
+                attempts.next_number(task),
+                self._wall,
+                leaf,
+                slot,
+                demand,
+                accounts,
+                backoff,
+            )
         )
         job.last_start = attempts.starts
         if job.slots.replicas:
@@ -256,11 +274,25 @@ class Placement:
         else:
             # The leaf is among the candidates no more, and there is no other.
             job.restand(slot, _RUNNING)
-        state.take(demand, leaf)
+        for step, used, amount in demand.takes:
+            account = accounts[step]
+            left = used.get(account, 0) + amount
+            if left:
+                used[account] = left
+            else:
+                del used[account]
+            if amount < 0:
+                state.gain(account)
         self._policy.started(job)
-        tree = state.places.tree
         self._starts.append(
             StartTask(
-                task, invocation, job.job, previous, backoff, tree, leaf, demand.needs
+                task,
+                invocation,
+                job.job,
+                previous,
+                backoff,
+                places.tree,
+                leaf,
+                demand.needs,
             )
         )

@@ -28,9 +28,10 @@ class Ready(Protocol):
     hidden: dict[int, Room]
     """Hidden node → what it waits for."""
 
-    def best(self, top: int) -> int | None:
+    def best(self, top: int, layers: int) -> int | None:
         """Return the leaf to use first among those seen from ``top``, if any.
 
+        ``layers`` is the number of nodes with accounts between it and its leaves.
         ``drop`` and ``hide`` want ``best`` to have answered for the same ``top``.
         """
         ...
@@ -181,7 +182,7 @@ class OrderedReady(_Lists):
 
     __slots__ = ()
 
-    def best(self, top: int) -> int | None:
+    def best(self, top: int, layers: int) -> int | None:
         """Return the leaf of the highest rank among those seen from ``top``."""
         lists, up, by_rank = self._lists, self._up, self._layout.by_rank
         ranks = self._made(top)
@@ -251,7 +252,7 @@ class OrderedReady(_Lists):
 
     def rank(self, node: int) -> int:
         """Return the rank of the best leaf at or below ``node``, -1 for none."""
-        best = self.best(node) if node == TOP or node in self._lists else node
+        best = self.best(node, 0) if node == TOP or node in self._lists else node
         return self._layout.rank(best) if best is not None else -1
 
 
@@ -271,10 +272,10 @@ class RandomReady(_Lists):
         super().__init__(layout, present)
         self._draw = draw
 
-    def best(self, top: int) -> int | None:
+    def best(self, top: int, layers: int) -> int | None:
         """Return a random leaf of a random one of the nodes seen from ``top``."""
         lists, draw, present = self._lists, self._draw, self._present
-        node, layers = top, self._layers_below(top)
+        node = top
         while True:
             below = lists.get(node)
             if below is None:
@@ -297,6 +298,16 @@ class RandomReady(_Lists):
                 return found
             present[position] = _ABSENT
             below.pop()
+
+    def drop(self, leaf: int, top: int) -> None:
+        """Take out the leaf that ``best`` drew."""
+        self._present[self._local[leaf]] = _ABSENT
+        node = self._up[leaf]
+        below = self._lists[node]
+        if len(below) > 1:
+            below.pop()
+        else:
+            self._remove_last(node, top)
 
     def _remove_last(self, node: int, top: int) -> None:
         lists = self._lists

@@ -15,7 +15,6 @@ from bistro_tui.engine.scheduling.accounts import (
     add,
 )
 from bistro_tui.engine.scheduling.attempts import Attempt, Attempts
-from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.gate import Gate
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
@@ -78,6 +77,9 @@ class State:
         for removed in old_jobs.values():
             self._forget(removed)
         self.attempts.find_slots(self._find_slot)
+        if relimited:
+            for tasks in self.jobs.values():
+                tasks.demand.relimit()
         for node in self.waiting.at:
             if node != OPEN and self.places.level(node) in relimited:
                 self.gained[node] = None
@@ -232,49 +234,29 @@ class State:
 
     # Room.
 
-    def take(self, demand: Demand, leaf: int) -> None:
-        """Take from the accounts what a task on ``leaf`` takes."""
-        account_at, up = self.places.account_at, demand.up
-        node = up[leaf] if demand.first_up else leaf
-        for takes in demand.takes:
-            account = node if account_at is None or node < 0 else account_at[node]
-            for used, amount in takes:
-                left = used.get(account, 0) + amount
-                if left:
-                    used[account] = left
-                else:
-                    del used[account]
-            if demand.makes_room:
-                self._gain(account)
-            if node >= 0:
-                node = up[node]
-
     def give_back(self, attempt: Attempt) -> None:
         """Give back what ``attempt`` took; note who may have room now."""
         if attempt.held is not None:
             for used, account, amount in attempt.held:
                 add(used, account, -amount)
-                self._gain(account)
+                self.gain(account)
             return
-        account_at, demand = self.places.account_at, attempt.demand
-        at, gained, up = self.waiting.at, self.gained, demand.up
-        node = up[attempt.leaf] if demand.first_up else attempt.leaf
-        for takes in demand.takes:
-            account = node if account_at is None or node < 0 else account_at[node]
-            for used, amount in takes:
-                left = used.get(account, 0) - amount
-                if left:
-                    used[account] = left
-                else:
-                    del used[account]
-            if account_at is not None:
-                self._gain(account)
+        accounts, at, gained = attempt.accounts, self.waiting.at, self.gained
+        is_shared = self.places.account_at is not None
+        for step, used, amount in attempt.demand.takes:
+            account = accounts[step]
+            left = used.get(account, 0) - amount
+            if left:
+                used[account] = left
+            else:
+                del used[account]
+            if is_shared:
+                self.gain(account)
             elif account in at:
                 gained[account] = None
-            if node >= 0:
-                node = up[node]
 
-    def _gain(self, account: int) -> None:
+    def gain(self, account: int) -> None:
+        """Take note that ``account`` may have more left than before."""
         at = self.waiting.at
         if self.places.account_at is None or account < 0:
             if account in at:

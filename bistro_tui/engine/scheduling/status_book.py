@@ -82,6 +82,6 @@ class StatusBook:
 
 
 def _due(status: TaskStatus, now: Now) -> float:
-    if not status.uses_backoff:
+    if not status.backoff_sec:
         return now.mono
     return now.mono + backoff_left(status, now=now.wall)

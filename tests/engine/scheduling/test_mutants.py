@@ -1,20 +1,21 @@
 """Tests of the laws: each of these faults in the core must break one of them."""
 
+import sys
 from collections.abc import Callable, Mapping
 
 import pytest
 
 from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import LevelName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling import events as ev
-from bistro_tui.engine.scheduling.accounts import Room
+from bistro_tui.engine.scheduling.accounts import Accounts, Used
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
 from bistro_tui.engine.scheduling.placement import Placement
-from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.policies.ranked_priority import RankedPriority
 from bistro_tui.engine.scheduling.ready import OrderedReady
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -38,9 +39,10 @@ def skip_the_ancestors(patch: pytest.MonkeyPatch) -> None:
     """Only the task's own node and the worker are asked for room."""
     whole = Placement._full
 
-    def mutant(self: Placement, job: JobTasks, leaf: int) -> tuple[int, int] | None:
-        full = whole(self, job, leaf)
-        return full if full is not None and full[0] in (leaf, TOP) else None
+    def mutant(self: Placement, demand: Demand, leaf: int) -> int:
+        step = whole(self, demand, leaf)
+        is_own = step == 0 and not demand.first_up
+        return step if is_own or step == len(demand.rooms) else -1
 
     patch.setattr(Placement, "_full", mutant)
 
@@ -49,9 +51,9 @@ def forget_the_worker(patch: pytest.MonkeyPatch) -> None:
     """The worker's resources are never asked for."""
     whole = Placement._full
 
-    def mutant(self: Placement, job: JobTasks, leaf: int) -> tuple[int, int] | None:
-        full = whole(self, job, leaf)
-        return None if full is not None and full[0] == TOP else full
+    def mutant(self: Placement, demand: Demand, leaf: int) -> int:
+        step = whole(self, demand, leaf)
+        return -1 if step == len(demand.rooms) else step
 
     patch.setattr(Placement, "_full", mutant)
 
@@ -134,14 +136,17 @@ def give_replicas_accounts_of_their_own(patch: pytest.MonkeyPatch) -> None:
 
 def fit_overdrawn_accounts(patch: pytest.MonkeyPatch) -> None:
     """A need of 0 fits whatever is left."""
+    whole = Accounts._checks
 
-    def mutant(self: Room, account: int) -> bool:
-        return all(
-            used.get(account, 0) <= most or need == 0
-            for (used, most), need in zip(self.checks, self.needs, strict=True)
+    def mutant(
+        self: Accounts, level: LevelName, needs: tuple[int, ...]
+    ) -> tuple[tuple[Used, int], ...]:
+        checks = zip(whole(self, level, needs), needs, strict=True)
+        return tuple(
+            (used, most if need else sys.maxsize) for (used, most), need in checks
         )
 
-    patch.setattr(Room, "fits", mutant)
+    patch.setattr(Accounts, "_checks", mutant)
 
 
 def forget_new_limits(patch: pytest.MonkeyPatch) -> None:
@@ -298,9 +303,9 @@ def live_in(worlds: int) -> None:
 def use_nodes_from_the_wrong_end(patch: pytest.MonkeyPatch) -> None:
     """The lowest rank is used first."""
 
-    def mutant(self: OrderedReady, top: int) -> int | None:
+    def mutant(self: OrderedReady, top: int, layers: int) -> int | None:
         self._made(top).reverse()
-        return whole(self, top)
+        return whole(self, top, layers)
 
     whole = OrderedReady.best
     patch.setattr(OrderedReady, "best", mutant)
