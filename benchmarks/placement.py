@@ -11,9 +11,9 @@ engine does under load. Rates compare within one run only.
 import argparse
 import gc
 import random
-import resource
 import statistics
 import time
+import tracemalloc
 from collections import deque
 from collections.abc import Sequence
 
@@ -32,7 +32,10 @@ from bistro_tui.engine.scheduling.actions import Action, StartTask, StoreStatus
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
     ConfigLoaded,
+    Event,
     NodesLoaded,
+    StartsPaused,
+    StartsResumed,
     StatusesLoaded,
     StatusStored,
     TaskEnded,
@@ -44,6 +47,9 @@ from bistro_tui.engine.statuses.status import TaskStatus
 LEVELS = tuple(LevelName(name) for name in ("instance", "host", "shard", "worker"))
 NOW = Now(wall=1_000_000.0, mono=0.0)
 DONE = TaskStatus(bits=Bits.DONE, time=NOW.wall)
+
+OF_ATTEMPTS = ("placement.py", "attempts.py", "<string>")
+"""Where what a running attempt holds is made: its record, action, ids and numbers."""
 
 
 def make_tree(hosts: int, shards: int) -> NodeTree:
@@ -103,12 +109,10 @@ class Run:
         gc.collect()
         with loading():
             self.core.handle([StatusesLoaded({}), NodesLoaded(tree)], NOW)
-            before = _rss()
             begin = time.perf_counter()
             actions = self.core.handle([ConfigLoaded(config)], NOW)
             self.first_pass = time.perf_counter() - begin
         self.first_starts = len(actions)
-        self.bytes_per_task = (_rss() - before) / self.tasks
         self.running: deque[StartTask] = deque()
         self._take(actions)
 
@@ -164,9 +168,36 @@ class Run:
         return statistics.median(spent)
 
 
-def _rss() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
+def memory(shape: Sequence[int], order: NodeOrder) -> None:
+    """Print what the core allocates for one shape, in bytes."""
+    hosts, shards, jobs = shape
+    tasks, nodes = hosts * shards * jobs, hosts * shards
+    tree, config = make_tree(hosts, shards), make_config(jobs, "roundrobin", order)
+    core = Core(random.Random(1))
+    tracemalloc.start()
+    held = [0]
+    starts: list[Action] = []
+    steps: tuple[Sequence[Event], ...] = (
+        (StartsPaused("memory", ""), StatusesLoaded({}), NodesLoaded(tree)),
+        (ConfigLoaded(config),),
+        (StartsResumed("memory"),),
+    )
+    for events in steps:
+        starts += core.handle(events, NOW)
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+    found = tracemalloc.take_snapshot().statistics("filename")
+    attempts = sum(
+        one.size for one in found if one.traceback[0].filename.endswith(OF_ATTEMPTS)
+    )
+    tracemalloc.stop()
+    print(
+        f"{'x'.join(map(str, shape)):>14} {order.value:<14} {held[1] / nodes:8.1f} a node"
+        f" {(held[2] - held[1]) / tasks:6.1f} a task while paused"
+        f" {(held[3] - held[1] - attempts) / (tasks - len(starts)):6.1f} a waiting task"
+        f" with every host full ({len(starts)} run, {attempts / len(starts):.0f} each)",
+        flush=True,
+    )
 
 
 def measure(shape: Sequence[int], policy: str, order: NodeOrder, batch: int) -> None:
@@ -178,8 +209,8 @@ def measure(shape: Sequence[int], policy: str, order: NodeOrder, batch: int) -> 
     print(
         f"{'x'.join(map(str, shape)):>14} {policy:<20} {order.value:<14}"
         f" {run.tasks:>9} {run.first_starts:>7} {run.first_pass * 1e3:>9.0f}"
-        f" {idle * 1e6:>7.1f} {reaction * 1e6:>9.1f} {one_by_one:>10,.0f} {rate:>9,.0f}"
-        f" {run.bytes_per_task:>7.1f}",
+        f" {idle * 1e6:>7.1f} {reaction * 1e6:>9.1f} {one_by_one:>10,.0f}"
+        f" {rate:>9,.0f}",
         flush=True,
     )
     gc.unfreeze()
@@ -193,12 +224,17 @@ def main() -> None:
     parser.add_argument("--policy", action="append", default=[])
     parser.add_argument("--order", default="random")
     parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--memory", action="store_true")
     asked = parser.parse_args()
     shapes = asked.shape or ["400x25x1", "12000x25x1", "400x25x30"]
+    if asked.memory:
+        for shape in shapes:
+            memory([int(part) for part in shape.split("x")], NodeOrder(asked.order))
+        return
     print(
         f"{'shape':>14} {'policy':<20} {'order':<14} {'tasks':>9} {'starts':>7}"
         f" {'first ms':>9} {'idle us':>7} {'react us':>9} {'single/s':>10}"
-        f" {'batch/s':>9} {'B/task':>7}"
+        f" {'batch/s':>9}"
     )
     for shape in shapes:
         for policy in asked.policy or ["roundrobin"]:

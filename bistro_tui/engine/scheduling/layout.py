@@ -4,7 +4,9 @@ Levels without resources are left out: what cannot be full need not be looked at
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from bistro_tui.engine.config.model import NodeOrder
 from bistro_tui.engine.ids import LevelName
@@ -96,9 +98,8 @@ class Layout:
         """Any leaf, TOP if there is none."""
         self.depth = self._depth()
         """How many nodes with accounts are above each leaf."""
-        self.below: dict[int, array[int]] = self._group(leaves, ranks)
-        """Node → the ranks below it (for random order: what is below it), lowest first.
-        Above the leaves it is the highest rank of each child."""
+        self._rows = self._group(leaves, ranks)
+        """What is below the nodes with 0, 1 … nodes with accounts above them."""
 
     def _depth(self) -> int:
         depth, node = 0, TOP if self.first == TOP else self.up[self.first]
@@ -106,29 +107,31 @@ class Layout:
             depth, node = depth + 1, self.up[node]
         return depth
 
-    def _group(
-        self, leaves: Sequence[int], ranks: Sequence[int]
-    ) -> "dict[int, array[int]]":
-        if self.depth == 0:
-            return {TOP: array("i", ranks)}
-        below: dict[int, array[int]] = {}
-        up = self.up
-        for leaf, rank in zip(leaves, ranks, strict=True):
-            holder = up[leaf]
-            if holder in below:
-                below[holder].append(rank)
-            else:
-                below[holder] = array("i", (rank,))
-        children = list(below)
+    def _group(self, leaves: Sequence[int], ranks: Sequence[int]) -> "list[Rows]":
+        up, local = self.up, self.local
+        rows: list[Rows] = []
+        children, shown = leaves, ranks
         for _ in range(self.depth):
-            above: dict[int, list[int]] = {}
-            for child in children:
-                shown = child if self.is_random else below[child][-1]
-                above.setdefault(up[child], []).append(shown)
-            for node, shown_below in above.items():
-                below[node] = array("i", sorted(shown_below))
-            children = list(above)
-        return below
+            parents = [up[child] for child in children]
+            found = Rows([local[parent] for parent in parents], shown)
+            rows.append(found)
+            children = list(dict.fromkeys(parents))
+            shown = children
+            if not self.is_random:
+                shown = [found.last(local[child]) for child in children]
+        rows.append(Rows([0] * len(children), shown))
+        rows.reverse()
+        return rows
+
+    def below(self, node: int) -> "array[int]":
+        """Return the ranks below ``node``, or in random order what is below it.
+
+        Lowest first. Above the leaves it is the highest rank of each child.
+        """
+        depth, above = 0, node
+        while above != TOP:
+            depth, above = depth + 1, self.up[above]
+        return self._rows[depth].row(0 if node == TOP else self.local[node])
 
     def leaf(self, rank: int) -> int:
         """Return the leaf of a rank."""
@@ -137,3 +140,29 @@ class Layout:
     def rank(self, leaf: int) -> int:
         """Return the rank of a leaf."""
         return leaf if self._rank_at is None else self._rank_at[self.local[leaf]]
+
+
+class Rows:
+    """Lists of numbers, one for each position, in two arrays: four bytes a number."""
+
+    __slots__ = ("_begin", "_items")
+
+    def __init__(self, positions: Sequence[int], items: Sequence[int]) -> None:
+        """Put each of ``items`` into the row of its position, lowest first."""
+        counts = Counter(positions)
+        size = max(counts, default=-1) + 1
+        self._begin = array("i", accumulate(map(counts.__getitem__, range(size))))
+        self._begin.insert(0, 0)
+        # Mostly both are in order already; to sort costs little then.
+        pairs = sorted(zip(positions, items, strict=True))
+        self._items = array("i", (item for _, item in pairs))
+
+    def row(self, position: int) -> "array[int]":
+        """Return a copy of one row."""
+        if position + 1 >= len(self._begin):
+            return array("i")
+        return self._items[self._begin[position] : self._begin[position + 1]]
+
+    def last(self, position: int) -> int:
+        """Return the last number of a row, which has some."""
+        return self._items[self._begin[position + 1] - 1]

@@ -106,11 +106,11 @@ class Placement:
 
     def _fill(self, node: int) -> None:
         """Give away the room at one node, which nobody else has a say in."""
-        while (jobs := self._fitting(node)) is not None:
+        while (job := self._taker(node)) is not None:
             if self._left <= 0:
                 self._state.gained[node] = None
                 return
-            self._try(self._next(jobs), node)
+            self._try(job, node)
 
     def _share(self, nodes: list[int]) -> None:
         """Give away the room of several nodes, always to the job that is next."""
@@ -135,18 +135,17 @@ class Placement:
             gained.update((offer.node, None) for offer in left)
         offers.clear()
 
-    def _fitting(self, node: int) -> Mapping[JobTasks, object] | None:
-        """Return who waits at ``node`` and fits there, None for no one."""
-        rooms = self._at.get(node)
-        if rooms is None:
+    def _taker(self, node: int) -> JobTasks | None:
+        """Return whose turn it is among those who wait at ``node`` and fit, if any."""
+        waiters = self._at.get(node)
+        if waiters is None:
             return None
         account_at = self._state.places.account_at
         account = node if account_at is None or node < 0 else account_at[node]
-        fitting = None
-        for room, jobs in rooms.items():
-            if room.fits(account):
-                fitting = jobs if fitting is None else {**fitting, **jobs}
-        return fitting
+        if isinstance(waiters, tuple):
+            return waiters[1] if waiters[0].fits(account) else None
+        fitting = self._state.waiting.fitting(node, account)
+        return self._next(fitting) if fitting is not None else None
 
     def _next(self, jobs: Mapping[JobTasks, object]) -> JobTasks:
         if len(jobs) == 1:
@@ -157,10 +156,9 @@ class Placement:
 
     def _offer(self, node: int) -> None:
         """Offer the room at ``node`` to whom it is for, if it is for anyone."""
-        fitting = self._fitting(node)
-        if fitting is None:
+        job = self._taker(node)
+        if job is None:
             return
-        job = self._next(fitting)
         serial = self._state.attempts.starts
         mine = self._offers.get(job)
         if mine is None:

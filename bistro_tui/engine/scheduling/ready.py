@@ -5,7 +5,7 @@ Source: Bistro, scheduler/Scheduler: candidates in node order, taken from the en
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from bistro_tui.engine.scheduling.accounts import Room
@@ -99,11 +99,11 @@ class _Lists:
         """Return the list of what is right below ``node``, made if need be."""
         found = self._lists.get(node)
         if found is None:
-            below: Iterable[int] = self._layout.below.get(node, ())
+            found = self._layout.below(node)
             if not self._is_full and self._layers_below(node) == 0:
                 present, local, leaf = self._present, self._local, self._layout.leaf
-                below = [one for one in below if present[local[leaf(one)]]]
-            found = self._lists[node] = array("i", below)
+                found = array("i", (o for o in found if present[local[leaf(o)]]))
+            self._lists[node] = found
         return found
 
     def _layers_below(self, node: int) -> int:

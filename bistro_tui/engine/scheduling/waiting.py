@@ -4,11 +4,17 @@ The unit that waits is all that a job has below one node: one entry, whatever th
 number of its tasks.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
 from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
 
 OPEN = -2
 """Where those wait whom nothing but their turn keeps from starting."""
+
+Waiters: TypeAlias = tuple[Room, JobTasks] | dict[Room, dict[JobTasks, None]]
+"""One that waits alone, which takes a tenth of the memory; or many, by their needs."""
 
 
 class Waiting:
@@ -17,27 +23,53 @@ class Waiting:
     __slots__ = ("at",)
 
     def __init__(self) -> None:
-        self.at: dict[int, dict[Room, dict[JobTasks, None]]] = {}
+        self.at: dict[int, Waiters] = {}
         """By node, TOP for the worker; the first to come first."""
 
     def add(self, node: int, room: Room, job: JobTasks) -> None:
         """Let ``job`` wait for ``room`` at ``node``; ALWAYS means OPEN."""
         key = OPEN if room is ALWAYS else node
-        rooms = self.at.get(key)
-        if rooms is None:
-            self.at[key] = {room: {job: None}}
-        elif room in rooms:
-            rooms[room][job] = None
+        waiters = self.at.get(key)
+        if waiters is None:
+            self.at[key] = (room, job)
+            return
+        if isinstance(waiters, tuple):
+            waiters = self.at[key] = {waiters[0]: {waiters[1]: None}}
+        if room in waiters:
+            waiters[room][job] = None
         else:
-            rooms[room] = {job: None}
+            waiters[room] = {job: None}
 
     def remove(self, node: int, room: Room, job: JobTasks) -> None:
         """End what ``add`` began."""
         key = OPEN if room is ALWAYS else node
-        rooms = self.at[key]
-        jobs = rooms[room]
+        waiters = self.at[key]
+        if isinstance(waiters, tuple):
+            del self.at[key]
+            return
+        jobs = waiters[room]
         del jobs[job]
         if not jobs:
-            del rooms[room]
-            if not rooms:
+            del waiters[room]
+            if not waiters:
                 del self.at[key]
+
+    def fitting(self, node: int, account: int) -> Mapping[JobTasks, object] | None:
+        """Return who of many at ``node`` fits ``account``, None for no one."""
+        fitting: dict[JobTasks, None] | None = None
+        waiters = self.at[node]
+        assert isinstance(waiters, dict), "one alone is asked by itself"
+        for room, jobs in waiters.items():
+            if room.fits(account):
+                fitting = jobs if fitting is None else {**fitting, **jobs}
+        return fitting
+
+    def entries(self) -> Iterator[tuple[int, Room, JobTasks]]:
+        """Return every entry: the node, what is needed there, and who needs it."""
+        for node, waiters in self.at.items():
+            if isinstance(waiters, tuple):
+                yield (node, *waiters)
+            else:
+                for room, jobs in waiters.items():
+                    for job in jobs:
+                        yield node, room, job

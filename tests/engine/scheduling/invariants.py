@@ -80,7 +80,7 @@ def _check_ready(core: Core, tasks: JobTasks) -> None:
 def _seen(tasks: JobTasks, top: int) -> list[int]:
     """Return the candidates that the lists from ``top`` downwards lead to."""
     layout, lists = tasks.layout, tasks.ready._lists  # type: ignore[attr-defined]
-    below = lists.get(top, layout.below.get(top, ()))
+    below = lists.get(top, layout.below(top))
     depth, node = 0, top
     while node != TOP:
         depth, node = depth + 1, layout.up[node]
@@ -97,7 +97,7 @@ def _seen(tasks: JobTasks, top: int) -> list[int]:
             child = layout.up[child]
         assert child not in tasks.ready.hidden
         if not layout.is_random:
-            shown = lists.get(child, layout.below[child])
+            shown = lists.get(child, layout.below(child))
             assert shown[-1] == one, "a node stands under another rank than its best"
         found += _seen(tasks, child)
     return found
@@ -110,12 +110,7 @@ def _check_waiting(core: Core) -> None:
         for tasks in state.jobs.values()
         for node, room in tasks.ready.hidden.items()
     }
-    waiting = {
-        (node, room, tasks)
-        for node, rooms in state.waiting.at.items()
-        for room, jobs in rooms.items()
-        for tasks in jobs
-    }
+    waiting = set(state.waiting.entries())
     assert waiting == hidden
     if core.closed is None:
         for node, room, tasks in waiting:

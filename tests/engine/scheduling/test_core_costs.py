@@ -126,8 +126,5 @@ def test_a_job_that_waits_at_a_full_host_waits_there_once_for_all_its_tasks(
 ) -> None:
     counted = Counted(monkeypatch, 1, PolicyName.ROUNDROBIN, NodeOrder.ORIGINAL)
     state = counted.core.state
-    waiting = [
-        len(jobs) for rooms in state.waiting.at.values() for jobs in rooms.values()
-    ]
-    assert waiting == [1, 1, 1, 1]
+    assert sorted(node for node, _, _ in state.waiting.entries()) == [1, 2, 3, 4]
     assert state.jobs[JobName("j0")].candidates == 92

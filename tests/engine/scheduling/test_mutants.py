@@ -75,9 +75,9 @@ def drop_the_baton(patch: pytest.MonkeyPatch) -> None:
     """Who is offered room and cannot use it passes it on to nobody."""
 
     def fill(self: Placement, node: int) -> None:
-        jobs = self._fitting(node)
-        if jobs is not None:
-            self._try(self._next(jobs), node)
+        job = self._taker(node)
+        if job is not None:
+            self._try(job, node)
 
     patch.setattr(Placement, "_fill", fill)
 
