@@ -192,7 +192,8 @@ def memory(shape: Sequence[int], order: NodeOrder) -> None:
     )
     tracemalloc.stop()
     print(
-        f"{'x'.join(map(str, shape)):>14} {order.value:<14} {held[1] / nodes:8.1f} a node"
+        f"{'x'.join(map(str, shape)):>14} {order.value:<14}"
+        f" {held[1] / nodes:8.1f} a node"
         f" {(held[2] - held[1]) / tasks:6.1f} a task while paused"
         f" {(held[3] - held[1] - attempts) / (tasks - len(starts)):6.1f} a waiting task"
         f" with every host full ({len(starts)} run, {attempts / len(starts):.0f} each)",
