@@ -62,28 +62,31 @@ class State:
         if is_other:
             self.holders = Holders(self.places, self.accounts.levels)
             self._recharge()
-        changed = False
-        running = self.attempts.by_job()
         old_jobs, self.jobs = self.jobs, {}
+        changed: list[tuple[JobName, JobTasks | None]] = []
         for name in config.jobs:
             old = old_jobs.pop(name, None)
             if old is None or is_other or not _is_same_job(name, known, config):
-                self._rebuild(name, old, running.get(name, ()))
-                changed = True
-            else:
+                changed.append((name, old))
+            if old is not None:
                 # Equal is not the same: 1 is true, and tasks are given the words.
                 old.job = config.jobs[name]
                 self.jobs[name] = old
-        for removed in old_jobs.values():
-            self._forget(removed)
-        self.attempts.find_slots(self._find_slot)
+        if changed or old_jobs:
+            running = self.attempts.by_job()
+            for name, old in changed:
+                self._rebuild(name, old, running.get(name, ()))
+            for removed in old_jobs.values():
+                self._forget(removed)
+            self.jobs = {name: self.jobs[name] for name in config.jobs}
+            self.attempts.find_slots(self._find_slot)
         if relimited:
             for tasks in self.jobs.values():
                 tasks.demand.relimit()
         for node in self.waiting.at:
             if node != OPEN and self.places.level(node) in relimited:
                 self.gained[node] = None
-        return changed or bool(old_jobs)
+        return bool(changed or old_jobs)
 
     def set_tree(self, tree: NodeTree) -> bool:
         """Take over ``tree``; every job's tasks are judged anew if it is another.
