@@ -292,6 +292,13 @@ class Core:
         """
         return tuple(self.state.attempts)
 
+    def nodes_of(self, attempt: Attempt) -> tuple[int, ...]:
+        """Return the present nodes that ``attempt`` takes room on, instance first.
+
+        Its own node may be another by now, or gone.
+        """
+        return self.state.nodes_of(attempt)
+
     def knows(self, task: TaskId) -> bool:
         """Return whether ``task`` is one of the config's, or runs."""
         return self.state.find(task) is not None or task in self.state.attempts

@@ -5,8 +5,7 @@ by looking at every job and node again.
 """
 
 from bisect import insort
-from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Collection
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
@@ -19,31 +18,19 @@ from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.policies.policy import Policy
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
-from bistro_tui.engine.scheduling.waiting import OPEN
+from bistro_tui.engine.scheduling.waiting import OPEN, AnyOf
 from bistro_tui.engine.statuses.status import next_backoff
 
 _RUNNING = CODE[Reason.RUNNING]
-_UNRANKED = -2
-
-
-class _Offer(NamedTuple):
-    """Room at a node, offered to the job that is to have it by the policy."""
-
-    rank: int
-    """Of the best leaf that the job has there: the highest is tried first. Unranked
-    where that is not asked: it is the job's only offer, or the order is random."""
-    node: int
-    serial: int
-    """Starts so far when the offer was made: a later one may have changed the turn."""
 
 
 class Placement:
-    """Offers the room that there is to one job at a time until no one can use it.
+    """Gives away the room that there is, always to one job, until no one can use it.
 
-    Each node with new room is offered to the one job, among those that wait there and
-    fit, that is next by the policy. Whether it starts a task or finds that another
-    node is too full for it, the offer is made again to who is next then. So a release
-    costs the same however many jobs wait, and none is left with room for it.
+    Of all that wait at nodes with new room and fit there, the policy chooses one job,
+    the node order one of its nodes. Whether that starts a task or finds that another
+    node is too full for it, who is next is asked again. So a release costs the same
+    however many jobs wait, and nobody is left with room for him.
     """
 
     def __init__(self, state: State, policy: Policy) -> None:
@@ -53,7 +40,11 @@ class Placement:
         self._attempts = state.attempts
         self._book = state.book
         self._draw_bits = state.rng.getrandbits
-        self._offers: dict[JobTasks, list[_Offer]] = {}
+        self._live: dict[int, Collection[JobTasks]] = {}
+        """Nodes with room, and who waits at each and fits."""
+        self._ranked: dict[JobTasks, list[tuple[int, int]]] = {}
+        """The live nodes at which a job waits with the rank of its best leaf there,
+        highest last; nodes that are live no more may be among them."""
         self._starts: list[Action]
         self._wall: float
         self._second: int
@@ -106,74 +97,101 @@ class Placement:
 
     def _fill(self, node: int) -> None:
         """Give away the room at one node, which nobody else has a say in."""
-        while (job := self._taker(node)) is not None:
+        while (jobs := self._fitting(node)) is not None:
             if self._left <= 0:
                 self._state.gained[node] = None
                 return
-            self._try(job, node)
+            self._try(self._next(jobs), node)
 
     def _share(self, nodes: list[int]) -> None:
-        """Give away the room of several nodes, always to the job that is next."""
-        offers, gained = self._offers, self._state.gained
+        """Give away the room of several nodes to whose turn it is at any of them."""
+        live, gained = self._live, self._state.gained
         for node in nodes:
-            self._offer(node)
-        while offers and self._left > 0:
-            job = self._next(offers)
-            mine = offers[job]
-            offer = mine.pop()
-            if not mine:
-                del offers[job]
-            if job.last_start <= offer.serial:
-                self._try(job, offer.node)
-            self._offer(offer.node)
+            self._look_at(node)
+        jobs = AnyOf(live.values())
+        while live and self._left > 0:
+            job = self._next(jobs)
+            node = self._best_node(job)
+            starts = len(self._starts)
+            self._try(job, node)
+            self._look_at(node)
+            if len(self._starts) > starts:
+                self._look_at_path()
+            else:
+                # What it has elsewhere may come first now.
+                self._ranked.pop(job, None)
             if gained:
-                more = tuple(gained)
+                for node in gained:
+                    self._look_at(node)
                 gained.clear()
-                for node in more:
-                    self._offer(node)
-        for left in offers.values():
-            gained.update((offer.node, None) for offer in left)
-        offers.clear()
+                self._ranked.clear()
+        gained.update(dict.fromkeys(live))
+        live.clear()
+        self._ranked.clear()
 
-    def _taker(self, node: int) -> JobTasks | None:
-        """Return whose turn it is among those who wait at ``node`` and fit, if any."""
+    def _look_at(self, node: int) -> None:
+        jobs = self._fitting(node)
+        if jobs is not None:
+            self._live[node] = jobs
+        else:
+            self._live.pop(node, None)
+
+    def _look_at_path(self) -> None:
+        """Look again at the nodes that have less left since the last start."""
+        places, live = self._state.places, self._live
+        for node in self._path:
+            if places.account_at is None or node == TOP:
+                if node in live:
+                    self._look_at(node)
+                continue
+            for twin in places.twins(node):
+                if twin in live:
+                    self._look_at(twin)
+
+    def _best_node(self, job: JobTasks) -> int:
+        """Return the live node at which ``job`` has its best leaf, or just any."""
+        live = self._live
+        if job.layout.is_random:
+            return next(node for node, jobs in live.items() if job in jobs)
+        ranked = self._ranked.get(job)
+        if not ranked:
+            nodes = [node for node, jobs in live.items() if job in jobs]
+            ranked = sorted((self._rank(job, node), node) for node in nodes)
+            self._ranked[job] = ranked
+        while True:
+            rank, node = ranked.pop()
+            if job not in live.get(node, ()):
+                continue
+            now = self._rank(job, node)
+            if now == rank or not ranked or now >= ranked[-1][0]:
+                # There may be more to start there.
+                ranked.append((now, node))
+                return node
+            insort(ranked, (now, node))
+
+    def _rank(self, job: JobTasks, node: int) -> int:
+        return job.ready.rank(TOP if node == OPEN else node)
+
+    def _fitting(self, node: int) -> Collection[JobTasks] | None:
+        """Return who waits at ``node`` and fits there, None for no one."""
         waiters = self._at.get(node)
         if waiters is None:
             return None
         account_at = self._state.places.account_at
         account = node if account_at is None or node < 0 else account_at[node]
         if isinstance(waiters, tuple):
-            return waiters[1] if waiters[0].fits(account) else None
-        fitting = self._state.waiting.fitting(node, account)
-        return self._next(fitting) if fitting is not None else None
+            return (waiters[1],) if waiters[0].fits(account) else None
+        fitting = [jobs for room, jobs in waiters.items() if room.fits(account)]
+        if len(fitting) == 1:
+            return fitting[0]
+        return AnyOf(fitting) if fitting else None
 
-    def _next(self, jobs: Mapping[JobTasks, object]) -> JobTasks:
+    def _next(self, jobs: Collection[JobTasks]) -> JobTasks:
         if len(jobs) == 1:
             return next(iter(jobs))
         chosen = self._policy.choose(jobs)
         assert isinstance(chosen, JobTasks)
         return chosen
-
-    def _offer(self, node: int) -> None:
-        """Offer the room at ``node`` to whom it is for, if it is for anyone."""
-        job = self._taker(node)
-        if job is None:
-            return
-        serial = self._state.attempts.starts
-        mine = self._offers.get(job)
-        if mine is None:
-            self._offers[job] = [_Offer(_UNRANKED, node, serial)]
-            return
-        if job.layout.is_random:
-            mine.append(_Offer(_UNRANKED, node, serial))
-            return
-        if mine[0].rank == _UNRANKED:
-            mine[0] = self._ranked(job, mine[0].node, mine[0].serial)
-        insort(mine, self._ranked(job, node, serial))
-
-    def _ranked(self, job: JobTasks, node: int, serial: int) -> _Offer:
-        rank = job.ready.rank(TOP if node == OPEN else node)
-        return _Offer(rank, node, serial)
 
     def _try(self, job: JobTasks, node: int) -> None:
         """Start one task that ``job`` has at or below ``node``, or move its entry."""
@@ -198,7 +216,7 @@ class Placement:
             if step < depth:
                 ready.hide(self._path[step], top, rooms[step])
                 self._state.waiting.add(self._path[step], rooms[step], job)
-                if job in self._offers or self._left <= 0:
+                if self._live or self._left <= 0:
                     # What it has elsewhere may come first now.
                     return
             elif step > depth:
@@ -211,6 +229,7 @@ class Placement:
         self._state.show(job, top)
 
     def _try_leaf(self, job: JobTasks, leaf: int, room: Room) -> None:
+        self._left -= 1
         step = self._full(job.demand, leaf)
         if step < 0:
             self._state.waiting.remove(leaf, room, job)

@@ -301,6 +301,13 @@ class State:
         account = node if node < 0 else self.places.account(node)
         return self.accounts.usage(self.places.level(node), account)
 
+    def nodes_of(self, attempt: Attempt) -> tuple[int, ...]:
+        """Return the present nodes that ``attempt`` was started on, instance first."""
+        if not attempt.places:
+            return self.places.tree.path(attempt.leaf)
+        found = (self.places.nodes_of(place) for place in attempt.places)
+        return tuple(nodes[0] for nodes in found if nodes)
+
     def held_by(self, attempt: Attempt, resource: ResourceName, account: int) -> int:
         """Return how much of a resource of ``account`` a running attempt holds."""
         held = attempt.held if attempt.held is not None else self._held(attempt)

@@ -4,7 +4,8 @@ The unit that waits is all that a job has below one node: one entry, whatever th
 number of its tasks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from itertools import chain
 from typing import TypeAlias
 
 from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
@@ -13,8 +14,37 @@ from bistro_tui.engine.scheduling.job_tasks import JobTasks
 OPEN = -2
 """Where those wait whom nothing but their turn keeps from starting."""
 
+_FEW = 16
+"""So many are counted exactly: where few wait, policies look at each of them."""
+
 Waiters: TypeAlias = tuple[Room, JobTasks] | dict[Room, dict[JobTasks, None]]
 """One that waits alone, which takes a tenth of the memory; or many, by their needs."""
+
+
+class AnyOf(Collection[JobTasks]):
+    """The jobs of several collections as one, each once; they may change meanwhile."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: Collection[Collection[JobTasks]]) -> None:
+        self._parts = parts
+
+    def __contains__(self, job: object) -> bool:
+        # A generator costs more than all else here.
+        for part in self._parts:  # noqa: SIM110
+            if job in part:
+                return True
+        return False
+
+    def __iter__(self) -> Iterator[JobTasks]:
+        return iter(dict.fromkeys(chain.from_iterable(self._parts)))
+
+    def __len__(self) -> int:
+        """Return how many there are; of many, how many with repetitions."""
+        number = sum(map(len, self._parts))
+        if number > _FEW:
+            return number
+        return len(set(chain.from_iterable(self._parts)))
 
 
 class Waiting:
@@ -53,16 +83,6 @@ class Waiting:
             del waiters[room]
             if not waiters:
                 del self.at[key]
-
-    def fitting(self, node: int, account: int) -> Mapping[JobTasks, object] | None:
-        """Return who of many at ``node`` fits ``account``, None for no one."""
-        fitting: dict[JobTasks, None] | None = None
-        waiters = self.at[node]
-        assert isinstance(waiters, dict), "one alone is asked by itself"
-        for room, jobs in waiters.items():
-            if room.fits(account):
-                fitting = jobs if fitting is None else {**fitting, **jobs}
-        return fitting
 
     def entries(self) -> Iterator[tuple[int, Room, JobTasks]]:
         """Return every entry: the node, what is needed there, and who needs it."""

@@ -75,9 +75,9 @@ def drop_the_baton(patch: pytest.MonkeyPatch) -> None:
     """Who is offered room and cannot use it passes it on to nobody."""
 
     def fill(self: Placement, node: int) -> None:
-        job = self._taker(node)
-        if job is not None:
-            self._try(job, node)
+        jobs = self._fitting(node)
+        if jobs is not None:
+            self._try(self._next(jobs), node)
 
     patch.setattr(Placement, "_fill", fill)
 
@@ -87,11 +87,9 @@ def drop_the_baton_among_many(patch: pytest.MonkeyPatch) -> None:
 
     def run(self: Placement, nodes: list[int]) -> None:
         for node in nodes:
-            self._offer(node)
-        while self._offers:
-            job, mine = self._offers.popitem()
-            for offer in mine:
-                self._try(job, offer.node)
+            jobs = self._fitting(node)
+            if jobs is not None:
+                self._try(self._next(jobs), node)
 
     patch.setattr(Placement, "_share", run)
 
