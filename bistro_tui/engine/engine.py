@@ -351,9 +351,7 @@ class Engine:
 
     async def tasks_of(self, job: JobName, *, limit: int) -> tuple[Explanation, ...]:
         """Return the tasks of a job that are not done, blocked ones first."""
-        now = self._clock.now()
-        tasks = self._core.open_tasks(job, limit)
-        return tuple(self._core.explain(task, now) for task in tasks)
+        return self._core.explain_open(job, limit, self._clock.now())
 
     async def kill_task(self, task: TaskId) -> str:
         """Begin to end a running task; ControlRefused when it does not run."""

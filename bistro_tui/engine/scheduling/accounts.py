@@ -179,17 +179,9 @@ class Accounts:
             for resource, limit in self._limits.get(level, {}).items()
         )
 
-    def held_of(self, held: Held, resource: ResourceName, account: int) -> int:
-        """Return how much of a resource of ``account`` is part of ``held``."""
-        book = self._used[resource]
-        return sum(
-            amount for used, at, amount in held if used is book and at == account
-        )
-
-    def ever_fits(self, level: LevelName, needs: Amounts) -> bool:
-        """Return whether an unused node of ``level`` has enough of everything."""
-        limits = self._limits.get(level, {})
-        return all(needs.get(name, 0) <= limit for name, limit in limits.items())
+    def book(self, resource: ResourceName) -> Used:
+        """Return what is in use of one resource, by account."""
+        return self._used[resource]
 
     def full_for(self, room: Room) -> set[int]:
         """Return the accounts in use that ``room`` does not fit."""

@@ -120,6 +120,13 @@ class Attempts:
     def find_slots(self, find: Callable[[TaskId], int | None]) -> None:
         """Look every attempt's slot up anew; those without one are strays."""
         self._strays = {}
+        if self._earlier:
+            # Tasks that are no more would be counted for ever.
+            self._earlier = {
+                task: number
+                for task, number in self._earlier.items()
+                if find(task) is not None
+            }
         for task, attempt in self._by_task.items():
             slot = find(task)
             attempt.slot = slot if slot is not None else -1

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from bistro_tui.engine.ids import WORKER_LEVEL, ResourceName, TaskId
-from bistro_tui.engine.scheduling.accounts import Amounts
+from bistro_tui.engine.scheduling.accounts import Amounts, Held, Used
+from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.places import TOP, Place
 from bistro_tui.engine.scheduling.state import State
 
@@ -49,7 +50,31 @@ def place_name(place: Place) -> str:
     return f"worker {place.node}" if place.level == WORKER_LEVEL else place.node
 
 
-def find_shortage(state: State, node: int, needs: Amounts) -> Shortage | None:
+class Holdings:
+    """Who holds what at the moment, worked out when first asked and then kept."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._found: dict[tuple[int, int], list[tuple[TaskId, int]]] | None = None
+
+    def of(self, used: Used, account: int) -> list[tuple[TaskId, int]]:
+        """Return the running tasks that hold some of a resource, oldest first."""
+        if self._found is None:
+            self._found = {}
+            for attempt in self._state.attempts:
+                for book, at, amount in self._held(attempt):
+                    if amount > 0:
+                        holder = (attempt.task, amount)
+                        self._found.setdefault((id(book), at), []).append(holder)
+        return self._found.get((id(used), account), [])
+
+    def _held(self, attempt: Attempt) -> Held:
+        return self._state.held(attempt) if not attempt.ended else ()
+
+
+def find_shortage(
+    state: State, node: int, needs: Amounts, holdings: Holdings
+) -> Shortage | None:
     """Return the first resource that ``node``, at TOP the worker, has too little of.
 
     None if all is there.
@@ -61,12 +86,7 @@ def find_shortage(state: State, node: int, needs: Amounts) -> Shortage | None:
         (used, limit) for name, used, limit in state.usage(node) if name == resource
     )
     account = node if node == TOP else state.places.account(node)
-    held = [
-        (attempt.task, state.held_by(attempt, resource, account))
-        for attempt in state.attempts
-        if not attempt.ended
-    ]
-    holding = [(task, amount) for task, amount in held if amount > 0]
+    holding = holdings.of(state.accounts.book(resource), account)
     return Shortage(
         place=state.places.at(node),
         resource=resource,

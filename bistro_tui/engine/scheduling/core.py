@@ -17,6 +17,7 @@ from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import Action, KillTask
 from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
@@ -126,6 +127,7 @@ class Core:
         if name != self._policy_name:
             self._policy = self._policies(name)(self.state.rng)
             self._placement = Placement(self.state, self._policy)
+            self.state.on_changed = self._policy.changed
             self._policy_name = name
             is_other = True
         if is_other:
@@ -333,6 +335,16 @@ class Core:
     def explain(self, task: TaskId, now: Now) -> Explanation:
         """Return all about why ``task`` is where it is; KeyError for an unknown one."""
         return explain(self.state, task, now)
+
+    def explain_open(
+        self, job: JobName, limit: int, now: Now
+    ) -> tuple[Explanation, ...]:
+        """Return all about up to ``limit`` tasks not done, blocked ones first."""
+        holdings = Holdings(self.state)
+        return tuple(
+            explain(self.state, task, now, holdings)
+            for task in open_tasks(self.state, job, limit)
+        )
 
     def why_job(self, job: JobName) -> JobSummary:
         """Return the reasons of a job's tasks with what blocks them by name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.contention import find_shortage, place_name
+from bistro_tui.engine.scheduling.contention import Holdings, find_shortage, place_name
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
 from bistro_tui.engine.scheduling.places import TOP
@@ -22,14 +22,18 @@ from bistro_tui.engine.scheduling.steps import (
 )
 
 
-def explain(state: State, task: TaskId, now: Now) -> Explanation:
+def explain(
+    state: State, task: TaskId, now: Now, holdings: Holdings | None = None
+) -> Explanation:
     """Return all checks of ``task`` and its first blocker; KeyError if unknown.
 
-    For a task that runs or is done, the chain ends with that.
+    For a task that runs or is done, the chain ends with that. Several answers for one
+    moment can share ``holdings``.
     """
+    holdings = holdings or Holdings(state)
     found = state.find(task)
     if found is not None:
-        steps = _chain(state, *found, task, now)
+        steps = _chain(state, *found, task, now, holdings)
     elif task in state.attempts:
         steps = [running_step(state, task)]
     else:
@@ -45,10 +49,15 @@ def explain(state: State, task: TaskId, now: Now) -> Explanation:
 
 
 def _chain(
-    state: State, tasks: JobTasks, slot: int, task: TaskId, now: Now
+    state: State,
+    tasks: JobTasks,
+    slot: int,
+    task: TaskId,
+    now: Now,
+    holdings: Holdings,
 ) -> list[Step]:
     steps = []
-    for step in _steps(state, tasks, slot, task, now):
+    for step in _steps(state, tasks, slot, task, now, holdings):
         steps.append(step)
         if not step.check.ok and step.reason in (Reason.RUNNING, Reason.DONE):
             break
@@ -56,7 +65,12 @@ def _chain(
 
 
 def _steps(
-    state: State, tasks: JobTasks, slot: int, task: TaskId, now: Now
+    state: State,
+    tasks: JobTasks,
+    slot: int,
+    task: TaskId,
+    now: Now,
+    holdings: Holdings,
 ) -> Iterator[Step]:
     yield running_step(state, task)
     yield from finished_steps(state, task)
@@ -65,7 +79,7 @@ def _steps(
     yield backoff_step(state, task, now)
     yield dependencies_step(state, tasks, task)
     yield from _gate(state)
-    yield from _resources(state, tasks, slot)
+    yield from _resources(state, tasks, slot, holdings)
 
 
 _GATES = (
@@ -95,16 +109,25 @@ def _gate(state: State) -> Iterator[Step]:
         )
 
 
-def _resources(state: State, tasks: JobTasks, slot: int) -> Iterator[Step]:
+def _resources(
+    state: State, tasks: JobTasks, slot: int, holdings: Holdings
+) -> Iterator[Step]:
     leaf = _roomiest_leaf(state, tasks, slot)
     for node in state.places.tree.path(leaf):
         check = f"resources of {state.places.at(node).node}"
-        yield _room(state, tasks, node, Reason.RESOURCE, check)
-    yield _room(state, tasks, TOP, Reason.WORKER, "worker")
+        yield _room(state, tasks, node, Reason.RESOURCE, check, holdings)
+    yield _room(state, tasks, TOP, Reason.WORKER, "worker", holdings)
 
 
-def _room(state: State, tasks: JobTasks, node: int, reason: Reason, check: str) -> Step:
-    shortage = find_shortage(state, node, tasks.job.resources)
+def _room(
+    state: State,
+    tasks: JobTasks,
+    node: int,
+    reason: Reason,
+    check: str,
+    holdings: Holdings,
+) -> Step:
+    shortage = find_shortage(state, node, tasks.job.resources, holdings)
     name = place_name(state.places.at(node))
     if shortage is not None:
         left = shortage.limit - shortage.used

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bistro_tui.engine.ids import WORKER_LEVEL, JobName
-from bistro_tui.engine.scheduling.contention import Shortage, find_shortage
+from bistro_tui.engine.scheduling.contention import Holdings, Shortage, find_shortage
 from bistro_tui.engine.scheduling.job_tasks import RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -86,8 +86,9 @@ def _resource_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
             full = _full_node(state, tasks, slot)
             if full is not None:
                 counts[full] = counts.get(full, 0) + 1
+    holdings = Holdings(state)
     shortages = [
-        (find_shortage(state, node, tasks.job.resources), count)
+        (find_shortage(state, node, tasks.job.resources, holdings), count)
         for node, count in counts.items()
     ]
     return [_blocker(shortage, count) for shortage, count in shortages if shortage]

@@ -73,10 +73,19 @@ class Judge:
             for slot, reason in tasks.eligible.barred.items():
                 standing[slot] = CODE[reason]
             if job.depends_on:
-                self._rejudge(tasks, standing, self._book.of_job(job.depends_on[0]))
-        self._rejudge(tasks, standing, self._book.of_job(job.name))
+                known = self._known_of(tasks, job.depends_on[0])
+                self._rejudge(tasks, standing, known)
+        self._rejudge(tasks, standing, self._known_of(tasks, job.name))
         self._rejudge(tasks, standing, running)
         return standing
+
+    def _known_of(self, tasks: JobTasks, job: JobName) -> Collection[NodeName]:
+        """Return the nodes with a status of ``job``, or enough of them."""
+        known = self._book.of_job(job)
+        if len(known) <= len(tasks.slots):
+            return known
+        # Most are of nodes that came and went.
+        return [name for name in tasks.slots.names if name in known]
 
     def _rejudge(
         self, tasks: JobTasks, standing: bytearray, nodes: Collection[NodeName]

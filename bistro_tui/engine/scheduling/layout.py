@@ -5,7 +5,7 @@ Levels without resources are left out: what cannot be full need not be looked at
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from bistro_tui.engine.config.model import NodeOrder
@@ -132,6 +132,21 @@ class Layout:
         while above != TOP:
             depth, above = depth + 1, self.up[above]
         return self._rows[depth].row(0 if node == TOP else self.local[node])
+
+    def leaves(self, node: int) -> Iterator[int]:
+        """Return all leaves below ``node``, in no order that means anything."""
+        layers, above = self.depth, node
+        while above != TOP:
+            layers, above = layers - 1, self.up[above]
+        below = self.below(node)
+        if layers == 0:
+            yield from map(self.leaf, below)
+            return
+        for shown in below:
+            child = shown if self.is_random else self.leaf(shown)
+            while self.up[child] != node:
+                child = self.up[child]
+            yield from self.leaves(child)
 
     def leaf(self, rank: int) -> int:
         """Return the leaf of a rank."""

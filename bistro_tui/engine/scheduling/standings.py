@@ -1,5 +1,7 @@
 """Where tasks stand, all things considered: one reason each, and counts of them."""
 
+from collections.abc import Iterable
+
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.scheduling.job_tasks import CODE, REASONS, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
@@ -132,12 +134,37 @@ def _lacking_only_the_worker(state: State, tasks: JobTasks) -> int:
         return 0
     if any(room.fits_nowhere for room in demand.rooms):
         return 0
-    is_full = any(state.accounts.full_for(room) for room in demand.rooms)
-    if not is_full and all(room.ever_fits for room in demand.rooms):
-        return tasks.candidates
+    if not all(room.ever_fits for room in demand.rooms):
+        # Only where something was given away by a need below zero.
+        slots: Iterable[int] = range(len(tasks.slots))
+        return _count_for_worker(state, tasks, slots)
+    below_full = _slots_below_full(state, tasks)
+    for_worker = tasks.candidates - sum(
+        tasks.standing[slot] == RUNNABLE for slot in below_full
+    )
+    if tasks.slots.replicas:
+        for_worker += _count_for_worker(state, tasks, below_full)
+    return for_worker
+
+
+def _slots_below_full(state: State, tasks: JobTasks) -> set[int]:
+    """Return the slots with a node at or below one that is too full for their job."""
+    found: set[int] = set()
+    demand, places = tasks.demand, state.places
+    for step, room in enumerate(demand.rooms):
+        for account in state.accounts.full_for(room):
+            for node in places.twins(account):
+                is_leaf = step == 0 and not demand.first_up
+                leaves = (node,) if is_leaf else tasks.layout.leaves(node)
+                found.update(places.slot_at[leaf] for leaf in leaves)
+    return found
+
+
+def _count_for_worker(state: State, tasks: JobTasks, slots: Iterable[int]) -> int:
     return sum(
-        standing == RUNNABLE and shared_reason(state, tasks, slot) is Reason.WORKER
-        for slot, standing in enumerate(tasks.standing)
+        tasks.standing[slot] == RUNNABLE
+        and shared_reason(state, tasks, slot) is Reason.WORKER
+        for slot in slots
     )
 
 

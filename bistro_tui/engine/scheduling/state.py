@@ -1,10 +1,16 @@
 """Everything that the core knows, and where each task stands."""
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from bistro_tui.engine.config.model import Config
-from bistro_tui.engine.ids import JobName, NodeName, ResourceName, TaskId
+from bistro_tui.engine.ids import (
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling.accounts import (
     ALWAYS,
@@ -46,6 +52,8 @@ class State:
         self._judge = Judge(self.book, self.attempts)
         self.holders = Holders(self.places, ())
         self._dependents: dict[JobName, list[JobName]] = {}
+        self.on_changed: Callable[[JobTasks], None] = _ignore
+        """Hears of jobs that have other candidates now, by more than a start."""
 
     # What changed for many tasks at once.
 
@@ -62,31 +70,42 @@ class State:
         if is_other:
             self.holders = Holders(self.places, self.accounts.levels)
             self._recharge()
+        changed = self._set_jobs(known, config, rebuild_all=is_other)
+        if relimited:
+            self._relimit(relimited)
+        return changed
+
+    def _set_jobs(
+        self, known: Config | None, config: Config, *, rebuild_all: bool
+    ) -> bool:
         old_jobs, self.jobs = self.jobs, {}
         changed: list[tuple[JobName, JobTasks | None]] = []
         for name in config.jobs:
             old = old_jobs.pop(name, None)
-            if old is None or is_other or not _is_same_job(name, known, config):
+            if old is None or rebuild_all or not _is_same_job(name, known, config):
                 changed.append((name, old))
             if old is not None:
                 # Equal is not the same: 1 is true, and tasks are given the words.
                 old.job = config.jobs[name]
                 self.jobs[name] = old
-        if changed or old_jobs:
-            running = self.attempts.by_job()
-            for name, old in changed:
-                self._rebuild(name, old, running.get(name, ()))
-            for removed in old_jobs.values():
-                self._forget(removed)
-            self.jobs = {name: self.jobs[name] for name in config.jobs}
-            self.attempts.find_slots(self._find_slot)
-        if relimited:
-            for tasks in self.jobs.values():
-                tasks.demand.relimit()
+        if not changed and not old_jobs:
+            return False
+        running = self.attempts.by_job()
+        for name, old in changed:
+            self._rebuild(name, old, running.get(name, ()))
+        for removed in old_jobs.values():
+            self._forget(removed)
+        self.jobs = {name: self.jobs[name] for name in config.jobs}
+        self.attempts.find_slots(self._find_slot)
+        return True
+
+    def _relimit(self, levels: set[LevelName]) -> None:
+        """Let the limits of ``levels`` count that the accounts have now."""
+        for tasks in self.jobs.values():
+            tasks.demand.relimit()
         for node in self.waiting.at:
-            if node != OPEN and self.places.level(node) in relimited:
+            if node != OPEN and self.places.level(node) in levels:
                 self.gained[node] = None
-        return bool(changed or old_jobs)
 
     def set_tree(self, tree: NodeTree) -> bool:
         """Take over ``tree``; every job's tasks are judged anew if it is another.
@@ -217,6 +236,8 @@ class State:
             for leaf in tasks.usable(slot):
                 if ready.add(leaf):
                     self._open(tasks)
+        if RUNNABLE in (known, code):
+            self.on_changed(tasks)
 
     def rejudge_dependents(self, task: TaskId) -> None:
         """Judge anew the tasks that wait for ``task``."""
@@ -308,10 +329,14 @@ class State:
         found = (self.places.nodes_of(place) for place in attempt.places)
         return tuple(nodes[0] for nodes in found if nodes)
 
-    def held_by(self, attempt: Attempt, resource: ResourceName, account: int) -> int:
-        """Return how much of a resource of ``account`` a running attempt holds."""
-        held = attempt.held if attempt.held is not None else self._held(attempt)
-        return self.accounts.held_of(held, resource, account)
+    def held(self, attempt: Attempt) -> Held:
+        """Return what a running attempt holds: (book, account, amount) each."""
+        if attempt.held is not None:
+            return attempt.held
+        return tuple(
+            (used, attempt.accounts[step], amount)
+            for step, used, amount in attempt.demand.takes
+        )
 
     def full_node(self, tasks: JobTasks, leaf: int) -> int | None:
         """Return the topmost node that is too full for a task on ``leaf``, if any.
@@ -323,6 +348,10 @@ class State:
             if self.shortage_at(node, needs) is not None:
                 return node
         return TOP if self.shortage_at(TOP, needs) is not None else None
+
+
+def _ignore(tasks: JobTasks) -> None:
+    """Do nothing: there is no policy yet."""
 
 
 def _is_same_job(name: JobName, known: Config | None, config: Config) -> bool:
