@@ -73,6 +73,8 @@ def _check_ready(core: Core, tasks: JobTasks) -> None:
             found.setdefault(node, []).append(leaf)
     for node in ready.hidden:
         if node not in candidates:
+            lists = ready._lists  # type: ignore[attr-defined]
+            assert node == TOP or node in lists, "a leaf waits that is no candidate"
             seen = _seen(tasks, node)
             assert sorted(seen) == sorted(found.get(node, ())), tasks.name
 

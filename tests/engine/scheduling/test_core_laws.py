@@ -1,12 +1,20 @@
 """Laws that hold for every world, every policy and every sequence of events."""
 
 import random
+from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
-from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.ids import (
+    INSTANCE_LEVEL,
+    WORKER_LEVEL,
+    InvocationId,
+    JobName,
+    NodeName,
+    TaskId,
+)
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import (
@@ -25,6 +33,7 @@ from tests.engine.scheduling.builders import (
     make_job,
     make_tree,
 )
+from tests.engine.scheduling.deep_worlds import deep_config, deep_tree
 from tests.engine.scheduling.invariants import check_invariants
 from tests.engine.scheduling.oracle import Oracle, Starter, one_pass
 from tests.engine.scheduling.random_worlds import (
@@ -45,6 +54,8 @@ class Watched:
         self.core = Core(random.Random(7))
         self.oracle = Oracle()
         self.now = START
+        self.turns: Counter[JobName] = Counter()
+        self.starts: list[JobName] = [JobName("")]
         self.history: list[tuple[tuple[ev.Event, ...], Now, list[Action]]] = []
 
     def feed(self, *events: ev.Event) -> list[Action]:
@@ -53,6 +64,10 @@ class Watched:
         self.history.append((events, self.now, actions))
         for event in events:
             self.oracle.take_in(event)
+            if isinstance(event, ev.ConfigLoaded):
+                gone = [job for job in self.turns if job not in event.config.jobs]
+                for job in gone:
+                    del self.turns[job]
         for action in actions:
             if isinstance(action, StoreStatus):
                 self.oracle.take_in_store(action, self.now)
@@ -60,6 +75,7 @@ class Watched:
             if isinstance(action, StartTask):
                 allowed = self.oracle.may_start(self.now)
                 assert (action.task, action.path_to_node) in allowed
+                self.check_turn(action, allowed)
                 self.oracle.take_in_start(action)
             if isinstance(action, KillTask):
                 assert action.task in ran
@@ -69,6 +85,26 @@ class Watched:
         }
         check_invariants(self.core, self.now)
         return actions
+
+    def check_turn(
+        self, action: StartTask, allowed: set[tuple[TaskId, tuple[NodeName, ...]]]
+    ) -> None:
+        """Fail if another job has its turn before, where all share an account."""
+        config = self.oracle.config
+        assert config is not None
+        resources = config.settings.resources
+        if not any(resources.get(level) for level in (INSTANCE_LEVEL, WORKER_LEVEL)):
+            return
+        needs = [n for job in config.jobs.values() for n in job.resources.values()]
+        jobs = {task.job for task, _ in allowed}
+        mine = action.task.job
+        if config.settings.scheduler == PolicyName.ROUNDROBIN:
+            assert all(self.turns[mine] <= self.turns[job] for job in jobs)
+        if config.settings.scheduler == PolicyName.RANKED_PRIORITY and min(needs) >= 0:
+            highest = max(config.jobs[job].priority for job in jobs)
+            assert config.jobs[mine].priority == highest
+        self.turns[mine] = len(self.starts)
+        self.starts.append(mine)
 
     def forgiven(self) -> set[TaskId]:
         return {
@@ -104,11 +140,19 @@ def stored(oracle: Oracle) -> list[ev.StatusStored]:
 class Life:
     """One world and what happens to it, drawn by a seed."""
 
-    def __init__(self, seed: int, lowest_need: int) -> None:
-        self.rng = random.Random(seed)
-        first, second = (random_config(self.rng, lowest_need) for _ in range(2))
-        self.configs = [*variants(self.rng, first) * 2, second]
-        self.trees = [random_tree(self.rng), random_tree(self.rng)]
+    def __init__(self, seed: int, lowest_need: int, *, deep: bool = False) -> None:
+        self.rng = rng = random.Random(seed)
+        depth = rng.choice((1, 2, 3, 4, 4))
+        first, second = (
+            deep_config(rng, depth, lowest_need)
+            if deep
+            else random_config(rng, lowest_need)
+            for _ in range(2)
+        )
+        self.configs = [*variants(rng, first) * 2, second]
+        self.trees = [
+            deep_tree(rng, depth) if deep else random_tree(rng) for _ in range(2)
+        ]
         self.watched = Watched()
 
     def live(self) -> int:
@@ -177,6 +221,14 @@ def test_only_what_bistro_allows_starts_and_nothing_is_left_out(seed: int) -> No
     Life(seed, lowest_need=0).live()
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**64), st.sampled_from((0, 0, 0, -1)))
+def test_the_laws_hold_with_any_levels_and_resources_on_any_of_them(
+    seed: int, lowest_need: int
+) -> None:
+    Life(seed, lowest_need, deep=True).live()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**64))
 def test_the_laws_hold_for_needs_below_zero_too(seed: int) -> None:
@@ -185,6 +237,8 @@ def test_the_laws_hold_for_needs_below_zero_too(seed: int) -> None:
 
 def test_the_worlds_of_the_laws_are_alive() -> None:
     starts = [Life(seed, lowest_need=0).live() for seed in range(20)]
+    assert sum(count >= 3 for count in starts) >= 12
+    starts = [Life(seed, lowest_need=0, deep=True).live() for seed in range(20)]
     assert sum(count >= 3 for count in starts) >= 12
 
 

@@ -1,5 +1,6 @@
 """What starts, when, and with what."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from bistro_tui.engine.config.backoff import Backoff, BackoffDuration
 from bistro_tui.engine.config.filters import LevelFilter
 from bistro_tui.engine.config.model import NodeOrder, PolicyName
+from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -471,3 +474,49 @@ def test_an_edit_that_only_changes_the_kind_of_a_value_reaches_the_next_task() -
     world.end(str(first))
     (second,) = world.running.values()
     assert second.job.config["x"] is True
+
+
+def test_draws_by_weight_stay_so_where_several_nodes_have_room() -> None:
+    hosts = {f"h{h}": [f"h{h}.{n}" for n in range(40)] for h in range(6)}
+    config = make_config(
+        make_job("low", priority=1.0),
+        make_job("high", priority=4.0),
+        resources=limits(host={"slots": 2}, worker={"ram": 10}),
+        policy=PolicyName.RANDOMIZED_PRIORITY,
+        order=NodeOrder.RANDOM,
+    )
+    drawn: list[str] = []
+    for seed in range(12):
+        core = Core(random.Random(seed))
+        core.handle([ev.StatusesLoaded({}), ev.NodesLoaded(make_tree(hosts))], START)
+        actions = core.handle([ev.ConfigLoaded(config)], START)
+        running = [action for action in actions if isinstance(action, StartTask)]
+        for _ in range(100):
+            one = running.pop(0)
+            done = TaskStatus(bits=DONE, time=START.wall)
+            actions = core.handle([ev.TaskEnded(one.task, one.invocation, done)], START)
+            started_now = [a for a in actions if isinstance(a, StartTask)]
+            drawn += [action.task.job for action in started_now]
+            running += started_now
+    share = drawn.count("low") / len(drawn)
+    assert 0.14 < share < 0.26
+
+
+def test_long_tail_hears_of_tasks_that_were_forgiven() -> None:
+    tree = make_tree({"h": [f"d{n}" for n in range(30)]})
+    dbs = LevelFilter(whitelist=frozenset(f"d{n}" for n in range(9)))
+    few = [make_job(f"few{n}", filters={"db": dbs}) for n in range(6)]
+    statuses = {
+        task_id(f"many@d{n}"): TaskStatus(bits=FAILED, time=0.0) for n in range(30)
+    }
+    config = make_config(
+        make_job("many"),
+        *few,
+        resources=limits(instance={"slots": 1}),
+        policy=PolicyName.LONG_TAIL,
+    )
+    world = World(config, tree, statuses)
+    world.feed(ev.Forgive((JobName("many"),)))
+    world.store()
+    starts = [world.end(world.running_names[0]) for _ in range(20)]
+    assert not any(name.startswith("many") for names in starts for name in names)
