@@ -1,6 +1,7 @@
 """Events into the core, its actions out: many at a time, a few milliseconds a turn."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -8,6 +9,7 @@ from typing import Protocol
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ended import Ended, EndedAttempts
 from bistro_tui.engine.ids import InvocationId
+from bistro_tui.engine.installed import described
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.runners.protocol import (
@@ -16,13 +18,21 @@ from bistro_tui.engine.runners.protocol import (
     RunnerReport,
     TaskRunner,
 )
-from bistro_tui.engine.scheduling.actions import Action, StartTask, StoreStatus
+from bistro_tui.engine.scheduling.actions import (
+    Action,
+    KillTask,
+    StartTask,
+    StoreStatus,
+)
 from bistro_tui.engine.scheduling.events import (
     Event,
     StatusStored,
     TaskEnded,
     TimePassed,
 )
+from bistro_tui.engine.statuses.report import error_backoff
+
+log = logging.getLogger("bistro_tui")
 
 TURN_SEC = 0.0025
 """How long reports are acted on in one turn of the loop; others want it too."""
@@ -30,16 +40,25 @@ TURN_SEC = 0.0025
 FEWEST, MOST = 50, 1_000
 """Reports that are acted on together, whatever time that takes."""
 
+STEPS = 500
+"""Starts, and looks at full nodes, before others on the loop have their turn."""
+
 
 class Decider(Protocol):
     """What is asked of the core."""
 
-    def handle(self, events: Sequence[Event], now: Now) -> list[Action]:
-        """Take in what happened; return what is to be done, in order."""
+    def handle(self, events: Sequence[Event], now: Now, steps: int) -> list[Action]:
+        """Take in what happened; return what is to be done, in order.
+
+        After about so many ``steps`` the rest is left for the next call.
+        """
         ...
 
     def next_due(self) -> float | None:
-        """Return the monotonic second at which time alone changes something."""
+        """Return the monotonic second at which time alone changes something.
+
+        It is in the past while a call has left a rest.
+        """
         ...
 
 
@@ -97,9 +116,12 @@ class Dispatcher:
         self._persister = persister
 
     def feed(self, events: Sequence[Event]) -> None:
-        """Let the core take in these events, and carry out what it decides."""
+        """Let the core take in these events, and carry out what it decides.
+
+        If that is much, the rest is decided in the next turns of the loop.
+        """
         now = self._clock.now()
-        self._carry_out(self._core.handle(events, now))
+        self._carry_out(self._core.handle(events, now, STEPS))
         self._arm_timer()
         self._on_change()
 
@@ -164,19 +186,33 @@ class Dispatcher:
             self._on_change()
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
-        stores: list[StoreStatus] = []
+        stores = [one for one in actions if isinstance(one, StoreStatus)]
+        if stores:
+            # Whatever goes wrong with the others, these are not lost.
+            self._persister.store(stores)
         start = self._runner.start
         for action in actions:
-            if isinstance(action, StoreStatus):
-                stores.append(action)
-            elif isinstance(action, StartTask):
-                self.unfinished += 1
-                start(action)
-            else:
-                self._audience.attempt_changed(action.invocation)
-                self._runner.kill(action.invocation, action.kill)
-        if stores:
-            self._persister.store(stores)
+            try:
+                if isinstance(action, StartTask):
+                    self.unfinished += 1
+                    start(action)
+                elif isinstance(action, KillTask):
+                    self._audience.attempt_changed(action.invocation)
+                    self._runner.kill(action.invocation, action.kill)
+            except Exception as error:  # noqa: BLE001 - one task must not harm others
+                self._failed(action, error)
+
+    def _failed(self, action: Action, error: Exception) -> None:
+        """Say what went wrong; an attempt that could not be started has ended."""
+        task = action.task
+        if not isinstance(action, StartTask):
+            log.error("task %s could not be killed", task, exc_info=error)
+            return
+        log.error("task %s could not be started", task, exc_info=error)
+        text, now = described(error), self._clock.now().wall
+        status = error_backoff(f"Failed to start task {task}: {text}", now_wall=now)
+        exit_text = f"failed to start: {text}"
+        self.report(AttemptEnded(task, action.invocation, status, exit_text))
 
     def _arm_timer(self) -> None:
         due = self._core.next_due()

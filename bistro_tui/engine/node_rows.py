@@ -2,9 +2,10 @@
 
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
-from bistro_tui.engine.config.model import Settings
+from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import ResourceName
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling.attempts import Attempt
@@ -13,64 +14,100 @@ from bistro_tui.engine.view import NodeRow, Usage
 
 _Numbers: TypeAlias = tuple[tuple[ResourceName, int, int], ...]
 
+SHARED = 1_000
+"""Different usages that are remembered: few of all nodes differ in theirs."""
+
 
 class NodeRows:
     """Rows that are made when first looked at, and anew where tasks came or left."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._tree: NodeTree | None = None
-        self._settings: Settings | None = None
+        self._tree = NodeTree()
+        self._config: Config | None = None
+        self._idle: Sequence[tuple[Usage, ...]] = ()
+        """What a node shows on which nothing runs, by the number of its level."""
         self._row_of: Sequence[int] = ()
         self._twins: Mapping[int, Sequence[int]] = {}
         self._rows: list[NodeRow] = []
         self._shown: tuple[NodeRow, ...] = ()
         self._running = array("q")
-        self._usages: dict[_Numbers, tuple[Usage, ...]] = {}
         self._paths: dict[Attempt, Sequence[int]] = {}
 
     def current(self, running: Collection[Attempt]) -> tuple[NodeRow, ...]:
         """Return the rows as they are now, each node followed by its subtree."""
-        is_new = self._take_over_world()
+        is_new = self._take_over_tree()
+        relimited = self._take_over_limits()
         touched = self._follow(running)
+        if relimited:
+            touched.update(self._in_use(relimited))
+        for index in touched & self._twins.keys():
+            touched.update(self._twins[index])
         for index in touched:
             self._remake(index)
-        if is_new or touched:
+        if is_new or relimited or touched:
             self._shown = tuple(self._rows)
         return self._shown
 
-    def _take_over_world(self) -> bool:
-        """Begin with rows of idle nodes where the tree or the limits are others now."""
-        tree, config = self._core.tree, self._core.config
-        settings = config.settings if config is not None else None
-        if tree is self._tree and (
-            settings is self._settings or settings == self._settings
-        ):
+    def _take_over_tree(self) -> bool:
+        """Begin with rows of idle nodes where the tree is another now."""
+        tree = self._core.tree
+        if tree is self._tree:
             return False
-        self._tree, self._settings = tree, settings
+        self._tree, self._config = tree, self._core.config
         self._running = array("q", bytes(8 * len(tree)))
-        self._usages.clear()
         self._paths.clear()
         self._twins = _twins(tree)
-        self._row_of, self._rows = _idle_rows(tree, self._idle_usages(tree))
+        self._idle = self._idle_usages()
+        self._row_of, self._rows = _idle_rows(tree, self._idle)
         return True
 
-    def _idle_usages(self, tree: NodeTree) -> list[tuple[Usage, ...]]:
-        """Return what a node of each level shows on which nothing runs."""
+    def _take_over_limits(self) -> set[int]:
+        """Return the levels with other resources or limits, their nodes shown idle."""
+        config = self._core.config
+        if config is self._config:
+            return set()
+        self._config = config
+        known, self._idle = self._idle, self._idle_usages()
+        changed = {
+            level for level, idle in enumerate(self._idle) if idle != known[level]
+        }
+        for level in changed:
+            self._show_idle(level)
+        return changed
+
+    def _idle_usages(self) -> list[tuple[Usage, ...]]:
+        at_levels = map(self._tree.at_level, self._tree.level_names)
         return [
-            tuple(
-                Usage(resource=resource, used=0, limit=limit)
-                for resource, _, limit in self._core.usage(tree.at_level(level)[0])
+            shared_usage(
+                tuple(
+                    (resource, 0, limit)
+                    for resource, _, limit in self._core.usage(found[0])
+                )
             )
-            if len(tree.at_level(level))
+            if len(found)
             else ()
-            for level in tree.level_names
+            for found in at_levels
         ]
+
+    def _show_idle(self, level: int) -> None:
+        rows, row_of, usage = self._rows, self._row_of, self._idle[level]
+        make = NodeRow._make
+        for index in self._tree.at_level(self._tree.level_names[level]):
+            row = row_of[index]
+            name, level_name, depth, enabled, _, running = rows[row]
+            rows[row] = make((name, level_name, depth, enabled, usage, running))
+
+    def _in_use(self, levels: Collection[int]) -> set[int]:
+        """Return the nodes of these levels on which tasks run."""
+        found = {index for path in self._paths.values() for index in path}
+        levels_of = self._tree.levels_of
+        return {index for index in found if levels_of[index] in levels}
 
     def _follow(self, running: Collection[Attempt]) -> set[int]:
         """Count the tasks on each node; return the nodes where that changed."""
         touched: set[int] = set()
-        paths, counts = self._paths, self._running
+        paths, counts, nodes_of = self._paths, self._running, self._core.nodes_of
         for attempt in paths.keys() - running:
             path = paths.pop(attempt)
             touched.update(path)
@@ -78,33 +115,23 @@ class NodeRows:
                 counts[index] -= 1
         for attempt in running:
             if attempt not in paths:
-                paths[attempt] = path = self._path(attempt)
+                paths[attempt] = path = nodes_of(attempt)
                 touched.update(path)
                 for index in path:
                     counts[index] += 1
-        for index in touched & self._twins.keys():
-            touched.update(self._twins[index])
         return touched
-
-    def _path(self, attempt: Attempt) -> Sequence[int]:
-        # A node that is gone is on no path any more, but its task still runs here.
-        if attempt.leaf < 0:
-            return (0,)
-        return self._core.tree.path(attempt.leaf)
 
     def _remake(self, index: int) -> None:
         row = self._row_of[index]
         name, level, depth, enabled, _, _ = self._rows[row]
-        usage, running = self._usage(index), self._running[index]
+        usage, running = shared_usage(self._core.usage(index)), self._running[index]
         self._rows[row] = NodeRow(name, level, depth, enabled, usage, running)
 
-    def _usage(self, index: int) -> tuple[Usage, ...]:
-        numbers = self._core.usage(index)
-        usage = self._usages.get(numbers)
-        if usage is None:
-            # Few of all nodes differ in theirs.
-            usage = self._usages[numbers] = tuple(map(Usage._make, numbers))
-        return usage
+
+@lru_cache(maxsize=SHARED)
+def shared_usage(numbers: _Numbers) -> tuple[Usage, ...]:
+    """Return the usage with these numbers, mostly the one that other nodes show."""
+    return tuple(map(Usage._make, numbers))
 
 
 def _idle_rows(

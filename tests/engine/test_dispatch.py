@@ -1,8 +1,13 @@
 """Events into the core, its actions out, many at a time."""
 
 import asyncio
+import logging
+import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import pytest
 
 from bistro_tui.engine import dispatch
 from bistro_tui.engine.config.model import KillMethod, KillSettings
@@ -18,16 +23,22 @@ from bistro_tui.engine.scheduling.actions import (
     StartTask,
     StoreStatus,
 )
+from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
+    ConfigLoaded,
     Event,
     KillRequested,
+    NodesLoaded,
+    StatusesLoaded,
     StatusStored,
+    StopRequested,
     TaskEnded,
     TimePassed,
 )
-from bistro_tui.engine.statuses.bits import DONE
+from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.processes.builders import a_start
+from tests.engine.scheduling.builders import limits, make_config, make_job, make_tree
 
 KILL = KillSettings(method=KillMethod.KILL)
 
@@ -48,12 +59,16 @@ class Script:
         self.turns: list[list[Event]] = []
         self.answers: list[list[Action]] = []
         self.due: float | None = None
+        self.slices = 0
         self.running: dict[TaskId, Attempt] = {}
         self.each_takes = 0.0
         self.took = 0.0
 
-    def handle(self, events: Sequence[Event], now: Now) -> list[Action]:
+    def handle(self, events: Sequence[Event], now: Now, steps: int) -> list[Action]:
         self.turns.append(list(events))
+        if self.slices:
+            self.slices -= 1
+            self.due = -math.inf if self.slices else None
         self.took += len(events) * self.each_takes
         for one in events:
             if isinstance(one, TaskEnded):
@@ -81,21 +96,26 @@ class Hall:
 
     name = "local"
 
-    def __init__(self, core: Script) -> None:
-        self._core = core
+    def __init__(self) -> None:
+        self.broken: set[InvocationId] = set()
         self.heard: list[str] = []
         self.shown: list[Ended] = []
         self.started: list[StartTask] = []
         self.killed: list[InvocationId] = []
         self.moment = Now(wall=1000.0, mono=10.0)
+        self.took: Callable[[], float] = float
 
     def now(self) -> Now:
-        return self.moment._replace(mono=self.moment.mono + self._core.took)
+        return self.moment._replace(mono=self.moment.mono + self.took())
 
     def start(self, start: StartTask) -> None:
+        if start.invocation in self.broken:
+            raise RuntimeError("out of\nprocesses")
         self.started.append(start)
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
+        if invocation in self.broken:
+            raise RuntimeError("out of signals")
         self.killed.append(invocation)
 
     async def close(self) -> None:
@@ -117,26 +137,33 @@ class Hall:
         return
 
 
+def connect(core: Core | Script, hall: Hall) -> tuple[Dispatcher, Persister]:
+    """Return a dispatcher between the two, and a store that keeps nothing."""
+    dispatcher = Dispatcher(
+        core=core,
+        clock=hall,
+        ended=EndedAttempts(core.attempt),
+        audience=hall,
+        on_change=lambda: hall.heard.append("news"),
+    )
+    persister = Persister(
+        statuses=NoStatuses(),
+        logs=hall,
+        on_stored=dispatcher.stored,
+        on_trouble=hall.heard.append,
+    )
+    dispatcher.connect(hall, persister)
+    return dispatcher, persister
+
+
 class Stage:
     """A dispatcher between a scripted core and its hall."""
 
     def __init__(self) -> None:
         self.core = Script()
-        self.hall = Hall(self.core)
-        self.dispatcher = Dispatcher(
-            core=self.core,
-            clock=self.hall,
-            ended=EndedAttempts(self.core.attempt),
-            audience=self.hall,
-            on_change=lambda: self.hall.heard.append("news"),
-        )
-        self.persister = Persister(
-            statuses=NoStatuses(),
-            logs=self.hall,
-            on_stored=self.dispatcher.stored,
-            on_trouble=self.hall.heard.append,
-        )
-        self.dispatcher.connect(self.hall, self.persister)
+        self.hall = Hall()
+        self.hall.took = lambda: self.core.took
+        self.dispatcher, self.persister = connect(self.core, self.hall)
 
     def start(self, number: int = 1) -> list[StartTask]:
         starts = [a_start(node=f"n{index}") for index in range(number)]
@@ -302,3 +329,125 @@ async def test_after_the_close_nothing_is_left_to_fire() -> None:
 
     assert not stage.core.running
     assert len(stage.core.turns) == told
+
+
+async def test_a_start_that_raises_ends_that_attempt_and_harms_no_other_action(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    (before,) = stage.start()
+    bad, good = a_start(node="bad"), a_start(node="good")
+    stage.hall.broken = {bad.invocation}
+    stage.core.answers = [[bad, good]]
+    with caplog.at_level(logging.ERROR, "bistro_tui"):
+        stage.dispatcher.report(end_of(before))
+        stage.dispatcher.flush()
+
+    assert stage.hall.started == [before, good]
+    assert not stage.persister.is_idle
+    (ended,) = stage.core.turns[-1]
+    assert isinstance(ended, TaskEnded)
+    assert (ended.task, ended.invocation) == (bad.task, bad.invocation)
+    text = "Failed to start task etl@bad: RuntimeError: out of processes"
+    assert ended.reported == TaskStatus(
+        bits=ERROR_BACKOFF, time=1000.0, data={"exception": text}
+    )
+    (record,) = caplog.records
+    assert record.getMessage() == "task etl@bad could not be started"
+    assert record.exc_info is not None
+
+    running = asyncio.ensure_future(stage.persister.run())
+    await until(lambda: stage.persister.is_idle)
+    running.cancel()
+    assert [one[:3:2] for one in stage.hall.shown] == [
+        (before.task, "exited with status 0"),
+        (bad.task, "failed to start: RuntimeError: out of processes"),
+    ]
+    assert stage.dispatcher.unfinished == 1
+
+
+async def test_a_kill_that_raises_is_logged_and_harms_no_other_action(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    starts = stage.start(2)
+    stage.hall.broken = {starts[0].invocation}
+    stage.core.answers = [
+        [
+            KillTask(task=start.task, invocation=start.invocation, kill=KILL)
+            for start in starts
+        ]
+    ]
+    with caplog.at_level(logging.ERROR, "bistro_tui"):
+        stage.dispatcher.feed([StopRequested()])
+
+    assert stage.hall.killed == [starts[1].invocation]
+    (record,) = caplog.records
+    assert record.getMessage() == "task etl@n0 could not be killed"
+    assert record.exc_info is not None
+    assert stage.dispatcher.unfinished == 2
+
+
+async def test_others_on_the_loop_have_their_turn_between_the_slices_of_much() -> None:
+    stage = Stage()
+    starts = stage.start(3)
+    stage.core.slices = 20
+    stage.dispatcher.feed([])
+
+    for number, start in enumerate(starts):
+        stage.dispatcher.report(end_of(start))
+        await until(lambda: "over 1" in stage.hall.heard)
+        stage.hall.heard.clear()
+        assert len(stage.core.running) == 2 - number
+    assert stage.core.slices > 10
+
+    await until(lambda: not stage.core.slices)
+    told = len(stage.core.turns)
+    await asyncio.sleep(0.01)
+    assert len(stage.core.turns) == told
+
+
+class Real:
+    """A dispatcher between a real core and its hall."""
+
+    def __init__(self, tasks: int) -> None:
+        self.core = Core(random.Random(1))
+        self.hall = Hall()
+        self.dispatcher, self.persister = connect(self.core, self.hall)
+        config = make_config(make_job("j"), resources=limits(host={"slots": tasks}))
+        tree = make_tree({"h": [f"n{number}" for number in range(tasks)]})
+        self.dispatcher.feed(
+            [StatusesLoaded({}), NodesLoaded(tree), ConfigLoaded(config)]
+        )
+
+    @property
+    def started(self) -> int:
+        return len(self.hall.started)
+
+
+async def test_very_many_starts_are_decided_on_in_several_turns_of_the_loop() -> None:
+    tasks = 5 * dispatch.STEPS
+    real = Real(tasks)
+
+    slices = [real.started]
+    while real.started < tasks:
+        assert real.core.progress().can_progress
+        real.hall.heard.clear()
+        await until(lambda: real.hall.heard)
+        slices.append(real.started - sum(slices))
+
+    assert max(slices) <= 1.1 * dispatch.STEPS
+    assert real.dispatcher.unfinished == tasks
+    await until(lambda: real.core.next_due() is None)
+
+
+async def test_nothing_more_starts_once_a_stop_comes_between_two_slices() -> None:
+    real = Real(5 * dispatch.STEPS)
+    await until(lambda: real.started > dispatch.STEPS)
+    started = real.started
+
+    real.dispatcher.feed([StopRequested()])
+    await asyncio.sleep(0.01)
+
+    assert real.started == started < 5 * dispatch.STEPS
+    assert len(real.hall.killed) == started

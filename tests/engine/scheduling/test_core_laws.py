@@ -96,11 +96,14 @@ class Watched:
         if not any(resources.get(level) for level in (INSTANCE_LEVEL, WORKER_LEVEL)):
             return
         needs = [n for job in config.jobs.values() for n in job.resources.values()]
+        if min(needs, default=0) < 0:
+            # A start may make room in between.
+            return
         jobs = {task.job for task, _ in allowed}
         mine = action.task.job
         if config.settings.scheduler == PolicyName.ROUNDROBIN:
             assert all(self.turns[mine] <= self.turns[job] for job in jobs)
-        if config.settings.scheduler == PolicyName.RANKED_PRIORITY and min(needs) >= 0:
+        if config.settings.scheduler == PolicyName.RANKED_PRIORITY:
             highest = max(config.jobs[job].priority for job in jobs)
             assert config.jobs[mine].priority == highest
         self.turns[mine] = len(self.starts)
