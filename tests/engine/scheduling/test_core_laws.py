@@ -90,22 +90,19 @@ class Watched:
         self, action: StartTask, allowed: set[tuple[TaskId, tuple[NodeName, ...]]]
     ) -> None:
         """Fail if another job has its turn before, where all share an account."""
-        config = self.oracle.config
+        config, mine = self.oracle.config, action.task.job
         assert config is not None
         resources = config.settings.resources
-        if not any(resources.get(level) for level in (INSTANCE_LEVEL, WORKER_LEVEL)):
-            return
         needs = [n for job in config.jobs.values() for n in job.resources.values()]
-        if min(needs, default=0) < 0:
-            # A start may make room in between.
-            return
-        jobs = {task.job for task, _ in allowed}
-        mine = action.task.job
-        if config.settings.scheduler == PolicyName.ROUNDROBIN:
-            assert all(self.turns[mine] <= self.turns[job] for job in jobs)
-        if config.settings.scheduler == PolicyName.RANKED_PRIORITY:
-            highest = max(config.jobs[job].priority for job in jobs)
-            assert config.jobs[mine].priority == highest
+        is_shared = any(resources.get(lv) for lv in (INSTANCE_LEVEL, WORKER_LEVEL))
+        # A start may make room in between where a need is below zero.
+        if is_shared and min(needs, default=0) >= 0:
+            jobs = {task.job for task, _ in allowed}
+            if config.settings.scheduler == PolicyName.ROUNDROBIN:
+                assert all(self.turns[mine] <= self.turns[job] for job in jobs)
+            if config.settings.scheduler == PolicyName.RANKED_PRIORITY:
+                highest = max(config.jobs[job].priority for job in jobs)
+                assert config.jobs[mine].priority == highest
         self.turns[mine] = len(self.starts)
         self.starts.append(mine)
 
