@@ -7,6 +7,9 @@ from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.scheduling.progress import JobProgress
 from bistro_tui.present.clean import clean_name
 
+_WHY = 160
+"""So much is said of why tasks of a job are left."""
+
 
 def summary_json(outcome: Outcome) -> str:
     """Return the one JSON document of the run."""
@@ -38,4 +41,7 @@ def _counts(of: Outcome | JobProgress) -> str:
 
 
 def _note(name: JobName, outcome: Outcome) -> str:
-    return "  (has errors, did not run)" if name in outcome.invalid else ""
+    if name in outcome.invalid:
+        return "  (has errors, did not run)"
+    why = outcome.blockers.get(name)
+    return f"  ({clean_name(why, limit=_WHY)})" if why else ""

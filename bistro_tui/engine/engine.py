@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from bistro_tui.engine.blocked import blockers
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.datadir import default_data_dir
@@ -280,8 +281,19 @@ class Engine:
             ended_by_itself=self._ends_by_itself,
             problems=tuple(self.world.problems()),
             invalid=self.world.invalid_jobs(),
+            blockers=self._blockers(),
             lost=self._lost,
         )
+
+    def _blockers(self) -> dict[JobName, str]:
+        config, progress = self._core.config, self._core.progress()
+        if config is None:
+            return {}
+        return {
+            name: blockers(self._core, config, config.jobs[name])
+            for name, job in progress.jobs.items()
+            if job.blocked
+        }
 
     # What happens while it serves.
 

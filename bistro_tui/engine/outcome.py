@@ -1,7 +1,7 @@
 """What a run came to, for the summary and the exit code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bistro_tui.engine.ids import JobName
@@ -23,6 +23,8 @@ class Outcome:
     """Why the result is not complete although nothing failed: a bad config, …."""
     invalid: frozenset[JobName] = frozenset()
     """Enabled jobs that did not run because of their own errors."""
+    blockers: Mapping[JobName, str] = field(default_factory=dict)
+    """What kept the blocked tasks of jobs from running."""
     lost: str = ""
     """Why something could not be stored at the end; empty when everything was."""
 

@@ -5,10 +5,11 @@ Node scripts run and stored statuses are read; no task starts and nothing is wri
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bistro_tui.engine.blocked import why_blocked
 from bistro_tui.engine.clock import Clock, Now
 from bistro_tui.engine.config.load import LoadedConfig
 from bistro_tui.engine.config.model import Config, Job
@@ -25,7 +26,6 @@ from bistro_tui.engine.scheduling.events import (
     StartsPaused,
     StatusesLoaded,
 )
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.system_zone import system_zone
@@ -183,39 +183,6 @@ def _judge(core: Core, config: Config, job: Job) -> JobPlan:
         why={
             reason: text
             for reason in blocked
-            if (text := _why(core, config, job, reason))
+            if (text := why_blocked(core, config, job, reason))
         },
     )
-
-
-def _why(core: Core, config: Config, job: Job, reason: Reason) -> str:
-    match reason:
-        case Reason.DEPENDENCY:
-            return ", ".join(
-                f"{blocker.name} ({blocker.tasks})"
-                for blocker in core.why_job(job.name).blockers
-                if blocker.reason is Reason.DEPENDENCY
-            )
-        case Reason.RESOURCE | Reason.WORKER:
-            return ", ".join(_too_much(config, job))
-        case Reason.JOB_INVALID:
-            return job.errors[0] if job.errors else ""
-        case Reason.AVOIDED:
-            return ", ".join(f"filter of {level}" for level in job.filters)
-        case Reason.SCHEDULER_DISABLED:
-            return "bistro_settings.enabled is false"
-        case _:
-            return ""
-
-
-def _too_much(config: Config, job: Job) -> Iterator[str]:
-    """Return what the job needs more of than a node ever has."""
-    settings = config.settings
-    above = settings.levels[: settings.levels.index(job.level_for_tasks) + 1]
-    own = settings.worker_resources_override.get(LOCAL_WORKER.node, {})
-    for level in (*above, WORKER_LEVEL):
-        for name, spec in settings.resources.get(level, {}).items():
-            limit = own.get(name, spec.limit) if level == WORKER_LEVEL else spec.limit
-            need = job.resources.get(name, 0)
-            if need > limit:
-                yield f"needs {need} {name}, a {level} has {limit}"

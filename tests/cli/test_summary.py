@@ -1,6 +1,7 @@
 """The summary for people and for programs."""
 
 import json
+from dataclasses import replace
 
 from bistro_tui.cli.summary import summary_json, summary_text
 from bistro_tui.engine.ids import JobName
@@ -56,3 +57,13 @@ def test_complete_means_that_nothing_failed_is_blocked_or_in_error() -> None:
     assert outcome().is_complete
     assert not outcome(a=(3, 1, 0)).is_complete
     assert not outcome(a=(3, 0, 1)).is_complete
+
+
+def test_what_kept_blocked_tasks_from_running_stands_beside_their_job() -> None:
+    left = replace(
+        outcome(etl=(0, 0, 3)),
+        blockers={JobName("etl"): "3 worker: needs 3 gpu, a worker has 2"},
+    )
+    assert summary_text(left).splitlines()[1] == (
+        "  etl  0 done, 0 failed, 3 blocked  (3 worker: needs 3 gpu, a worker has 2)"
+    )
