@@ -131,6 +131,11 @@ class Accounts:
             room.checks = self._checks(level, amounts)
         return room
 
+    def keep_rooms(self, rooms: Iterable[Room]) -> None:
+        """Forget all rooms but these, which are all that anyone still asks."""
+        kept = set(rooms)
+        self._rooms = {key: room for key, room in self._rooms.items() if room in kept}
+
     def _checks(
         self, level: LevelName, needs: tuple[int, ...]
     ) -> tuple[tuple[Used, int], ...]:

@@ -54,6 +54,12 @@ class Demand:
         """The same by level, zeros included."""
         self.relimit()
 
+    @property
+    def all_rooms(self) -> tuple[Room, ...]:
+        """All that a task needs, the worker's included."""
+        worker = self.worker_room
+        return self.rooms if worker is None else (*self.rooms, worker)
+
     def relimit(self) -> None:
         """Take over the limits that the rooms have now."""
         self.checks = tuple(

@@ -97,6 +97,10 @@ class State:
             self._forget(removed)
         self.jobs = {name: self.jobs[name] for name in config.jobs}
         self.attempts.find_slots(self._find_slot)
+        demands = [tasks.demand for tasks in self.jobs.values()]
+        self.accounts.keep_rooms(
+            room for demand in demands for room in demand.all_rooms
+        )
         return True
 
     def _relimit(self, levels: set[LevelName]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, ResourceName
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import StartTask, StoreStatus
 from bistro_tui.engine.scheduling.core import Core
@@ -128,3 +128,15 @@ def test_a_job_that_waits_at_a_full_host_waits_there_once_for_all_its_tasks(
     state = counted.core.state
     assert sorted(node for node, _, _ in state.waiting.entries()) == [1, 2, 3, 4]
     assert state.jobs[JobName("j0")].candidates == 92
+
+
+def test_needs_that_no_job_has_any_more_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = Counted(monkeypatch, 2, PolicyName.ROUNDROBIN)
+    jobs, edited = dict(counted.config.jobs), JobName("j1")
+    for amount in range(2, 12):
+        needs = {**jobs[edited].resources, ResourceName("per_host"): amount}
+        jobs[edited] = replace(jobs[edited], resources=needs)
+        counted.reload(replace(counted.config, jobs=dict(jobs)))
+    assert len(counted.core.state.accounts._rooms) == 3
