@@ -61,11 +61,14 @@ def _write_new(file: Path, text: str) -> str:
             f"{file}: is there already, and init never overwrites.\n"
             "  Give another name: bistro-tui init FILE"
         ) from None
-    except (FileNotFoundError, NotADirectoryError):
-        raise WrongUse(
-            f"{file}: there is no directory {file.parent}; make it first"
-        ) from None
     except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        if missing and not file.parent.is_dir():
+            raise WrongUse(
+                f"{file}: there is no directory {file.parent}; make it first"
+            ) from None
+        if missing:
+            return f"cannot be written: {file.parent} takes no new files"
         return f"cannot be written: {getattr(error, 'strerror', None) or error}"
     try:
         with open(fd, "w", encoding="utf-8") as opened:

@@ -21,6 +21,8 @@ _SHARED_FLAGS = (
     "status-table",
     "clean-statuses",
     "worker-command",
+    "dry-run",
+    "benchmark-run",
     "instance-node-name",
 )
 """Flags of ``run`` that make a difference to what would run."""

@@ -72,9 +72,13 @@ def _totals(plan: Plan) -> Text:
     tasks = sum(job.tasks for job in plan.jobs)
     runnable = sum(job.runnable for job in plan.jobs)
     return Text(
-        f"{len(plan.jobs)} jobs, {tasks} tasks: {runnable} may run,"
-        f" {tasks - runnable} not"
+        f"{_counted(len(plan.jobs), 'job')}, {_counted(tasks, 'task')}:"
+        f" {runnable} may run, {tasks - runnable} not"
     )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _table(*titles: str, right: tuple[str, ...] = ()) -> Table:

@@ -5,13 +5,14 @@ import random
 import signal
 import socket
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.clock import Clock, Now, SystemClock
-from bistro_tui.engine.config.load import LoadedConfig
-from bistro_tui.engine.config.model import Config
+from bistro_tui.engine.config.commands import missing_commands, with_commands_missing
+from bistro_tui.engine.config.load import locate_problems
 from bistro_tui.engine.config.problems import render_problems
 from bistro_tui.engine.errors import ConfigUnusable
 from bistro_tui.engine.ids import NodeName, TaskId
@@ -55,6 +56,8 @@ def plan_config(name: str, flags: Mapping[str, Any], *, now: float | None) -> Pl
         status_table=flags["status_table"],
         clean_statuses=flags["clean_statuses"],
         worker_command=flags["worker_command"],
+        dry_run=flags["dry_run"],
+        benchmark_run=flags["benchmark_run"],
     )
     clock: Clock = SystemClock()
     if now is not None:
@@ -70,7 +73,12 @@ async def _planned(options: EngineOptions, instance: NodeName, clock: Clock) -> 
     if config is None:
         problems = render_problems(loaded.settings_problems, loaded.text)
         raise ConfigUnusable(loaded.trouble or problems)
-    _warn(loaded, config, options)
+    for warning in loaded.warnings:
+        say(f"warning: {warning.as_line()}")
+    if options.needs_commands:
+        missing = locate_problems(loaded, missing_commands(config))
+        loaded = replace(loaded, problems=(*loaded.problems, *missing))
+        config = with_commands_missing(config)
     statuses = await _statuses(options, clock)
     return await make_plan(
         loaded, config, statuses, options, instance=instance, clock=clock, rng=rng
@@ -98,7 +106,7 @@ async def _until_terminated(making: Coroutine[Any, Any, Plan]) -> Plan:
 async def _statuses(
     options: EngineOptions, clock: Clock
 ) -> Mapping[TaskId, TaskStatus]:
-    if options.data_dir is None or options.clean_statuses:
+    if options.data_dir is None or not options.keeps_statuses:
         return {}
     store = await open_status_store(
         options, options.data_dir, clock=clock, read_only=True
@@ -110,12 +118,3 @@ async def _statuses(
     if not found:
         say(f"warning: {options.data_dir} holds no statuses: all tasks count as new")
     return found
-
-
-def _warn(loaded: LoadedConfig, config: Config, options: EngineOptions) -> None:
-    for warning in loaded.warnings:
-        say(f"warning: {warning.as_line()}")
-    missing = [job.name for job in config.jobs.values() if not job.command]
-    if missing and options.needs_commands:
-        shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-        say(f"warning: without a command, need --worker-command on this host: {shown}")

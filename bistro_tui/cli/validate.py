@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.flags import all_flags
 from bistro_tui.cli.talk import print_data, say
 
 if TYPE_CHECKING:
@@ -15,24 +16,25 @@ if TYPE_CHECKING:
     from bistro_tui.engine.config.problems import LocatedProblem
 
 
-def _validate(config: Path, as_json: bool) -> int:
+def _validate(config: str, config_loader: str, as_json: bool) -> int:
     # Imported late: --help must not wait for the parser.
-    from bistro_tui.engine.config.load import load_config
     from bistro_tui.engine.config.problems import (
         LocatedProblem,
         render_problems,
     )
-    from bistro_tui.engine.errors import ConfigUnusable
+    from bistro_tui.engine.errors import BistroError
 
+    if config_loader == _FILE:
+        config = str(Path(config))
     errors: tuple[LocatedProblem, ...]
     warnings: tuple[LocatedProblem, ...]
     try:
-        loaded = load_config(config)
-    except ConfigUnusable as error:
+        loaded = _load(config, config_loader)
+    except BistroError as error:
         shown, warnings = str(error), ()
         errors = (
             LocatedProblem(
-                file=str(config),
+                file=config,
                 line=1,
                 column=1,
                 path="",
@@ -61,23 +63,40 @@ def _validate(config: Path, as_json: bool) -> int:
     return exit_codes.USAGE if errors else exit_codes.OK
 
 
+def _load(config: str, config_loader: str) -> "LoadedConfig":
+    """Return what that loader makes of CONFIG; ConfigUnusable or PluginError."""
+    # Imported late, as above; and a file needs no loop and nothing of the engine.
+    if config_loader == _FILE:
+        from bistro_tui.engine.config.load import load_config
+
+        return load_config(Path(config))
+    import asyncio
+    import random
+
+    from bistro_tui.engine.clock import SystemClock
+    from bistro_tui.engine.options import EngineOptions
+    from bistro_tui.engine.parts import make_config_loader
+
+    options = EngineOptions(
+        config_path=Path(config), config_name=config, config_loader=config_loader
+    )
+
+    async def load() -> "LoadedConfig":
+        clock, rng = SystemClock(), random.Random()
+        return await make_config_loader(options, clock=clock, rng=rng).load()
+
+    return asyncio.run(load())
+
+
 def _no_command(loaded: "LoadedConfig") -> "Iterator[LocatedProblem]":
     """Yield a warning a job without command: whether it can run is up to the flags."""
     # Imported late, as above.
+    from bistro_tui.engine.config.commands import missing_commands
     from bistro_tui.engine.config.load import locate_problems
-    from bistro_tui.engine.config.problems import Problem
 
-    jobs = loaded.config.jobs.values() if loaded.config is not None else ()
-    missing = [
-        Problem(
-            path=(f"bistro_job->{job.name}", "command"),
-            message="missing: this job needs --worker-command to run on this host",
-            job=job.name,
-        )
-        for job in jobs
-        if not job.command
-    ]
-    if missing:
+    if loaded.config is not None:
+        message = "missing: this job needs --worker-command to run on this host"
+        missing = missing_commands(loaded.config, message)
         yield from locate_problems(loaded, missing)
 
 
@@ -91,12 +110,15 @@ def _as_warnings(rendered: str) -> str:
     return "warnings:\n" + rendered
 
 
+_FILE = "file"
+
 validate_command = click.Command(
     name="validate",
     callback=_validate,
     params=[
-        click.Argument(["config"], type=click.Path(path_type=Path), metavar="CONFIG"),
+        click.Argument(["config"], type=str, metavar="CONFIG"),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
+        *(flag.option() for flag in all_flags() if flag.name == "config-loader"),
     ],
     help="Check CONFIG and name every error with file, line, column and path.\n\n"
     "Runs nothing, not even node scripts. Exit code 0, or 2 if there is any error.",

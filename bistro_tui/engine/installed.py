@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bistro_tui.engine.errors import BistroError
+from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.near import nearest
 
 if TYPE_CHECKING:
@@ -86,7 +87,9 @@ class Part:
             found: Any = importlib.import_module(module_name)
             for attribute in filter(None, attributes.split(".")):
                 found = getattr(found, attribute)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise self.error("cannot be loaded", error) from error
         if not callable(found):
             raise PluginError(

@@ -13,6 +13,7 @@ from bistro_tui.engine.config.guarded_loader import GuardedLoader
 from bistro_tui.engine.config.loader import ConfigLoader, LoaderContext
 from bistro_tui.engine.datadir import DataDir, default_data_dir
 from bistro_tui.engine.errors import BistroError
+from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.installed import Group, PluginError, find
 from bistro_tui.engine.logs.store import LogStore
@@ -86,7 +87,9 @@ def make_config_loader(
     )
     try:
         made = factory(context)
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise part.error("cannot be made", error) from error
     loader: ConfigLoader = part.checked(made, LOADER_METHODS)
     if part.distribution:
@@ -106,11 +109,15 @@ async def open_status_store(
         clock=clock,
         read_only=read_only,
     )
+    if part.distribution:
+        contain_exits()
     try:
         opened = await factory(context)
     except BistroError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise unusable_store(part, data_dir, error) from error
     store: StatusKeeper = part.checked(opened, STORE_METHODS)
     return GuardedStore(part, store, data_dir) if part.distribution else store
@@ -196,7 +203,9 @@ def make_runner(
     )
     try:
         made = factory(context)
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise part.error("cannot be made", error) from error
     runner: TaskRunner = part.checked(made, RUNNER_METHODS)
     return GuardedRunner(part, runner, report, clock) if part.distribution else runner

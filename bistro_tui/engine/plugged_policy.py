@@ -5,6 +5,7 @@ import random
 from collections.abc import Collection, Sequence
 
 from bistro_tui.engine.config.find_plugged import POLICY_METHODS
+from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.installed import Group, Part, PluginError, described, find
 from bistro_tui.engine.scheduling.policies.policy import Contender, Policy
 from bistro_tui.engine.scheduling.policies.registry import PolicyFactory
@@ -42,7 +43,9 @@ class GuardedPolicy:
             self._make()
         try:
             self._policy.set_jobs(jobs)
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._give_up(described(error))
 
     def choose(self, waiting: Collection[Contender]) -> Contender:
@@ -52,7 +55,9 @@ class GuardedPolicy:
             if chosen in waiting:
                 return chosen
             self._give_up(f"it chose {chosen!r}, which is no job that waits")
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._give_up(described(error))
         return self._policy.choose(waiting)
 
@@ -60,14 +65,18 @@ class GuardedPolicy:
         """Take note that a task of ``job`` starts."""
         try:
             self._policy.started(job)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._give_up(described(error))
 
     def changed(self, job: Contender) -> None:
         """Take note that ``job`` has other candidates now."""
         try:
             self._policy.changed(job)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._give_up(described(error))
 
     def _make(self) -> None:
@@ -77,7 +86,9 @@ class GuardedPolicy:
             self._has_failed = False
         except PluginError as error:
             self._give_up(str(error))
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._give_up(described(error))
 
     def _give_up(self, problem: str) -> None:

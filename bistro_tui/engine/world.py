@@ -5,10 +5,10 @@ import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.config.commands import NO_COMMAND, with_commands_missing
 from bistro_tui.engine.config.edit import set_enabled
 from bistro_tui.engine.config.formats import format_of
 from bistro_tui.engine.config.load import LoadedConfig
@@ -34,11 +34,6 @@ log = logging.getLogger("bistro_tui")
 
 RELOAD_SEC = 10.0
 """How long a request waits for the reload of the file that it edited."""
-
-NO_COMMAND = (
-    'command: missing, and no --worker-command was given: add a "command" array to the'
-    " job, or start with --worker-command PROGRAM"
-)
 
 
 class World:
@@ -217,7 +212,8 @@ class World:
             log.warning("%s", warning.as_line())
         for problem in loaded.problems:
             log.error("%s", render_problems([problem], loaded.text))
-        config = _without_command_is_an_error(config, self._options)
+        if self._options.needs_commands:
+            config = with_commands_missing(config)
         broken = [job.name for job in config.jobs.values() if not job.is_valid]
         for name in broken:
             if NO_COMMAND in config.jobs[name].errors:
@@ -265,18 +261,6 @@ def _why_unusable(loaded: LoadedConfig) -> str:
         return errors
     # A misspelt key is often the reason for a missing one.
     return f"{errors}\nwarnings:\n{render_problems(loaded.warnings, loaded.text)}"
-
-
-def _without_command_is_an_error(config: Config, options: EngineOptions) -> Config:
-    if not options.needs_commands:
-        return config
-    return replace(
-        config,
-        jobs={
-            name: job if job.command else replace(job, errors=(*job.errors, NO_COMMAND))
-            for name, job in config.jobs.items()
-        },
-    )
 
 
 def _job_errors_text(broken: Sequence[JobName]) -> str:

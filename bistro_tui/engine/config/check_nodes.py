@@ -42,9 +42,19 @@ class _Leaves(NamedTuple):
 class NodeCheck:
     """Counts the names of each level, source by source."""
 
-    def __init__(self, levels: tuple[LevelName, ...], report: Report) -> None:
-        """Take all levels from the top, ``instance`` and ``worker`` included."""
-        self._levels, self._report = levels, report
+    def __init__(
+        self,
+        levels: tuple[LevelName, ...],
+        report: Report,
+        *,
+        knows_depth: bool = True,
+    ) -> None:
+        """Take all levels from the top, ``instance`` and ``worker`` included.
+
+        Without ``knows_depth`` some may be wrong or missing: then only names that no
+        level has are noted.
+        """
+        self._levels, self._report, self._knows_depth = levels, report, knows_depth
         self._counts: dict[LevelName, Counter[NodeName]] = {
             level: Counter() for level in levels
         }
@@ -56,10 +66,12 @@ class NodeCheck:
     def add(self, spec: NodeSourceSpec, reader: ObjectReader) -> None:
         """Note what is wrong with a source, seen after all earlier ones."""
         match spec.prefs:
-            case ManualPrefs():
+            case ManualPrefs() if self._knows_depth:
                 self._add_manual(spec.prefs, reader)
-            case RangeLabelPrefs():
+            case RangeLabelPrefs() if self._knows_depth:
                 self._add_range(spec.prefs, reader)
+            case RangeLabelPrefs(parent_level=level):
+                self._child_level(level, reader)
             case ScriptPrefs(parent_level=level) | AddTimePrefs(parent_level=level):
                 self._child_level(level, reader)
             case _:
@@ -88,6 +100,8 @@ class NodeCheck:
         usable = self._levels[:-2]
         if parent in usable:
             return self._levels[self._levels.index(parent) + 1]
+        if parent in self._levels and not self._knows_depth:
+            return None
         if parent in self._levels:
             message = f"there is no configured level below {show(parent)}"
         else:

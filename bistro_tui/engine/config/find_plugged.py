@@ -7,6 +7,7 @@ from typing import Any
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.plugged import NOTHING_PLUGGED, Plugged, PrefsReader
 from bistro_tui.engine.config.reading import ObjectReader
+from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.installed import (
     BUILT_IN,
     Group,
@@ -56,7 +57,9 @@ def make_part(
         made = part.load()(*arguments)
     except PluginError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         raise part.error("cannot be made", error) from error
     return part, part.checked(made, methods)
 
@@ -86,7 +89,9 @@ def _guarded(part: Part, read: Callable[[ObjectReader], object]) -> PrefsReader:
     def read_prefs(reader: ObjectReader) -> object:
         try:
             return read(reader)
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             message = part.error("cannot read these prefs", error)
             reader.report.error(reader.path, str(message))
             return None

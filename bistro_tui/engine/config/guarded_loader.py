@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from bistro_tui.engine.config.load import LoadedConfig, unreadable
 from bistro_tui.engine.config.loader import ConfigChanges, ConfigLoader
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
+from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.installed import Part
 
 RETRY_SEC = 1.0
@@ -22,11 +23,14 @@ class GuardedLoader:
 
     async def load(self) -> LoadedConfig:
         """Return the config as it is now; ConfigUnusable if it cannot be had."""
+        contain_exits()
         try:
             return self.checked(await self._loader.load())
         except ConfigUnusable:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise ConfigUnusable(self.told("cannot load it", error)) from error
 
     def watch(self, *, digest: str) -> "GuardedChanges":
@@ -39,7 +43,9 @@ class GuardedLoader:
             return bool(await self._loader.edit(change))
         except ControlRefused:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise ControlRefused(self.told("cannot edit it", error)) from error
 
     def checked(self, loaded: object) -> LoadedConfig:
@@ -52,7 +58,7 @@ class GuardedLoader:
         """Return what to tell people about an error that the loader raised."""
         return f"{self._config}: {self._part.error(what, error)}"
 
-    def unreadable(self, error: Exception) -> LoadedConfig:
+    def unreadable(self, error: BaseException) -> LoadedConfig:
         """Return what stands for the config after that error."""
         return unreadable(Path(self._config), self.told("cannot watch it", error))
 
@@ -97,7 +103,9 @@ class GuardedChanges:
                 self._changes.poke()
             self._is_poked = False
             loaded = self._loader.checked(await self._changes.__anext__())
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._has_failed = True
             await self._end()
             return self._loader.unreadable(error)
@@ -109,10 +117,19 @@ class GuardedChanges:
         if self._changes is None:
             self._is_poked = True
             return
-        with contextlib.suppress(Exception):
+        with _ignoring_failures():
             self._changes.poke()
 
     async def _end(self) -> None:
         self._changes = None
-        with contextlib.suppress(Exception):
+        with _ignoring_failures():
             await self._resources.aclose()
+
+
+@contextlib.contextmanager
+def _ignoring_failures() -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        if not is_failure(error):
+            raise

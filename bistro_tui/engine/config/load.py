@@ -162,9 +162,29 @@ def _repeated_keys(places: Places) -> Iterable[Problem]:
 def locate_problems(
     loaded: LoadedConfig, problems: Iterable[Problem]
 ) -> tuple[LocatedProblem, ...]:
-    """Return further problems of a loaded text with their places, in file order."""
-    places = read_document(loaded.text, format_of(loaded.path)).find_places()
+    """Return further problems of a loaded text with their places, in file order.
+
+    Without its text, which a config loader need not give, all are at its beginning.
+    """
+    problems = list(problems)
+    if not problems:
+        return ()
+    try:
+        places = read_document(loaded.text, format_of(loaded.path)).find_places()
+    except ConfigSyntaxError:
+        return tuple(_at_beginning(loaded.path, problem) for problem in problems)
     return _located(loaded.path, problems, places)
+
+
+def _at_beginning(path: Path, problem: Problem) -> LocatedProblem:
+    return LocatedProblem(
+        file=str(path),
+        line=1,
+        column=1,
+        path=render_path(problem.path),
+        message=problem.message,
+        job=problem.job,
+    )
 
 
 def _located(

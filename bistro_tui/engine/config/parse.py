@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bistro_tui.engine.config.amounts import warn_of_amounts
 from bistro_tui.engine.config.coerce import show
 from bistro_tui.engine.config.dependencies import warn_of_dependencies
 from bistro_tui.engine.config.known_jobs import NO_KNOWN_JOBS, KnownJob, KnownJobs
@@ -26,6 +27,7 @@ JOB_PREFIX = "bistro_job->"
 _OTHER_KEYS = (SETTINGS_KEY, "$schema")
 """``$schema`` tells an editor how to check the file."""
 
+_JOBS = re.compile(r"(?:bistro[_ -]?)?jobs?", re.IGNORECASE)
 _NEARLY_A_JOB = re.compile(
     r"(?:bistro[_ -]?)?jobs?\s*(?:->|=>|-+|>|:|\.|→)\s*(?P<name>.+)", re.IGNORECASE
 )
@@ -70,9 +72,11 @@ def parse_config(
             if job is not None:
                 jobs[job.name] = job
         elif key not in _OTHER_KEYS:
-            _warn_of_key(key, report)
+            _warn_of_key(key, raw[key], report)
     warn_of_dependencies(jobs, raw, JOB_PREFIX, report)
     usable = all(problem.job is not None for problem in report.problems)
+    if usable:
+        warn_of_amounts(jobs, settings.settings, raw, JOB_PREFIX, report)
     config = Config(settings=settings.settings, jobs=_with_errors(jobs, report))
     known = KnownJobs(settings=settings, jobs=kept)
     return _result(config if usable else None, report, known)
@@ -90,7 +94,7 @@ def _result(
 
 
 _UNKNOWN = ParsedSettings(
-    settings=Settings(), levels_are_known=False, resources_are_known=False
+    settings=Settings(), levels_are_known=False, resource_names=None
 )
 
 
@@ -149,15 +153,18 @@ def _with_errors(jobs: dict[JobName, Job], report: Report) -> dict[JobName, Job]
     }
 
 
-def _warn_of_key(key: str, report: Report) -> None:
+def _warn_of_key(key: str, value: Json, report: Report) -> None:
     shown = _replaced(key)
+    if _JOBS.fullmatch(shown) and isinstance(value, dict):
+        # [bistro_job.x] of TOML is an object in an object.
+        shown = f"{shown}->{_replaced(next(iter(value), 'NAME'))}"
     job = _NEARLY_A_JOB.fullmatch(shown)
     if job is not None:
         near = f"; did you mean {show(JOB_PREFIX + job['name'])}?"
     else:
         near = report.suggest(shown, (*_OTHER_KEYS, JOB_PREFIX))
     hint = near or f"; a job's key begins with {JOB_PREFIX}"
-    message = f"unknown key {shorten(show(shown))}, ignored{hint}"
+    message = f"unknown key {shorten(show(_replaced(key)))}, ignored{hint}"
     report.warn((key,), message, at_key=True)
 
 

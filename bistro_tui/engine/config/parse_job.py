@@ -117,8 +117,8 @@ def _read_resources(
         resource = ResourceName(name)
         if resource in amounts:
             amounts[resource] = own.get(name, to_int, amounts[resource])
-        elif parsed.resources_are_known:
-            near = reader.report.suggest(name, amounts)
+        elif parsed.resource_names is not None and name not in parsed.resource_names:
+            near = reader.report.suggest(name, parsed.resource_names)
             own.error(name, f"unknown resource {show(name)}{near}", at_key=True)
     return amounts
 

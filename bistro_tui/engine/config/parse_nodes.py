@@ -22,7 +22,7 @@ class NodesSection:
 
     levels: tuple[LevelName, ...] = (INSTANCE_LEVEL, WORKER_LEVEL)
     levels_are_known: bool = False
-    """False: ``levels`` has errors, so an unknown level may be just one of them."""
+    """False: some name of ``levels`` cannot be read, so an unknown level may be it."""
     node_order: NodeOrder = NodeOrder.RANDOM
     sources: tuple[NodeSourceSpec, ...] = ()
 
@@ -36,27 +36,37 @@ def read_nodes(settings: ObjectReader) -> NodesSection:
     if reader is None:
         return NodesSection()
     problems = len(reader.report.problems)
-    levels = _read_levels(reader)
-    levels_are_known = len(reader.report.problems) == problems
-    check = NodeCheck(levels, reader.report) if levels_are_known else None
+    names = _read_level_names(reader)
+    levels = _checked_levels(names or (), reader)
+    is_good = len(reader.report.problems) == problems
+    check = NodeCheck(levels, reader.report, knows_depth=is_good)
     section = NodesSection(
         levels=levels,
-        levels_are_known=levels_are_known,
+        levels_are_known=names is not None,
         node_order=reader.word("node_order", NodeOrder, NodeOrder.RANDOM),
-        sources=_read_sources(reader, check),
+        sources=_read_sources(reader, check if names is not None else None),
     )
-    if check is not None:
-        check.finish()
+    check.finish()
     reader.finish(NODES)
     return section
 
 
-def _read_levels(reader: ObjectReader) -> tuple[LevelName, ...]:
+def _read_level_names(reader: ObjectReader) -> tuple[str, ...] | None:
+    """Return the names as written; None if any cannot be read, which is noted."""
     if not reader.has("levels"):
         reader.report.error(reader.path, 'the key "levels" is missing')
+        return None
+    problems = len(reader.report.problems)
+    names = reader.strings("levels")
+    return names if len(reader.report.problems) == problems else None
+
+
+def _checked_levels(
+    names: tuple[str, ...], reader: ObjectReader
+) -> tuple[LevelName, ...]:
     report = reader.report
     found: dict[LevelName, None] = {}
-    for index, name in enumerate(reader.strings("levels") or ()):
+    for index, name in enumerate(names):
         level = LevelName(name)
         path: Path = (*reader.path, "levels", index)
         if level == WORKER_LEVEL:

@@ -52,6 +52,22 @@ def read_resources(reader: ObjectReader, nodes: NodesSection) -> Resources:
     return found
 
 
+def names_of_resources(settings: ObjectReader) -> frozenset[str] | None:
+    """Return every name that is written for a resource; None if some cannot be read.
+
+    What is wrong is not noted: ``read_resources`` does that.
+    """
+    levels = settings.raw.get("resources")
+    if not isinstance(levels, dict):
+        return None
+    names: set[str] = set()
+    for specs in levels.values():
+        if not isinstance(specs, dict):
+            return None
+        names.update(specs)
+    return frozenset(names)
+
+
 def _read_level(
     raw: Json, path: Path, parent: ObjectReader
 ) -> list[tuple[ResourceName, ResourceSpec]]:

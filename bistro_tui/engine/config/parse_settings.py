@@ -17,6 +17,7 @@ from bistro_tui.engine.config.coerce import (
 from bistro_tui.engine.config.model import PolicyName, Settings
 from bistro_tui.engine.config.parse_nodes import NodesSection, read_nodes
 from bistro_tui.engine.config.parse_resources import (
+    names_of_resources,
     read_overrides,
     read_physical,
     read_resources,
@@ -47,16 +48,15 @@ class ParsedSettings:
 
     settings: Settings
     levels_are_known: bool
-    """False: ``levels`` has errors; a job's unknown level is no error of the job."""
-    resources_are_known: bool
+    """False: ``levels`` cannot be read; a job's unknown level is no error of it."""
+    resource_names: frozenset[str] | None
+    """Every resource that is written, also with errors; None: they are not known."""
 
 
 def read_settings(reader: ObjectReader) -> ParsedSettings:
     """Return the settings as far as they can be used; what is wrong is noted."""
     nodes = read_nodes(reader)
-    problems = len(reader.report.problems)
     resources = read_resources(reader, nodes)
-    resources_are_known = len(reader.report.problems) == problems
     default = Settings()
     settings = Settings(
         enabled=reader.get("enabled", to_bool, False),
@@ -90,7 +90,7 @@ def read_settings(reader: ObjectReader) -> ParsedSettings:
     return ParsedSettings(
         settings=settings,
         levels_are_known=nodes.levels_are_known,
-        resources_are_known=resources_are_known,
+        resource_names=names_of_resources(reader),
     )
 
 

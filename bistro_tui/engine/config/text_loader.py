@@ -11,6 +11,7 @@ from types import TracebackType
 from bistro_tui.engine.config.load import LoadedConfig, load_content, unreadable
 from bistro_tui.engine.config.loader import LoaderContext
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
+from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.installed import described
 
 log = logging.getLogger("bistro_tui")
@@ -56,7 +57,9 @@ class TextLoader(ABC):
             return await asyncio.to_thread(load_content, path, text.encode())
         except ConfigUnusable:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             message = f"{self.context.config}: cannot be read: {described(error)}"
             raise ConfigUnusable(message) from error
 
@@ -148,7 +151,9 @@ class TextChanges:
                 await self._loader.changed()
                 self._hint.set()
                 await asyncio.sleep(_BREATH_SEC)
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             # It is still read from time to time.
             log.warning(
                 "%s: no notice of changes any more: %s",

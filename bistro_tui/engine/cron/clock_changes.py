@@ -53,7 +53,7 @@ def parse_dst_fixes(raw: object) -> ClockChanges:
     for index, word in enumerate(raw):
         if not isinstance(word, str) or word not in _WORDS:
             near = did_you_mean(word, _WORDS) if isinstance(word, str) else ""
-            message = f"unknown word {show(word)}{near}; known are {', '.join(_WORDS)}"
+            message = f"unknown word {show(word)}; known are {', '.join(_WORDS)}{near}"
             raise CronError((*path, index), message)
     skipped = [word for word in raw if word in _SKIPPED]
     repeated = [word for word in raw if word in _REPEATED]

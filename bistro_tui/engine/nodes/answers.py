@@ -1,5 +1,6 @@
 """What sources that look outside have answered: kept until they are asked anew."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -73,12 +74,16 @@ def check_found(found: FoundNodes, levels: Sequence[LevelName], names: Names) ->
     ``levels`` are those that can have nodes, ``names`` the nodes that were there
     before.
     """
+    for node in found.nodes:
+        _check_node(node)
+    if not _is_time(found.changes_at):
+        message = "changes_at must be seconds since 1970, or None"
+        raise NodeSourceError(f"{message}; got {found.changes_at!r}")
     wanted = {node.parent for node in found.nodes}
     depth: dict[NodeName, int] = {}
     for number, level in enumerate(levels):
         depth |= {name: number for name in names.get(level, ()) if name in wanted}
     for node in found.nodes:
-        _check_name(node)
         above = depth.get(node.parent)
         if above is None:
             message = f"{show(node.name)} has a parent that is not there"
@@ -87,6 +92,22 @@ def check_found(found: FoundNodes, levels: Sequence[LevelName], names: Names) ->
             message = f"there is no level for {show(node.name)} below"
             raise NodeSourceError(f"{message} {show(node.parent)}")
         depth[node.name] = above + 1
+
+
+def _is_time(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and math.isfinite(value))
+
+
+def _check_node(node: object) -> None:
+    if not isinstance(node, NewNode):
+        raise NodeSourceError(f"each node must be a NewNode, not {type(node).__name__}")
+    _check_name(node)
+    tags: object = node.tags  # of foreign code
+    if not (
+        isinstance(tags, frozenset) and all(isinstance(each, str) for each in tags)
+    ):
+        message = f"the tags of {show(node.name)} must be a frozenset of texts"
+        raise NodeSourceError(f"{message}; got {tags!r}")
 
 
 def _check_name(node: NewNode) -> None:

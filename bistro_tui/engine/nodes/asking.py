@@ -3,21 +3,18 @@
 A question never fails: an answer says what went wrong and holds the last good nodes.
 """
 
-import asyncio
-import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from bistro_tui.engine.config.coerce import show
-from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.config.model import ScriptPrefs
+from bistro_tui.engine.errors import BistroError
 from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.installed import PluginError
 from bistro_tui.engine.nodes.answers import (
     Answer,
     ChildrenAnswer,
     FoundAnswer,
-    check_found,
 )
 from bistro_tui.engine.nodes.sources.growing import NodeSourceError
 from bistro_tui.engine.nodes.sources.source import FoundNodes, Surroundings
@@ -87,13 +84,12 @@ class PluginQuestion:
 
     def __init__(
         self,
-        source: str,
         around: Surroundings,
         last: Answer | None,
         fetch: Callable[[Surroundings], Awaitable[FoundNodes]],
     ) -> None:
-        """Take the source's name, what it may look at, and what asks it."""
-        self._source, self._around, self._fetch = source, around, fetch
+        """Take what it may look at, and what asks it, which may raise PluginError."""
+        self._around, self._fetch = around, fetch
         self._has_answered = isinstance(last, FoundAnswer)
         self._last = last if isinstance(last, FoundAnswer) else FoundAnswer()
 
@@ -109,18 +105,11 @@ class PluginQuestion:
         """Have the plug-in look."""
         try:
             found = await self._fetch(self._around)
-            check = functools.partial(
-                check_found, found, self._around.levels, self._around.nodes
-            )
-            await asyncio.to_thread(check)
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
-            problem = NodeSourceError(
-                f"node source {show(self._source)}: {_described(error)}"
-            )
+        except PluginError as error:
             was_good = self._last.was_good
             last = self._last.found
             return FoundAnswer(
-                found=last, was_good=was_good, error=_told(problem, was_good)
+                found=last, was_good=was_good, error=_told(error, was_good)
             )
         if found.changes_at is not None:
             # Not asked more than once a second, whatever it says.
@@ -129,15 +118,7 @@ class PluginQuestion:
         return FoundAnswer(found=found, was_good=True)
 
 
-def _told(error: NodeSourceError, was_good: bool) -> str:
+def _told(error: BistroError, was_good: bool) -> str:
     return f"{error}; " + (
         "its last good nodes stay" if was_good else "it has no nodes yet"
     )
-
-
-def _described(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    if isinstance(error, NodeSourceError):
-        return text
-    kind = type(error).__name__
-    return shorten(f"{kind}: {text}" if text else kind, 200)

@@ -87,7 +87,8 @@ class NodesLoader:
     ) -> None:
         """Take the name of the root, and the directory that scripts are relative to.
 
-        ``find_source`` gives the plug-in for a source that is not built in.
+        ``find_source`` gives the plug-in for a source that is not built in; finding and
+        fetching raise nothing but PluginError.
         """
         self._instance_name = instance_name
         # A program is looked for after changing to it, so a relative path would miss.
@@ -233,7 +234,7 @@ class NodesLoader:
         async def fetch(around: Surroundings) -> FoundNodes:
             return await self._find_source(source).fetch(prefs.value, around)
 
-        return PluginQuestion(source, around, last, fetch)
+        return PluginQuestion(around, last, fetch)
 
 
 def _keys(specs: Sequence[NodeSourceSpec]) -> list[Hashable]:

@@ -6,6 +6,7 @@ import logging
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import KillSettings
+from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.installed import Part, described
 from bistro_tui.engine.runners.protocol import (
@@ -30,6 +31,7 @@ class GuardedReports:
 
     def __init__(self, part: Part, report: ReportSink, clock: Clock) -> None:
         self._loop = asyncio.get_running_loop()
+        contain_exits()
         self._part, self._report, self._clock = part, report, clock
 
     def __call__(self, report: RunnerReport) -> None:
@@ -65,7 +67,9 @@ class GuardedRunner:
         """Begin the attempt, or report why that is impossible."""
         try:
             self._runner.start(start)
-        except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             text = str(self._part.error("cannot start it", error))
             self._report(
                 AttemptEnded(
@@ -80,7 +84,9 @@ class GuardedRunner:
         """Begin to end that attempt."""
         try:
             self._runner.kill(invocation, how)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             log.error("%s", self._part.error("cannot kill a task", error))
 
     async def close(self) -> None:
@@ -89,7 +95,9 @@ class GuardedRunner:
             await self._runner.close()
             # Its last reports are passed on in the next turn of the loop.
             await asyncio.sleep(0)
-        except Exception as error:  # noqa: BLE001 - as above
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             log.error("%s", self._part.error("cannot be closed", error))
 
 

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Part, described
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -63,21 +64,27 @@ class GuardedStore:
         try:
             found = dict(await self._store.load())
             return {_task(key): _checked(status) for key, status in found.items()}
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise unusable_store(self._part, self._data_dir, error) from error
 
     async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
         """Write all rows; OSError if that fails."""
         try:
             await self._store.save(rows)
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise OSError(f"{self._part}: {described(error)}") from error
 
     async def close(self) -> None:
         """Close it; OSError if that fails."""
         try:
             await self._store.close()
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise OSError(f"{self._part}: {described(error)}") from error
 
 
@@ -95,7 +102,7 @@ def _checked(status: object) -> TaskStatus:
     return status
 
 
-def unusable_store(part: Part, data_dir: Path, error: Exception) -> DataDirUnusable:
+def unusable_store(part: Part, data_dir: Path, error: BaseException) -> DataDirUnusable:
     """Return what to tell a person about a plug-in's store that cannot be used."""
     return DataDirUnusable(
         data_dir,
