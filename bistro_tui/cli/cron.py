@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _BEFORE_ALL = -(2**63)
 _TIMES_AT_ONCE = 1000
+_FIELDS = 5
+_LONGEST_SHOWN = 60
 
 
 def _cron(item: str, start: int | None, count: int, as_json: bool) -> int:
@@ -57,16 +59,31 @@ def _parse(text: str) -> "CronItem":
     try:
         return parse_cron(parse_json(text))
     except ConfigSyntaxError as error:
-        # Five bare fields are what most people try first.
-        fields = text.split() if "{" not in text else ()
-        hint = (
-            '; write five fields as {"cron": "*/5 * * * *"}' if len(fields) == 5 else ""
-        )
-        raise WrongUse(
-            f"the item is not JSON{hint}\n{render_syntax_error('ITEM', error)}"
-        ) from None
+        if _looks_like_json(text):
+            shown = render_syntax_error("ITEM", error)
+            raise WrongUse(f"the item is not JSON\n{shown}") from None
+        raise WrongUse(f"the item is not JSON; {_as_json_item(text)}") from None
     except CronError as error:
-        raise WrongUse(f"bad cron item: {error}") from None
+        lines = "\n  ".join(str(each) for each in error.every)
+        raise WrongUse(f"bad cron item: {lines}") from None
+
+
+def _looks_like_json(text: str) -> bool:
+    return text.lstrip()[:1] in tuple('{["')
+
+
+def _as_json_item(text: str) -> str:
+    """Return what to write instead of the bare fields that people try first."""
+    # Imported late, as above.
+    from bistro_tui.engine.cron.five_fields import fields_of_nickname
+
+    fields = text.split()
+    instead = fields_of_nickname(text)
+    if instead is None and len(fields) == _FIELDS:
+        instead = " ".join(fields)
+    if instead is not None and len(instead) <= _LONGEST_SHOWN:
+        return f"write {json.dumps({'cron': instead}, ensure_ascii=False)}"
+    return 'write the five fields of a crontab as {"cron": "*/5 * * * *"}'
 
 
 def _times(item: "CronItem", start: int, zone: "Zone") -> Iterator[int]:

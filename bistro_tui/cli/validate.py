@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bistro_tui.engine.config.load import LoadedConfig
     from bistro_tui.engine.config.problems import LocatedProblem
 
+_FILE = "file"
+
 
 def _validate(config: str, config_loader: str, as_json: bool) -> int:
     # Imported late: --help must not wait for the parser.
@@ -109,8 +111,6 @@ def _count(found: Sequence[object], word: str, *, before: str = "") -> str:
 def _as_warnings(rendered: str) -> str:
     return "warnings:\n" + rendered
 
-
-_FILE = "file"
 
 validate_command = click.Command(
     name="validate",

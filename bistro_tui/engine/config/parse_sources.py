@@ -224,7 +224,8 @@ def _read_cron(reader: ObjectReader) -> "CronItem | None":
     try:
         return parse_cron(reader.raw["cron"])
     except CronError as error:
-        reader.report.error((*reader.path, "cron", *error.path), error.problem)
+        for each in error.every:
+            reader.report.error((*reader.path, "cron", *each.path), each.problem)
         return None
 
 

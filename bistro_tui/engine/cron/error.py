@@ -1,8 +1,9 @@
 """What is wrong with a cron item, and where in it."""
 
+import contextlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TypeAlias
 
 from bistro_tui.engine.near import nearest
@@ -20,10 +21,39 @@ class CronError(ValueError):
     Its text is one line; text of the item in it is JSON, but not yet safe to show.
     """
 
-    def __init__(self, path: Path, problem: str) -> None:
+    def __init__(
+        self, path: Path, problem: str, others: "tuple[CronError, ...]" = ()
+    ) -> None:
         where = _render(path)
         super().__init__(f"{where}: {problem}" if where else problem)
         self.path, self.problem = path, problem
+        self.every = (self, *others)
+        """All that is wrong with the item, this included."""
+
+
+class Findings:
+    """What is wrong with an item, gathered part by part."""
+
+    def __init__(self) -> None:
+        self._errors: list[CronError] = []
+
+    def note(self, path: Path, problem: str) -> None:
+        """Take a problem, and go on."""
+        self._errors.append(CronError(path, problem))
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Take what the block raises as CronError, which ends it."""
+        try:
+            yield
+        except CronError as error:
+            self._errors += error.every
+
+    def raise_any(self) -> None:
+        """Raise one CronError that has every problem, if there is any."""
+        if self._errors:
+            first, *others = self._errors
+            raise CronError(first.path, first.problem, tuple(others))
 
 
 def show(value: object) -> str:

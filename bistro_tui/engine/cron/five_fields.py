@@ -15,7 +15,13 @@ from bistro_tui.engine.cron.clock_changes import (
     Skipped,
     parse_dst_fixes,
 )
-from bistro_tui.engine.cron.error import CronError, Path, did_you_mean, show
+from bistro_tui.engine.cron.error import (
+    CronError,
+    Findings,
+    Path,
+    did_you_mean,
+    show,
+)
 from bistro_tui.engine.cron.labels import (
     FIRST_LABEL,
     LAST_LABEL,
@@ -32,6 +38,15 @@ _FIELDS = (
     ("month", "1-12 or JAN-DEC"),
     ("day of week", "0-7 or SUN-SAT"),
 )
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
 _LONGEST = 500
 _SECOND = datetime.timedelta(seconds=1)
 
@@ -60,6 +75,11 @@ class FiveFields:
         return label_of(found.date(), found.hour * 60 + found.minute)
 
 
+def fields_of_nickname(text: str) -> str | None:
+    """Return the five fields that crontabs may write as ``@daily``; else None."""
+    return _NICKNAMES.get(text.strip().lower())
+
+
 def parse_five_fields(raw: dict[str, object]) -> LocalItem:
     """Return the item of ``{"cron": "*/5 * * * *"}``; ``dst_fixes`` may be beside it.
 
@@ -70,17 +90,26 @@ def parse_five_fields(raw: dict[str, object]) -> LocalItem:
 
     Raises CronError, also for an item that can never fire.
     """
+    wrong = Findings()
     for key in raw:
         if key not in _KEYS:
             near = did_you_mean(key, _KEYS)
-            raise CronError((key,), f'does not go with "cron"{near}')
-    text = raw["cron"]
-    if not isinstance(text, str):
-        raise CronError(("cron",), f'must be a text as "*/5 * * * *", got {show(text)}')
-    item = parse_fields_alone(text, ("cron",))
+            wrong.note((key,), f'does not go with "cron"{near}')
+    if "dst_fixes" in raw:
+        with wrong.reading():
+            parse_dst_fixes(raw["dst_fixes"])
+    with wrong.reading():
+        item = parse_fields_alone(_text(raw["cron"]), ("cron",))
+    wrong.raise_any()
     if "dst_fixes" not in raw:
         return item
     return LocalItem(labels=item.labels, changes=parse_dst_fixes(raw["dst_fixes"]))
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise CronError(("cron",), f'must be a text as "*/5 * * * *", got {show(raw)}')
+    return raw
 
 
 def parse_fields_alone(text: str, path: Path) -> LocalItem:
@@ -99,13 +128,17 @@ def _labels(text: str, path: Path) -> FiveFields:
     if len(fields) != len(_FIELDS) or len(text) > _LONGEST:
         names = ", ".join(name for name, _ in _FIELDS)
         message = f"must have five fields ({names}), got {show(text)}"
-        raise CronError(path, message)
+        instead = fields_of_nickname(text)
+        hint = f"; write {show(instead)}" if instead else ""
+        raise CronError(path, message + hint)
+    wrong = Findings()
     for index, (name, may_be) in enumerate(_FIELDS):
         alone = ["*"] * len(_FIELDS)
         alone[index] = fields[index]
         if not _is_understood(" ".join(alone)):
             message = f"the {name} may be {may_be}, got {show(fields[index])}"
-            raise CronError(path, f"{message} in {show(text)}")
+            wrong.note(path, f"{message} in {show(text)}")
+    wrong.raise_any()
     labels = FiveFields(text)
     if not _is_understood(text) or labels.next_label(FIRST_LABEL) is None:
         raise CronError(path, f"{show(text)} is on no calendar: it never fires")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bistro_tui.engine.cron.clock_changes import ClockChanges, parse_dst_fixes
 from bistro_tui.engine.cron.dates import Calendar
-from bistro_tui.engine.cron.error import CronError, did_you_mean
+from bistro_tui.engine.cron.error import CronError, Findings, did_you_mean
 from bistro_tui.engine.cron.labels import FIRST_YEAR, LAST_YEAR, Labels
 from bistro_tui.engine.cron.local_time import first_instant
 from bistro_tui.engine.cron.selector import Field, Values, parse_selector
@@ -76,17 +76,26 @@ def parse_standard_item(raw: dict[str, object]) -> LocalItem:
 
     Raises CronError, also if no day ever matches, such as 30 February.
     """
+    wrong = Findings()
     for key in raw:
         if key not in _KEYS:
             near = did_you_mean(key, (*_KEYS, "epoch", "cron"))
-            raise CronError((key,), f"unknown key{near}")
+            wrong.note((key,), f"unknown key{near}")
     for key in ("minute", "dst_fixes"):
         if key not in raw:
-            raise CronError((), f'the key "{key}" is missing')
+            wrong.note((), f'the key "{key}" is missing')
     if "day_of_month" in raw and "day_of_week" in raw:
         message = "does not go with day_of_month: give one of both"
-        raise CronError(("day_of_week",), message)
-    chosen = {name: _chosen(raw, name) for name in _FIELDS}
+        wrong.note(("day_of_week",), message)
+    chosen: dict[str, Values] = {}
+    for name in _FIELDS:
+        with wrong.reading():
+            chosen[name] = _chosen(raw, name)
+    if "dst_fixes" in raw:
+        with wrong.reading():
+            parse_dst_fixes(raw["dst_fixes"])
+    wrong.raise_any()
+    changes = parse_dst_fixes(raw["dst_fixes"])
     labels = Calendar(
         minutes=chosen["minute"],
         hours=chosen["hour"],
@@ -95,7 +104,6 @@ def parse_standard_item(raw: dict[str, object]) -> LocalItem:
         years=chosen["year"],
         days_of_week=chosen["day_of_week"],
     )
-    changes = parse_dst_fixes(raw["dst_fixes"])
     if not labels.can_match():
         message = "no chosen month has such a day in a chosen year: it never fires"
         raise CronError(("day_of_month",), message)

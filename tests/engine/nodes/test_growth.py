@@ -209,6 +209,12 @@ async def test_nodes_that_stood_in_do_not_refuse_the_others(tmp_path: Path) -> N
     assert outline(known.tree) == ["root", "root/p", "root/x"]
 
 
+PART = Part(
+    group=Group.NODE_SOURCES, name="http", reference="a:Http", distribution="acme 1.0"
+)
+FAILED = 'the node source "http" of acme 1.0 failed: '
+
+
 class Plugin:
     """A source that finds what the test says."""
 
@@ -228,7 +234,7 @@ class Plugin:
 
 
 def plugged(plugin: NodeSource, clock: ManualClock) -> NodesLoader:
-    return loader(Path("/"), clock, lambda _: plugin)
+    return loader(Path("/"), clock, lambda _: GuardedSource(PART, plugin))
 
 
 def with_plugin() -> Settings:
@@ -270,6 +276,7 @@ async def test_a_plug_in_adds_nodes_below_those_that_are_there() -> None:
             'there is no level for "y" below "x"',
         ),
         ([new("x\0", "p")], 'a name holds a NUL, which none can: "x\\u0000"'),
+        ([new("x", "p", tags=["a"])], 'the tags of "x" must be a frozenset of texts; got [\'a\']'),
     ],
 )
 async def test_nodes_that_cannot_be_are_a_failure_of_the_plug_in(
@@ -278,7 +285,7 @@ async def test_nodes_that_cannot_be_are_a_failure_of_the_plug_in(
     plugin = Plugin()
     plugin.found = FoundNodes(nodes=found)
     result = await plugged(plugin, ManualClock()).load(with_plugin())
-    assert result.errors == (f'node source "http": {message}; it has no nodes yet',)
+    assert result.errors == (f"{FAILED}{message}; it has no nodes yet",)
     assert outline(result.tree) == ["root", "root/p", "root/q"]
 
 
@@ -291,7 +298,7 @@ async def test_the_last_good_nodes_of_a_failing_plug_in_stay() -> None:
     result = await nodes.load(wanted)
     assert outline(result.tree)[-1] == "root/p/p1"
     assert result.errors == (
-        'node source "http": ConnectionError: no route; its last good nodes stay',
+        f"{FAILED}ConnectionError: no route; its last good nodes stay",
     )
 
 

@@ -44,7 +44,7 @@ class Policy(Protocol):
         ...
 
     def choose(self, waiting: Collection[Contender]) -> Contender:
-        """Return the job of ``waiting``, which has two or more, that is next."""
+        """Return the job of ``waiting``, which is not empty, that is next."""
         ...
 
     def started(self, job: Contender) -> None:
