@@ -40,7 +40,7 @@ TURN_SEC = 0.0025
 FEWEST, MOST = 50, 1_000
 """Reports that are acted on together, whatever time that takes."""
 
-STEPS = 500
+STEPS = 250
 """Starts, and looks at full nodes, before others on the loop have their turn."""
 
 

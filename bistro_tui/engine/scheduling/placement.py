@@ -108,7 +108,9 @@ class Placement:
         live, gained = self._live, self._state.gained
         for node in nodes:
             self._look_at(node)
-        jobs = AnyOf(live.values())
+        jobs: Collection[JobTasks] = AnyOf(live.values())
+        if len(self._state.jobs) == 1:
+            jobs = tuple(self._state.jobs.values())
         while live and self._left > 0:
             job = self._next(jobs)
             node = self._best_node(job)

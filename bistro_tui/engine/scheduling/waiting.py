@@ -14,8 +14,8 @@ from bistro_tui.engine.scheduling.job_tasks import JobTasks
 OPEN = -2
 """Where those wait whom nothing but their turn keeps from starting."""
 
-_FEW = 16
-"""So many are counted exactly: where few wait, policies look at each of them."""
+_FEW, _MANY = 16, 64
+"""Where few wait, policies look at each of them; where many do, no one counts them."""
 
 Waiters: TypeAlias = tuple[Room, JobTasks] | dict[Room, dict[JobTasks, None]]
 """One that waits alone, which takes a tenth of the memory; or many, by their needs."""
@@ -40,11 +40,13 @@ class AnyOf(Collection[JobTasks]):
         return iter(dict.fromkeys(chain.from_iterable(self._parts)))
 
     def __len__(self) -> int:
-        """Return how many there are; of many, how many with repetitions."""
-        number = sum(map(len, self._parts))
-        if number > _FEW:
-            return number
-        return len(set(chain.from_iterable(self._parts)))
+        """Return how many there are, exactly of a few; of many, that they are many."""
+        number = 0
+        for part in self._parts:
+            number += len(part)
+            if number > _MANY:
+                return number
+        return number if number > _FEW else len(set(chain.from_iterable(self._parts)))
 
 
 class Waiting:
