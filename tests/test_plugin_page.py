@@ -1,34 +1,27 @@
 """The page about plug-ins shows the package that the tests install and run."""
 
 import re
-from pathlib import Path
-
-import pytest
 
 from bistro_tui.engine import plugins
 from bistro_tui.engine.installed import BUILT_IN, Group
+from tests.plugin_page import PAGE, REPOSITORY, shown_files
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-PAGE = (REPOSITORY / "docs" / "plugins.md").read_text()
 PACKAGE = REPOSITORY / "tests" / "plugin_package"
+CONFIG = {"conf.d/main.json", "hosts.txt"}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def test_the_page_shows_every_file_of_the_package_whole() -> None:
+    package = {
+        str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8")
+        for path in (*PACKAGE.glob("*.toml"), *PACKAGE.glob("bistro_example/*.py"))
+    }
+    shown = shown_files()
+    assert {name: shown[name] for name in shown.keys() - CONFIG} == package
 
 
-@pytest.mark.parametrize(
-    ("language", "number", "files"),
-    [("python", 5, "bistro_example/*.py"), ("toml", 1, "pyproject.toml")],
-)
-def test_every_example_is_a_part_of_the_package(
-    language: str, number: int, files: str
-) -> None:
-    texts = [path.read_text() for path in PACKAGE.glob(files)]
-    shown = blocks(language)
-    assert len(shown) == number
-    for block in shown:
-        assert any(block in text for text in texts), block
+def test_no_example_is_without_the_name_of_its_file() -> None:
+    blocks = re.findall(r"```(?:python|toml|json|text)\n", PAGE)
+    assert len(blocks) == len(shown_files())
 
 
 def test_every_name_that_the_package_imports_is_public() -> None:

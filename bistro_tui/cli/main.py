@@ -14,6 +14,7 @@ from bistro_tui.cli.crash import write_crash_file
 from bistro_tui.cli.cron import cron_command
 from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.init import init_command
+from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.plan import plan_command
 from bistro_tui.cli.run_command import run_command
 from bistro_tui.cli.talk import WrongUse, print_data, say
@@ -63,6 +64,8 @@ def _dispatch(argv: list[str]) -> int:
     name, rest = "run", argv
     if argv and argv[0] in COMMANDS:
         name, rest = argv[0], argv[1:]
+    else:
+        refuse_unknown_command(argv, COMMANDS)
     prog = "bistro-tui" if name == "run" else f"bistro-tui {name}"
     code = COMMANDS[name].main(args=rest, prog_name=prog, standalone_mode=False)
     return int(code or 0)

@@ -77,11 +77,12 @@ def _load(config: str, config_loader: str) -> "LoadedConfig":
 
     from bistro_tui.engine.clock import SystemClock
     from bistro_tui.engine.options import EngineOptions
-    from bistro_tui.engine.parts import make_config_loader
+    from bistro_tui.engine.parts import check_names, make_config_loader
 
     options = EngineOptions(
         config_path=Path(config), config_name=config, config_loader=config_loader
     )
+    check_names(options)
 
     async def load() -> "LoadedConfig":
         clock, rng = SystemClock(), random.Random()

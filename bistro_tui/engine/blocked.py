@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bistro_tui.engine.config.amounts import with_article
 from bistro_tui.engine.config.model import Config, Job
 from bistro_tui.engine.ids import WORKER_LEVEL
 from bistro_tui.engine.scheduling.core import Core
@@ -54,4 +55,4 @@ def _too_much(config: Config, job: Job) -> Iterator[str]:
             limit = own.get(name, spec.limit) if level == WORKER_LEVEL else spec.limit
             need = job.resources.get(name, 0)
             if need > limit:
-                yield f"needs {need} {name}, a {level} has {limit}"
+                yield f"needs {need} {name}, {with_article(level)} has {limit}"

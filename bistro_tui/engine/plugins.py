@@ -26,6 +26,7 @@ from bistro_tui.engine.config.reading import ObjectReader
 from bistro_tui.engine.config.text_loader import TextLoader
 from bistro_tui.engine.cron.zone import Zone
 from bistro_tui.engine.errors import BistroError, ConfigUnusable, ControlRefused
+from bistro_tui.engine.foreign import TaskExited
 from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
 from bistro_tui.engine.installed import Group, PluginError, find, names
 from bistro_tui.engine.logs.sink import LogSink, Stream
@@ -97,6 +98,7 @@ __all__ = [
     "StoreContext",
     "Stream",
     "Surroundings",
+    "TaskExited",
     "TaskId",
     "TaskRunner",
     "TaskStatus",

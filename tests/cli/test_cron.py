@@ -101,8 +101,10 @@ def test_a_time_beyond_every_calendar_is_shown_as_that(
     ("item", "problem"),
     [
         ("{", "ITEM:1:"),
-        ("*/5 * * * *", 'as {"cron": "*/5 * * * *"}'),
-        ("NaN", "NaN"),
+        ('{"epoch": 5} x', "ITEM:1:14: expected the end here"),
+        ('{"minute": 61, "hour": 25}', "hour: must be from 0 to 23"),
+        ('{"minute": 61, "hour": 25}', "minute: must be from 0 to 59"),
+        ('"@daily"', 'write "0 0 * * *"'),
         ("[" * 5000, "nested too deeply"),
         ("5", "must be an object"),
         ('{"minut": 5}', 'did you mean "minute"?'),
@@ -123,6 +125,31 @@ def test_a_bad_item_is_refused(
     assert (code, out) == (2, "")
     assert problem in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("0 2 * * MON", "0 2 * * MON"),
+        (" 0  2 * * * ", "0 2 * * *"),
+        ("@daily", "0 0 * * *"),
+        ("@Weekly", "0 0 * * 0"),
+        ("0 2 * *", "*/5 * * * *"),
+        ("0 0 2 * * *", "*/5 * * * *"),
+        ("@reboot", "*/5 * * * *"),
+        ("NaN", "*/5 * * * *"),
+        ("", "*/5 * * * *"),
+    ],
+)
+def test_text_that_is_not_json_is_answered_with_the_json_to_write(
+    text: str, instead: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = answer(capsys, text)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert "not JSON" in line
+    assert line.endswith(json.dumps({"cron": instead}))
+    assert "config" not in err
 
 
 def test_an_item_that_this_zone_always_skips_is_refused_here_alone(

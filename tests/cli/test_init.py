@@ -1,6 +1,7 @@
 """A starter config in each format; nothing is ever overwritten."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -82,6 +83,27 @@ def test_a_place_that_does_not_exist_is_named(
     for name in ("no/x.json", "file/x.json"):
         assert run(["init", name]) == 2
         assert "there is no directory" in capsys.readouterr().err
+
+
+def test_a_directory_that_takes_no_files_is_not_called_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["init", "/proc/x.json"]) == 1
+    said = capsys.readouterr().err
+    assert "/proc/x.json: cannot be written: /proc takes no new files" in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_comment_counts_the_tasks_that_there_are(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = written(name).text
+    capsys.readouterr()
+    assert run(["plan", name, "--json"]) == 0
+    jobs = json.loads(capsys.readouterr().out)["jobs"]
+    owed = sum(job["tasks"] - job["blocked"].get("avoided", 0) for job in jobs)
+    (said,) = re.findall(r"= (\d+) tasks", text)
+    assert int(said) == owed
 
 
 def test_a_name_that_cannot_be_is_refused_with_its_reason(

@@ -7,6 +7,8 @@ import pytest
 
 from bistro_tui.cli import main
 from bistro_tui.cli.main import run
+from bistro_tui.cli.no_command import refuse_unknown_command
+from bistro_tui.cli.talk import WrongUse
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
@@ -90,6 +92,72 @@ def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(
     message = said(capsys)
     assert "stderr is no terminal" in message
     assert "--no-ui" in message
+
+
+@pytest.mark.parametrize(
+    ("argv", "near"),
+    [
+        (["plna", "x.json"], "plan"),
+        (["valdate", "x.json"], "validate"),
+        (["Init"], "init"),
+    ],
+)
+def test_a_misspelt_command_is_answered_with_the_nearest(
+    argv: list[str], near: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match="no such file") as caught:
+        refuse_unknown_command(argv, main.COMMANDS)
+    assert f"did you mean bistro-tui {near}?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("ps", "jobs", "tasks", "nodes", "workers", "logs", "history", "errors"),
+        *("top", "why", "enable", "disable", "kill", "forgive", "wait", "query"),
+        *("web", "doctor", "worker", "attach"),
+    ],
+)
+@pytest.mark.parametrize("rest", [[], ["a", "b"], ["--json"]])
+def test_a_command_of_later_versions_is_refused_as_that(
+    word: str,
+    rest: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([word, *rest]) == 2
+    assert f"{word} is not in this version" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--no-ui"],
+        ["c.json"],
+        ["plan.json"],
+        ["./plna"],
+        ["there"],
+        ["plna", "--config-loader=etcd"],
+    ],
+)
+def test_what_may_be_a_config_is_no_misspelt_command(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse_unknown_command(argv, main.COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["plna", "jobs"])
+def test_a_file_comes_before_a_guess(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).touch()
+    refuse_unknown_command([name], main.COMMANDS)
 
 
 def test_every_command_is_reachable_by_its_name() -> None:

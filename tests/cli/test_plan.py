@@ -350,15 +350,45 @@ def test_a_name_on_two_levels_refuses_the_plan_too(
     assert "on two levels" in planned.json["errors"][0]
 
 
-def test_a_job_without_a_command_is_a_warning_as_the_flags_of_a_run_are_not_known(
+def test_a_job_that_no_program_is_named_for_is_invalid(
     plan: Plan, config: Config
 ) -> None:
-    path = config(job={"command": []})
+    path = config(job={"command": []}, off={"command": [], "enabled": False}, good={})
     planned = plan(path, "--json")
-    assert planned.code == 0
+    assert planned.code == 1
+    assert planned.jobs == {
+        "job": {"runnable": 0, "job_invalid": 3},
+        "off": {"runnable": 0, "job_invalid": 3},
+        "good": {"runnable": 2, "node_disabled": 1},
+    }
+    assert [job["valid"] for job in planned.json["jobs"]] == [False, False, True]
+    first, second = planned.json["errors"]
+    assert first.startswith(f"{path}:1:")
+    assert "bistro_job->job.command: missing, and no --worker-command" in first
+    assert "bistro_job->off.command: missing" in second
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--worker-command", "./w"),
+        ("--runner", "remote"),
+        ("--dry-run",),
+        ("--benchmark-run",),
+    ],
+)
+def test_a_command_is_not_missed_where_a_run_would_not_miss_it(
+    plan: Plan, config: Config, flags: tuple[str, ...]
+) -> None:
+    planned = plan(config(job={"command": []}), "--json", *flags)
+    assert (planned.code, planned.err) == (0, "")
     assert planned.jobs["job"]["runnable"] == 2
-    assert "need --worker-command on this host: job" in planned.err
-    assert plan(path, "--json", "--worker-command", "./w").err == ""
+
+
+def test_one_of_a_kind_is_not_counted_in_the_plural(plan: Plan, config: Config) -> None:
+    one = {"level_for_tasks": "instance"}
+    assert "1 job, 1 task: 1 may run, 0 not" in plan(config(job=one)).out
+    assert "0 jobs, 0 tasks:" in plan(config()).out
 
 
 def test_the_tables_name_what_blocks(plan: Plan, config: Config) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from bistro_tui.cli.main import run
+from bistro_tui.engine.installed import Group
+from tests.engine.conftest import Install
 
 BROKEN = {
     "x.json": """\
@@ -162,6 +164,39 @@ def test_what_does_not_parse_is_one_error_also_in_json(
     assert (error["file"], error["path"], error["job"]) == (name, "", None)
     assert (error["line"], error["column"]) == (line, column)
     assert words in error["message"]
+
+
+def test_a_config_loader_that_nobody_has_is_told(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "x.json").write_text(BROKEN["x.json"])
+    assert run(["validate", "x.json", "--config_loader=filx", "--json"]) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error["message"] == (
+        '--config-loader: unknown config loader "filx"; there are file;'
+        ' did you mean "file"?'
+    )
+    assert run(["validate", "x.json", "--config-loader", "filx"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"errors:\n{error['message']}\nx.json: 1 error\n")
+
+
+def test_a_config_loader_reads_the_config_as_it_was_given(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(
+        "acme-shelf",
+        "from bistro_tui.engine.plugins import TextLoader\n"
+        "class Shelf(TextLoader):\n"
+        "    async def read(self):\n"
+        "        raise SystemExit(self.context.config)\n",
+        (Group.CONFIG_LOADERS, "shelf", "acme_shelf_module:Shelf"),
+    )
+    name = "shelf://a//b"
+    assert run(["validate", name, "--config-loader=shelf", "--json"]) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert (error["file"], error["line"], error["job"]) == (name, 1, None)
+    assert error["message"] == f"cannot be read: SystemExit: {name}"
 
 
 def test_a_good_config_is_ok_and_a_job_without_command_a_warning(

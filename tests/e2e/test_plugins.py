@@ -1,10 +1,11 @@
 """A config that uses one plug-in of each kind, from a package that is installed."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.program import REPOSITORY, Finished, Place
+from tests.e2e.program import DONE, Finished, Place
+from tests.plugin_page import write_shown_files
 
 pytestmark = pytest.mark.slow
 
@@ -21,14 +23,16 @@ CHOSEN = ("--config-loader", "directory", "--status-store", "journal")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory with the package, put there by pip."""
+    """Return a directory with the package of the page, put there by pip."""
+    source = tmp_path_factory.mktemp("source")
+    write_shown_files(source)
     target = tmp_path_factory.mktemp("installed")
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet"),
             *("--disable-pip-version-check", "--no-deps", "--no-build-isolation"),
             *("--no-index", "--target", target),
-            REPOSITORY / "tests" / "plugin_package",
+            source,
         ],
         check=True,
         capture_output=True,
@@ -144,12 +148,58 @@ def test_a_config_that_uses_one_plug_in_of_each_kind_runs_to_done(
 
     plan = place.run(
         *("plan", "conf.d", "--json", *CHOSEN, "--data-dir", place.data),
+        *("--runner", "http"),
         env={"PYTHONPATH": str(installed)},
     )
 
     assert plan.code == 0, plan.err
     assert [node["name"] for node in plan.json["nodes"]][1:] == ["red", "green"]
     assert [job["blocked"] for job in plan.json["jobs"]] == [{"done": 2}, {"done": 2}]
+
+
+def test_the_pages_own_config_runs_as_the_page_says(
+    place: Place, installed: Path, service: Service
+) -> None:
+    write_shown_files(place.path)
+    config = place.path / "conf.d" / "main.json"
+    config.write_text(
+        config.read_text().replace("http://127.0.0.1:8000/run", service.url)
+    )
+    service.answers["ping"] = [b"done"]
+    path = {"PYTHONPATH": str(installed)}
+
+    valid = place.run("validate", "conf.d", "--config-loader", "directory", env=path)
+
+    assert (valid.code, valid.out) == (0, "conf.d: ok, 1 warning\n"), valid.err
+    assert "conf.d:20:23: bistro_job->ping.command: missing" in valid.err
+
+    run = batch(place, installed)
+
+    assert run.code == 0, run.err
+    assert sorted(service.requests) == [("ping", "green"), ("ping", "red")]
+
+
+def test_validate_asks_the_config_loader_that_is_named(
+    place: Place, installed: Path
+) -> None:
+    write_config(place, "http://127.0.0.1:9/", scheduler="alphabetic")
+    path = {"PYTHONPATH": str(installed)}
+    asked = ("validate", "conf.d", "--json", "--config-loader", "directory")
+
+    run = place.run(*asked, env=path)
+
+    assert run.code == 2
+    (error,) = run.json["errors"]
+    assert (error["file"], error["line"]) == ("conf.d", 4)
+    assert error["message"].endswith('did you mean "alphabetical"?')
+
+    (place.path / "conf.d" / "0.json").write_text("{")
+    broken = place.run(*asked, env=path)
+
+    assert broken.code == 2
+    (error,) = broken.json["errors"]
+    assert (error["file"], error["path"], error["job"]) == ("conf.d", "", None)
+    assert error["message"].startswith("cannot be read: JSONDecodeError")
 
 
 def test_validate_knows_the_words_of_plug_ins(place: Place, installed: Path) -> None:
@@ -207,24 +257,101 @@ def test_a_name_that_nobody_has_ends_with_2_and_opens_nothing(
     assert not place.data.exists()
 
 
+def distribution(path: Path, entry_points: str) -> Path:
+    """Return a directory with an installed distribution of these entry points."""
+    info = path / "site" / "acme_odd-2.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: acme-odd\nVersion: 2.0\n"
+    )
+    (info / "entry_points.txt").write_text(entry_points)
+    return info.parent
+
+
 def test_a_plug_in_that_cannot_be_imported_ends_with_2_naming_it(
     place: Place, installed: Path, tmp_path: Path
 ) -> None:
-    info = tmp_path / "broken" / "acme_broken-2.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: acme-broken\nVersion: 2.0\n"
-    )
-    (info / "entry_points.txt").write_text("[bistro_tui.policies]\nbad = nowhere:X\n")
+    site = distribution(tmp_path, "[bistro_tui.policies]\nbad = nowhere:X\n")
     write_config(place, "http://127.0.0.1:9/", scheduler="bad")
 
     run = place.batch(
         Path("conf.d"),
         *CHOSEN,
-        env={"PYTHONPATH": f"{installed}:{info.parent}"},
+        env={"PYTHONPATH": f"{installed}:{site}"},
     )
 
     assert run.code == 2
-    assert 'the policy "bad" of acme-broken 2.0 cannot be loaded' in run.err
+    assert 'the policy "bad" of acme-odd 2.0 cannot be loaded' in run.err
     assert "No module named 'nowhere'" in run.err
     assert "Traceback" not in run.err
+
+
+EXITING = """
+import asyncio
+from bistro_tui.engine.plugins import FoundNodes, NewNode
+
+class Exiting:
+    asked = 0
+
+    def read_prefs(self, prefs):
+        return None
+
+    async def fetch(self, prefs, around):
+        Exiting.asked += 1
+        if Exiting.asked >= 3:
+            await {how}
+        (root,) = around.nodes[around.levels[0]]
+        return FoundNodes(nodes=[NewNode(name="n1", parent=root)])
+
+    async def leave(self):
+        raise SystemExit(5)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [
+        ("self.leave()", "SystemExit: 5"),
+        ("asyncio.to_thread(exit, 5)", "SystemExit: 5"),
+        ("asyncio.gather(self.leave())", "TaskExited: SystemExit: 5"),
+    ],
+)
+def test_a_node_source_that_exits_leaves_its_last_nodes_and_the_scheduler(
+    place: Place, how: str, problem: str
+) -> None:
+    site = distribution(
+        place.path, "[bistro_tui.node_sources]\nexiting = leaver:Exiting"
+    )
+    (site / "leaver.py").write_text(EXITING.format(how=how))
+    settings = {"nodes": {"levels": ["l"], "node_sources": [{"source": "exiting"}]}}
+    config = place.write_config(
+        {
+            "bistro_settings": {"resources": {}, "enabled": True, **settings},
+            "bistro_job->a": {"owner": "o", "command": DONE, "enabled": False},
+        }
+    )
+    flags = ("--nodes-update-ms=100", "--nodes-retry-ms=100", "--data-dir=data")
+
+    with place.start(
+        *(config, "--no-ui", *flags), env={"PYTHONPATH": str(site)}
+    ) as process:
+        try:
+            assert process.stderr is not None
+            wait_for(process.stderr, "its last good nodes stay", problem)
+            # It goes on: a job that is enabled now runs on the node that stays.
+            config.write_text(config.read_text().replace("false", "true"))
+            wait_for(process.stderr, "Got status done from task a, n1")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
+def wait_for(lines: Iterable[str], *words: str) -> None:
+    """Read up to the line with these words; pytest's timeout is the deadline."""
+    seen = []
+    for line in lines:
+        seen.append(line)
+        if all(word in line for word in words):
+            return
+    raise AssertionError("".join(seen))

@@ -47,6 +47,17 @@ async def down(context):
 async def wrong(context):
     return object()
 
+class Leaving(Memory):
+    async def load(self): raise SystemExit(1)
+    async def save(self, rows): raise SystemExit(2)
+    async def close(self): raise SystemExit(3)
+
+async def leaving(context):
+    return Leaving(context)
+
+async def left(context):
+    raise SystemExit(4)
+
 def sync(context):
     return Memory(context)
 """
@@ -69,7 +80,10 @@ def stores(install: Install) -> None:
         STORES,
         *(
             (Group.STATUS_STORES, name, f"acme_stores_module:{name}")
-            for name in ("memory", "down", "wrong", "sync", "strange")
+            for name in (
+                *("memory", "down", "wrong", "sync", "strange"),
+                *("leaving", "left"),
+            )
         ),
     )
 
@@ -121,18 +135,22 @@ def test_a_loader_is_told_the_config_as_it_was_given(install: Install) -> None:
     assert (context.config, context.poll_ms) == ("http://x//y", 7)
 
 
-def test_a_loader_that_cannot_be_made_names_its_distribution(install: Install) -> None:
+@pytest.mark.parametrize("error", ["OSError", "SystemExit"])
+def test_a_loader_that_cannot_be_made_names_its_distribution(
+    install: Install, error: str
+) -> None:
     install(
-        "acme-poor",
-        "def loader(context): raise OSError('no token')",
-        (Group.CONFIG_LOADERS, "poor", "acme_poor_module:loader"),
+        f"acme-{error}",
+        f"def loader(context): raise {error}('no token')",
+        (Group.CONFIG_LOADERS, "poor", f"acme_{error}_module:loader"),
     )
     with pytest.raises(PluginError) as caught:
         make_config_loader(
             options(config_loader="poor"), clock=SystemClock(), rng=random.Random()
         )
     assert str(caught.value) == (
-        'the config loader "poor" of acme-poor 1.0 cannot be made: OSError: no token'
+        f'the config loader "poor" of acme-{error} 1.0 cannot be made:'
+        f" {error}: no token"
     )
 
 
@@ -149,7 +167,7 @@ async def test_whatever_a_store_raises_is_an_error_that_is_waited_out(
 
 
 @pytest.mark.usefixtures("stores")
-@pytest.mark.parametrize("name", ["down", "sync"])
+@pytest.mark.parametrize("name", ["down", "sync", "left"])
 async def test_a_store_that_cannot_be_opened_is_unusable_with_a_way_out(
     tmp_path: Path, name: str
 ) -> None:
@@ -157,6 +175,17 @@ async def test_a_store_that_cannot_be_opened_is_unusable_with_a_way_out(
         await opened(name, tmp_path)
     assert f'the status store "{name}" of acme-stores 1.0' in str(caught.value)
     assert "--status-store" in str(caught.value)
+
+
+@pytest.mark.usefixtures("stores")
+async def test_a_store_that_exits_has_failed(tmp_path: Path) -> None:
+    store = await opened("leaving", tmp_path)
+    with pytest.raises(DataDirUnusable, match="SystemExit: 1"):
+        await store.load()
+    with pytest.raises(OSError, match="SystemExit: 2"):
+        await store.save([(TASK, TaskStatus(bits=DONE, time=1.0))])
+    with pytest.raises(OSError, match="SystemExit: 3"):
+        await store.close()
 
 
 @pytest.mark.usefixtures("stores")

@@ -1,6 +1,7 @@
 """What a plug-in's policy cannot do to the scheduler."""
 
 import random
+from asyncio import CancelledError
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -31,14 +32,16 @@ A, B, C = (Job(JobName(name)) for name in "abc")
 class Odd:
     """A policy that does as it is told, and fails where it is told to."""
 
-    def __init__(self, fails_in: str = "") -> None:
-        self.fails_in = fails_in
+    def __init__(
+        self, fails_in: str = "", error: type[BaseException] = ZeroDivisionError
+    ) -> None:
+        self.fails_in, self.error = fails_in, error
         self.calls: list[str] = []
 
     def _call(self, method: str) -> None:
         self.calls.append(method)
         if method == self.fails_in:
-            raise ZeroDivisionError("odd")
+            raise self.error("odd")
 
     def set_jobs(self, jobs: Sequence[Contender]) -> None:
         self._call("set_jobs")
@@ -77,19 +80,40 @@ def test_a_policy_that_works_is_asked_and_told_everything() -> None:
     assert odd.calls == ["set_jobs", "choose", "started", "changed"]
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit, CancelledError])
 @pytest.mark.parametrize("method", ["set_jobs", "choose", "started", "changed"])
 def test_after_an_error_the_jobs_take_turns(
-    method: str, caplog: pytest.LogCaptureFixture
+    method: str, error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
-    policy = guarded(lambda _: Odd(fails_in=method))
+    policy = guarded(lambda _: Odd(fails_in=method, error=error))
     policy.set_jobs([A, B, C])
     turns(policy, 1)
     assert turns(policy) == {"a", "b", "c"}
     (record,) = caplog.records
     assert record.getMessage() == (
-        'the policy "odd" of acme 1.0 failed: ZeroDivisionError: odd;'
+        f'the policy "odd" of acme 1.0 failed: {error.__name__}: odd;'
         " roundrobin goes on in its place until the jobs change"
     )
+
+
+@pytest.mark.parametrize("method", ["set_jobs", "choose", "started", "changed"])
+def test_an_interrupt_is_no_failure_of_the_policy(method: str) -> None:
+    policy = guarded(lambda _: Odd(fails_in=method, error=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - any of these calls
+        policy.set_jobs([A, B, C])
+        turns(policy, 1)
+
+
+def test_a_policy_that_exits_when_it_is_made_is_one_that_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def factory(_: random.Random) -> Odd:
+        raise SystemExit("no licence")
+
+    policy = guarded(factory)
+    policy.set_jobs([A, B, C])
+    assert turns(policy) == {"a", "b", "c"}
+    assert "SystemExit: no licence" in caplog.text
 
 
 def test_a_choice_of_nobody_who_waits_is_an_error(

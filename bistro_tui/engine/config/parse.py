@@ -61,7 +61,8 @@ def parse_config(
     """
     report = Report(plugged)
     if not isinstance(raw, dict):
-        report.error((), f"a config must be an object, got {show(raw)}")
+        message = f"a config must be an object, got {show(raw)}"
+        report.error((), _replaced(message))
         return _result(None, report)
     settings = _read_settings(raw, report)
     before, kept = known.under(settings), dict[str, KnownJob]()

@@ -118,7 +118,7 @@ def _explain_comma(text: str, offset: int) -> tuple[int, str]:
 def _explain_extra(text: str, offset: int) -> tuple[int, str]:
     if text[offset] in "]}":
         return offset, f"this {text[offset]} closes nothing: there is one too many"
-    return offset, "expected the end of the file here: a config is one { … }"
+    return offset, "expected the end here: one { … } is all that there may be"
 
 
 _EXPLANATIONS: Mapping[str, Callable[[str, int], tuple[int, str]]] = {

@@ -5,7 +5,7 @@ Source: Bistro, cron/EpochCrontabItem.
 
 from dataclasses import dataclass
 
-from bistro_tui.engine.cron.error import CronError
+from bistro_tui.engine.cron.error import Findings
 from bistro_tui.engine.cron.selector import (
     Field,
     Values,
@@ -30,8 +30,11 @@ class EpochItem:
 
 def parse_epoch_item(raw: dict[str, object]) -> EpochItem:
     """Return the item of ``{"epoch": selector}``; raises CronError."""
+    wrong = Findings()
     for key in raw:
         if key != "epoch":
-            message = 'does not go with "epoch", which stands alone'
-            raise CronError((key,), message)
-    return EpochItem(parse_selector(raw["epoch"], _SECONDS, ("epoch",)))
+            wrong.note((key,), 'does not go with "epoch", which stands alone')
+    with wrong.reading():
+        seconds = parse_selector(raw["epoch"], _SECONDS, ("epoch",))
+    wrong.raise_any()
+    return EpochItem(seconds)

@@ -63,7 +63,7 @@ def _range(raw: dict[str, object], of: Field, path: Path) -> range:
     for key in raw:
         if key not in _KEYS:
             known = ", ".join(_KEYS)
-            message = f"unknown key; known are {known}{did_you_mean(key, _KEYS)}"
+            message = f"unknown key ({known} are known){did_you_mean(key, _KEYS)}"
             raise CronError((*path, key), message)
     start, end = (
         _value(raw[key], of, (*path, key), "") if key in raw else default

@@ -81,7 +81,9 @@ def parse_standard_item(raw: dict[str, object]) -> LocalItem:
         if key not in _KEYS:
             near = did_you_mean(key, (*_KEYS, "epoch", "cron"))
             wrong.note((key,), f"unknown key{near}")
-    for key in ("minute", "dst_fixes"):
+    # Of {"epoc": …} it says nothing that these are missing.
+    is_standard = not raw or any(key in _KEYS for key in raw)
+    for key in ("minute", "dst_fixes") if is_standard else ():
         if key not in raw:
             wrong.note((), f'the key "{key}" is missing')
     if "day_of_month" in raw and "day_of_week" in raw:

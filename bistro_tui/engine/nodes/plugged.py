@@ -42,7 +42,9 @@ class GuardedSource:
         try:
             answer: object = self._source.fetch(prefs, around)
             if not inspect.isawaitable(answer):
-                raise NodeSourceError(_wrong("fetch() must be async and", answer))
+                kind = type(answer).__name__
+                message = f"fetch() must be async, but gave a {kind} at once"
+                raise NodeSourceError(message)
             found = _checked(await answer)
             check = functools.partial(check_found, found, around.levels, around.nodes)
             await asyncio.to_thread(check)
@@ -60,14 +62,11 @@ class GuardedSource:
 
 def _checked(found: object) -> FoundNodes:
     if not isinstance(found, FoundNodes):
-        raise NodeSourceError(_wrong("fetch() must", found))
+        kind = type(found).__name__
+        raise NodeSourceError(f"fetch() must return a FoundNodes, not {kind}")
     nodes: object = found.nodes
     if isinstance(nodes, (str, bytes)) or not isinstance(nodes, Sequence):
         kind = type(nodes).__name__
         raise NodeSourceError(f"nodes must be a list of NewNode, not {kind}")
     # Nobody changes it any more.
     return replace(found, nodes=tuple(nodes))
-
-
-def _wrong(what: str, answer: object) -> str:
-    return f"{what} return a FoundNodes, not {type(answer).__name__}"

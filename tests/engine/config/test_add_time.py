@@ -149,6 +149,15 @@ def test_a_mistake_in_a_cron_item_is_told_where_it_stands(
     assert part in told
 
 
+def test_every_wrong_field_of_a_cron_item_is_told() -> None:
+    cron = {"minute": 60, "hour": 24, "dst_fixes": DST}
+    found = problems(schedule=[{"cron": cron, "lifetime": 60}])
+    assert [path for path, _ in found] == [
+        ".prefs.schedule[0].cron.hour",
+        ".prefs.schedule[0].cron.minute",
+    ]
+
+
 def test_everything_wrong_in_a_schedule_is_told_at_once() -> None:
     found = problems(schedule=[{"cron": 5, "lifetime": 0}, {"tags": [None]}])
     assert [path for path, _ in found] == [

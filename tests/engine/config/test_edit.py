@@ -1,13 +1,18 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bistro_tui.engine.config.edit import set_enabled
+from bistro_tui.engine.config.formats import format_of, read_document
+from bistro_tui.engine.config.parse import JOB_PREFIX
 from bistro_tui.engine.config.text import parse_json
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
 from tests.engine.config.builders import COMMENTED, SEED
 from tests.engine.config.test_text import spaces
+from tests.samples import sample_configs
 
 A = JobName("a")
 
@@ -166,3 +171,16 @@ def test_an_inserted_member_is_the_only_difference(
 def is_subsequence(part: str, whole: str) -> bool:
     rest = iter(whole)
     return all(char in rest for char in part)
+
+
+@pytest.mark.parametrize("sample", sample_configs(), ids=lambda path: path.name)
+def test_every_job_of_a_sample_can_be_disabled_alone(sample: Path) -> None:
+    text, config_format = sample.read_text(), format_of(sample)
+    before = read_document(text, config_format).value
+    jobs = [key for key in before if key.startswith(JOB_PREFIX)]
+    assert jobs
+    for key in jobs:
+        job = JobName(key.removeprefix(JOB_PREFIX))
+        changed = set_enabled(text, job, False, config_format)
+        after = read_document(changed, config_format).value
+        assert after == {**before, key: {**before[key], "enabled": False}}

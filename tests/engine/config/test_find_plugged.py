@@ -28,6 +28,10 @@ class Racks:
 class Clumsy(Racks):
     def read_prefs(self, prefs):
         return {}["rack"]
+
+class Leaving(Racks):
+    def read_prefs(self, prefs):
+        raise SystemExit(2)
 """
 
 POLICY = """
@@ -55,6 +59,7 @@ def plug_ins(install: Install) -> None:
         SOURCE + POLICY,
         (Group.NODE_SOURCES, "racks", "acme_words_module:Racks"),
         (Group.NODE_SOURCES, "clumsy", "acme_words_module:Clumsy"),
+        (Group.NODE_SOURCES, "leaving", "acme_words_module:Leaving"),
         (Group.NODE_SOURCES, "gone", "acme_words_module:Gone"),
         (Group.POLICIES, "fair", "acme_words_module:Fair"),
         (Group.POLICIES, "broken", "acme_words_module:Broken"),
@@ -129,7 +134,7 @@ def test_an_unknown_word_tells_the_plug_ins_too() -> None:
     assert scheduler.endswith('got "fare"; did you mean "fair"?')
     (source,) = problems(config(source="rakcs"))
     assert 'unknown node source "rakcs"' in source
-    assert source.endswith('clumsy, gone, racks; did you mean "racks"?')
+    assert source.endswith('clumsy, gone, leaving, racks; did you mean "racks"?')
 
 
 @pytest.mark.parametrize(
@@ -148,6 +153,11 @@ def test_an_unknown_word_tells_the_plug_ins_too() -> None:
         (
             {"source": "gone"},
             'the node source "gone" of acme-words 1.0 cannot be loaded: AttributeError',
+        ),
+        (
+            {"source": "leaving"},
+            'the node source "leaving" of acme-words 1.0 cannot read these prefs:'
+            " SystemExit: 2",
         ),
         (
             {"source": "clumsy"},

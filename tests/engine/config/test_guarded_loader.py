@@ -29,13 +29,13 @@ GOOD = b"""{"bistro_settings": {
 class Script:
     """A loader and its changes that do what a list says, one thing after the other."""
 
-    def __init__(self, *does: Exception | LoadedConfig | str) -> None:
+    def __init__(self, *does: BaseException | LoadedConfig | str) -> None:
         self.does = list(does)
         self.entered = self.left = self.pokes = 0
 
     def _next(self) -> LoadedConfig:
         done = self.does.pop(0)
-        if isinstance(done, Exception):
+        if isinstance(done, BaseException):
             raise done
         return done  # type: ignore[return-value]
 
@@ -88,11 +88,12 @@ def guarded(loader: Script) -> GuardedLoader:
     ("does", "problem"),
     [
         (KeyError("prod"), "KeyError: 'prod'"),
+        (SystemExit(5), "SystemExit: 5"),
         ("text", "TypeError: a LoadedConfig is wanted, not str"),
     ],
 )
 async def test_a_load_that_fails_is_a_config_that_cannot_be_used(
-    does: Exception | str, problem: str
+    does: BaseException | str, problem: str
 ) -> None:
     with pytest.raises(ConfigUnusable) as caught:
         await guarded(Script(does)).load()
@@ -110,19 +111,25 @@ async def test_errors_that_were_told_well_stay_as_they_are() -> None:
 
 
 async def test_an_edit_that_fails_is_refused() -> None:
+    loader = guarded(Script(OSError("read-only"), SystemExit("no")))
     with pytest.raises(ControlRefused, match="cannot edit it: OSError: read-only"):
-        await guarded(Script(OSError("read-only"))).edit(str)
+        await loader.edit(str)
+    with pytest.raises(ControlRefused, match="cannot edit it: SystemExit: no"):
+        await loader.edit(str)
 
 
-async def test_after_an_error_the_watch_begins_anew_and_asks_for_all() -> None:
-    script = Script(good(), ConnectionError("lost"), good())
+@pytest.mark.parametrize("error", [ConnectionError, SystemExit])
+async def test_after_an_error_the_watch_begins_anew_and_asks_for_all(
+    error: type[BaseException],
+) -> None:
+    script = Script(good(), error("lost"), good())
     async with asyncio.timeout(20), guarded(script).watch(digest="") as changes:
         assert (await anext(changes)).config is not None
         lost = await anext(changes)
         assert (lost.config, lost.trouble) == (
             None,
             'prod: the config loader "etcd" of acme 1.0 cannot watch it:'
-            " ConnectionError: lost",
+            f" {error.__name__}: lost",
         )
         assert (script.entered, script.left, script.pokes) == (1, 1, 0)
         assert (await anext(changes)).config is not None

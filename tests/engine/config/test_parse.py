@@ -87,7 +87,7 @@ def test_errors_of_settings_and_of_jobs_are_told_together() -> None:
 
 def test_jobs_are_not_blamed_for_levels_and_resources_that_are_broken() -> None:
     settings = settings_json(
-        nodes={"levels": ["x", "x"]}, resources={"instance": {"a": {}}}
+        nodes={"levels": ["x", None]}, resources={"instance": {"a": {}}, "x": 5}
     )
     job = {
         "level_for_tasks": "y",
@@ -98,6 +98,26 @@ def test_jobs_are_not_blamed_for_levels_and_resources_that_are_broken() -> None:
     assert {problem.job for problem in parsed.problems} == {None}
 
 
+def test_jobs_are_held_to_the_names_that_are_known_beside_broken_ones() -> None:
+    settings = settings_json(
+        nodes={"levels": ["x", "x", "worker"]},
+        resources={"instance": {"a": 5, "b": {}, "c": {"limit": 1, "default": 0}}},
+    )
+    job = {
+        "level_for_tasks": "y",
+        "resources": {"a": 1, "b": 1, "c": 1, "d": 1},
+        "filters": {"x": {}, "z": {}},
+    }
+    parsed = parse_config(config_json(settings, {"j": job}))
+    assert [
+        render_path(problem.path) for problem in parsed.problems if problem.job
+    ] == [
+        "bistro_job->j.level_for_tasks",
+        "bistro_job->j.resources.d",
+        "bistro_job->j.filters.z",
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -106,6 +126,16 @@ def test_jobs_are_not_blamed_for_levels_and_resources_that_are_broken() -> None:
             "note",
             "x",
             'unknown key "note", ignored; a job\'s key begins with bistro_job->',
+        ),
+        (
+            "bistro_job",
+            {"etl": {"owner": "me"}, "b": {}},
+            'unknown key "bistro_job", ignored; did you mean "bistro_job->etl"?',
+        ),
+        (
+            "jobs",
+            {},
+            'unknown key "jobs", ignored; did you mean "bistro_job->NAME"?',
         ),
         ("bistro_job->x", 5, "a job must be an object, got 5; it is left out"),
     ],
@@ -141,6 +171,7 @@ def well_formed(parsed: ParsedConfig) -> bool:
     return True
 
 
+@example("\ud800")
 @example({"\ud800": None})
 @example({"bistro_setting\ud800": None})
 @example({"bistro_settings": {}, "jobs->\ud800": None})

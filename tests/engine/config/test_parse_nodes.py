@@ -388,10 +388,33 @@ def test_replicas_that_multiply_without_end_are_refused_quickly() -> None:
     ]
 
 
-def test_an_error_in_levels_brings_no_follow_up_errors() -> None:
+OF_LEVEL9 = (
+    "range_label",
+    {"parent_level": "level9", "start": 1, "end": 2},
+)
+
+
+def test_a_level_that_cannot_be_read_brings_no_follow_up_errors() -> None:
     found = settings_problems(
-        nodes=nodes(MANUAL, levels=["level1", "level2", "level1"]),
+        nodes=nodes(MANUAL, OF_LEVEL9, levels=["level1", "level2", None]),
         level_for_tasks="level9",
         resources={"level9": {"a": {"limit": 1, "default": 1}}},
     )
     assert [path for path, _ in found] == ["nodes.levels[2]"]
+
+
+@pytest.mark.parametrize("wrong", ["level1", "worker"])
+def test_beside_a_level_that_cannot_be_unknown_ones_are_told(wrong: str) -> None:
+    deep = ("manual", {"a": ["b"], "b": ["c"], "c": ["d"]})
+    lowest = ("range_label", {"parent_level": "level2", "start": 1, "end": 2})
+    found = settings_problems(
+        nodes=nodes(deep, lowest, OF_LEVEL9, levels=["level1", "level2", wrong]),
+        level_for_tasks="level9",
+        resources={"level9": {"a": {"limit": 1, "default": 1}}},
+    )
+    assert [path for path, _ in found] == [
+        "level_for_tasks",
+        "nodes.levels[2]",
+        "nodes.node_sources[2].prefs.parent_level",
+        "resources.level9",
+    ]

@@ -55,7 +55,7 @@ SYNTAX_ERRORS = [
     ('{"a": "\\u12"}', 1, 8, "\\u needs four hex digits"),
     ('{"a": 1\n\n', 1, 8, "the file ends here, but the { of line 1 is never closed"),
     ('{"a": [\n{}', 2, 3, "the file ends here, but the [ of line 1 is never closed"),
-    ("{} x", 1, 4, "expected the end of the file here"),
+    ("{} x", 1, 4, "expected the end here"),
     ("{}\n}", 2, 1, "this } closes nothing"),
     ("{} /* x", 1, 4, "this comment is never closed"),
     ("{} /*/", 1, 4, "this comment is never closed"),

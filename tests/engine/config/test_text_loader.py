@@ -89,6 +89,22 @@ async def test_a_text_that_cannot_be_had_is_an_error_that_says_why() -> None:
     assert str(caught.value) == ("shelf:1: cannot be read: KeyError: 'shelf is empty'")
 
 
+async def test_a_reader_that_exits_has_failed_and_is_asked_again() -> None:
+    class Leaving(Shelf):
+        async def read(self) -> str:
+            if self.text is None:
+                raise SystemExit(5)
+            return await super().read()
+
+    shelf = Leaving(poll_ms=20)
+    async with watched(shelf) as changes:
+        shelf.text = None
+        gone = await anext(changes)
+        assert gone.trouble == "shelf:1: cannot be read: SystemExit: 5"
+        shelf.text = text("first")
+        assert owner(await anext(changes)) == "first"
+
+
 async def test_a_noticed_change_comes_at_once() -> None:
     shelf = Shelf()
     async with watched(shelf) as changes:
@@ -134,18 +150,20 @@ async def test_notices_without_a_change_are_no_news() -> None:
         assert shelf.reads <= 3
 
 
+@pytest.mark.parametrize("error", [ConnectionError, SystemExit])
 async def test_when_notices_fail_the_text_is_still_read_from_time_to_time(
-    caplog: pytest.LogCaptureFixture,
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     class Deaf(Shelf):
         async def changed(self) -> None:
-            raise ConnectionError("no watch")
+            raise error("no watch")
 
     shelf = Deaf(poll_ms=20)
     async with watched(shelf) as changes:
         shelf.text = text("second")
         assert owner(await anext(changes)) == "second"
-    assert "no notice of changes any more: ConnectionError: no watch" in caplog.text
+    problem = f"no notice of changes any more: {error.__name__}: no watch"
+    assert problem in caplog.text
 
 
 async def test_an_edit_is_refused_where_nothing_can_be_written() -> None:

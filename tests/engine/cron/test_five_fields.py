@@ -123,7 +123,11 @@ def test_the_calendar_ends_in_9999() -> None:
         ({"cron": ""}, "cron: must have five fields (minute, hour, day of month,"),
         ({"cron": "* * * *"}, "cron: must have five fields"),
         ({"cron": "* * * * * *"}, "cron: must have five fields"),
-        ({"cron": "@daily"}, "cron: must have five fields"),
+        (
+            {"cron": "@daily"},
+            "cron: must have five fields (minute, hour, day of month, month, "
+            'day of week), got "@daily"; write "0 0 * * *"',
+        ),
         ({"cron": "* * * * *" + ",1" * 1000}, "cron: must have five fields"),
         ({"cron": "60 * * * *"}, 'cron: the minute may be 0-59, got "60" in "60 '),
         ({"cron": "* 24 * * *"}, "cron: the hour may be 0-23"),

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bistro_tui.engine.config.problems import render_path
 from bistro_tui.engine.cron.item import CronError, parse_cron
 from bistro_tui.engine.cron.zone import UTC, FixedZone
 
@@ -218,7 +219,9 @@ def test_one_day_that_comes_is_enough(item: dict[str, object]) -> None:
         ({"minute": 0, "dst_fixes": ["after", "x"]}, 'dst_fixes[0]: unknown word "aft'),
         (
             {"minute": 0, "dst_fixes": ["skip", "repeat_both"]},
-            'dst_fixes[1]: unknown word "repeat_both"; did you mean "repeat_use_both"?',
+            'dst_fixes[1]: unknown word "repeat_both"; known are skip, unskip, '
+            "repeat_use_both, repeat_use_only_early, repeat_use_only_late; "
+            'did you mean "repeat_use_both"?',
         ),
     ],
 )
@@ -226,6 +229,32 @@ def test_a_bad_item_is_refused_with_its_place(item: object, problem: str) -> Non
     with pytest.raises(CronError, match=f"^{re.escape(problem)}") as caught:
         parse_cron(item)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("item", "places"),
+    [
+        (
+            {"minute": 60, "hour": [1, 24], "mont": 1, "dst_fixes": ["skp"]},
+            ["mont", "minute", "hour[1]", "dst_fixes[0]"],
+        ),
+        ({"minute": 60, "hour": 24}, ["", "minute", "hour"]),
+        ({"epoch": -1, "minute": 1, "hour": 1}, ["minute", "hour", "epoch"]),
+        ({"epcoh": 1}, ["epcoh"]),
+        (
+            {"cron": "60 24 * * *", "dst_fixes": [], "hour": 1},
+            ["hour", "dst_fixes", "cron", "cron"],
+        ),
+        ({"cron": 5, "minute": 1}, ["minute", "cron"]),
+        ("60 24 * 13 *", ["", "", ""]),
+    ],
+)
+def test_an_error_has_everything_that_is_wrong(item: object, places: list[str]) -> None:
+    with pytest.raises(CronError) as caught:
+        parse_cron(item)
+    assert caught.value.every[0] is caught.value
+    found = [render_path(each.path) for each in caught.value.every]
+    assert found == places
 
 
 def test_an_error_tells_a_program_its_place() -> None:

@@ -64,7 +64,11 @@ def test_a_selector_chooses_ascending_values(
         ([1, 8], "f[1]: must be from 1 to 7"),
         ([1, [2]], "f[1]: must be a whole number or the name of a day, got an array"),
         ([1, None], "f[1]: must be a whole number or the name of a day, got null"),
-        ({"startt": 1}, 'f.startt: unknown key; did you mean "start"?'),
+        (
+            {"startt": 1},
+            "f.startt: unknown key (start, end, period are known); "
+            'did you mean "start"?',
+        ),
         ({"start": {}}, "f.start: must be a whole number or the name of a day, got an"),
         ({"end": 8}, "f.end: must be from 1 to 7"),
         ({"start": 1.0}, "f.start: must be a whole number"),

@@ -17,7 +17,9 @@ from bistro_tui.engine.config.model import (
 )
 from bistro_tui.engine.cron.zone import FOREVER
 from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.installed import Group, Part
 from bistro_tui.engine.nodes.loader import NodesLoader
+from bistro_tui.engine.nodes.plugged import GuardedSource
 from bistro_tui.engine.nodes.sources.source import (
     FoundNodes,
     NewNode,
@@ -276,7 +278,10 @@ async def test_a_plug_in_adds_nodes_below_those_that_are_there() -> None:
             'there is no level for "y" below "x"',
         ),
         ([new("x\0", "p")], 'a name holds a NUL, which none can: "x\\u0000"'),
-        ([new("x", "p", tags=["a"])], 'the tags of "x" must be a frozenset of texts; got [\'a\']'),
+        (
+            [new("x", "p", tags=["a"])],
+            "the tags of \"x\" must be a frozenset of texts; got ['a']",
+        ),
     ],
 )
 async def test_nodes_that_cannot_be_are_a_failure_of_the_plug_in(

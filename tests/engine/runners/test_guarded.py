@@ -9,6 +9,7 @@ import pytest
 
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.config.model import KillSettings
+from bistro_tui.engine.foreign import TaskExited
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.installed import Group, Part
 from bistro_tui.engine.runners.guarded import GuardedReports, GuardedRunner
@@ -28,15 +29,16 @@ class Stormy:
     """A runner that raises wherever it is touched."""
 
     name = "stormy"
+    error: type[BaseException] = ConnectionError
 
     def start(self, start: StartTask) -> None:
-        raise ConnectionError("no cloud today")
+        raise self.error("no cloud today")
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
-        raise ConnectionError("no kill today")
+        raise self.error("no kill today")
 
     async def close(self) -> None:
-        raise ConnectionError("no end today")
+        raise self.error("no end today")
 
 
 class Calm(Stormy):
@@ -90,6 +92,33 @@ async def test_a_kill_or_an_end_that_raises_is_a_line_in_the_log(
     await runner.close()
     assert "cannot kill a task: ConnectionError: no kill today" in caplog.text
     assert "cannot be closed: ConnectionError: no end today" in caplog.text
+
+
+async def test_a_runner_that_exits_harms_its_attempt_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Leaving(Stormy):
+        error = SystemExit
+
+    reports = Reports()
+    runner = guarded(Leaving(), guarded_reports(reports))
+    runner.start(start := a_start())
+    report = await reports.wait_ended(start)
+    assert report.exit_text == "failed to start: SystemExit: no cloud today"
+    runner.kill(start.invocation, KILL)
+    await runner.close()
+    assert "cannot kill a task: SystemExit: no kill today" in caplog.text
+    assert "cannot be closed: SystemExit: no end today" in caplog.text
+
+
+async def test_a_task_of_a_runner_that_exits_ends_alone() -> None:
+    async def attempt() -> None:
+        await asyncio.sleep(0)
+        raise SystemExit(3)
+
+    guarded_reports(Reports())
+    with pytest.raises(TaskExited, match=r"^SystemExit: 3$"):
+        await asyncio.ensure_future(attempt())
 
 
 async def test_a_report_from_inside_start_comes_after_it() -> None:

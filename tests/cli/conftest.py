@@ -1,0 +1,3 @@
+from tests.engine.conftest import install
+
+__all__ = ["install"]
