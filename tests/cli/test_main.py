@@ -98,7 +98,7 @@ def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(
     ("argv", "near"),
     [
         (["plna", "x.json"], "plan"),
-        (["valdate", "x.json"], "validate"),
+        (["validat", "x.json"], "validate"),
         (["Init"], "init"),
     ],
 )
