@@ -30,7 +30,7 @@ class Placement:
     Of all that wait at nodes with new room and fit there, the policy chooses one job,
     the node order one of its nodes. Whether that starts a task or finds that another
     node is too full for it, who is next is asked again. So a release costs the same
-    however many jobs wait, and nobody is left with room for him.
+    however many jobs wait, and no one is left waiting beside room.
     """
 
     def __init__(self, state: State, policy: Policy) -> None:
@@ -151,7 +151,10 @@ class Placement:
                     self._look_at(twin)
 
     def _best_node(self, job: JobTasks) -> int:
-        """Return the live node at which ``job`` has its best leaf, or just any."""
+        """Return the live node at which ``job`` has its best leaf, or just any.
+
+        It waits at one at least.
+        """
         live = self._live
         if job.layout.is_random:
             return next(node for node, jobs in live.items() if job in jobs)
@@ -160,7 +163,7 @@ class Placement:
             nodes = [node for node, jobs in live.items() if job in jobs]
             ranked = sorted((self._rank(job, node), node) for node in nodes)
             self._ranked[job] = ranked
-        while True:
+        while ranked:
             rank, node = ranked.pop()
             if job not in live.get(node, ()):
                 continue
@@ -170,6 +173,7 @@ class Placement:
                 ranked.append((now, node))
                 return node
             insort(ranked, (now, node))
+        return self._best_node(job)
 
     def _rank(self, job: JobTasks, node: int) -> int:
         return job.ready.rank(TOP if node == OPEN else node)
