@@ -145,19 +145,27 @@ def test_a_command_of_later_versions_is_refused_as_that(
     ],
 )
 def test_what_may_be_a_config_is_no_misspelt_command(
-    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    argv: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     refuse_unknown_command(argv, main.COMMANDS)
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("name", ["plna", "jobs"])
 def test_a_file_comes_before_a_guess(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).touch()
     refuse_unknown_command([name], main.COMMANDS)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_every_command_is_reachable_by_its_name() -> None:

@@ -3,6 +3,7 @@
 Source: Bistro, scheduler/Scheduler: candidates in node order, taken from the end.
 """
 
+from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class Ready(Protocol):
         ...
 
 
-class _Lists:
+class _Lists(ABC):
     """What both kinds of order have in common."""
 
     __slots__ = (
@@ -122,14 +123,17 @@ class _Lists:
             node = up[node]
         return False
 
+    @abstractmethod
     def _remove_last(self, node: int, top: int) -> None:
-        raise NotImplementedError
+        """Remove the last entry of ``node``, with what that means up to ``top``."""
 
+    @abstractmethod
     def _insert(self, node: int, item: int) -> bool:
-        raise NotImplementedError
+        """Put ``item`` below ``node``; return whether nothing hides it."""
 
+    @abstractmethod
     def _shown(self, node: int) -> int:
-        raise NotImplementedError
+        """Return what stands for ``node`` in the list of the node above it."""
 
     def drop(self, leaf: int, top: int) -> None:
         """Take out the best leaf seen from ``top``."""
