@@ -1,0 +1,110 @@
+"""Starting a process: its own session, default signals, three descriptors."""
+
+import contextlib
+import errno
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bistro_tui.engine.warden import tags
+
+_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
+_SIGNALS = [one for one in signal.valid_signals() if one not in _IGNORED]
+
+
+class Child(NamedTuple):
+    """A started process, and the read ends of its output."""
+
+    pid: int
+    stdout: int
+    stderr: int
+
+
+class Spawner:
+    """Starts the children of this process.
+
+    A vfork-class spawn: its cost does not depend on anybody's size. All descriptors of
+    this process are closed on exec, and its standard ones are /dev/null.
+    """
+
+    def __init__(self, environment: Mapping[bytes, bytes]) -> None:
+        """``environment``: the user's; the soft limit of descriptors is, too."""
+        self._environment = dict(environment)
+        self._soft, self._hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def raise_limit(self) -> None:
+        """Let this process, and not its children, have what the hard limit allows."""
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._hard, self._hard))
+
+    def environment(self, more: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
+        """Return the user's environment with these entries added."""
+        return {**self._environment, **dict(more)}
+
+    def spawn(
+        self,
+        argv: tuple[bytes, ...],
+        environment: Mapping[bytes, bytes],
+        tag: int,
+    ) -> Child:
+        """Start one process, in the directory that was entered; OSError if it fails."""
+        program = _find(argv[0], environment)
+        with contextlib.ExitStack() as stack:
+            stdout, stdout_end = _pipe(stack)
+            stderr, stderr_end = _pipe(stack)
+            tags.set_own_tag(tag)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._soft, self._hard))
+            try:
+                pid = os.posix_spawn(
+                    program,
+                    argv,
+                    environment,
+                    file_actions=(
+                        (os.POSIX_SPAWN_DUP2, stdout_end, 1),
+                        (os.POSIX_SPAWN_DUP2, stderr_end, 2),
+                    ),
+                    setsid=True,
+                    setsigmask=(),
+                    setsigdef=_SIGNALS,
+                )
+            finally:
+                self.raise_limit()
+            stack.pop_all()
+        os.close(stdout_end)
+        os.close(stderr_end)
+        return Child(pid, stdout, stderr)
+
+
+def enter(directory: bytes) -> None:
+    """Go to a directory, made when missing; OSError when that fails."""
+    try:
+        os.chdir(directory)
+    except FileNotFoundError:
+        # Someone tidied up under us; the tasks should not suffer for it.
+        os.makedirs(directory, 0o700)
+        os.chdir(directory)
+
+
+def _find(program: bytes, environment: Mapping[bytes, bytes]) -> bytes:
+    """Return the path of a program; a bare word is looked up in PATH."""
+    if b"/" in program:
+        return program
+    found = errno.ENOENT
+    path = environment.get(b"PATH", os.fsencode(os.defpath))
+    for directory in path.split(b":"):
+        candidate = os.path.join(directory or b".", program)
+        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
+            return candidate
+        if os.path.isfile(candidate):
+            found = errno.EACCES
+    raise OSError(found, os.strerror(found), program)
+
+
+def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
+    read_end, write_end = os.pipe()
+    stack.callback(os.close, read_end)
+    stack.callback(os.close, write_end)
+    os.set_blocking(read_end, False)
+    return read_end, write_end
