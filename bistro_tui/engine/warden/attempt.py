@@ -14,6 +14,7 @@ import termios
 from collections import deque
 from typing import Protocol
 
+from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.loop import Loop, Timer
 from bistro_tui.engine.warden.spawn import Child
 from bistro_tui.engine.warden.wire import (
@@ -84,6 +85,7 @@ class Attempt:
         "_timeout",
         "_window",
         "born",
+        "cgroup",
         "is_killed_at_once",
         "killed",
         "main_has_ended",
@@ -100,6 +102,7 @@ class Attempt:
         self.start = start
         self.pid = child.pid
         self.born = born
+        self.cgroup: Cgroup | None = None
         self.killed = False
         self.timed_out = False
         self.is_killed_at_once = False

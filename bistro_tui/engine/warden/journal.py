@@ -138,7 +138,12 @@ class Journal:
 def read_journal(path: str | os.PathLike[str]) -> JournalContent:
     """Return what the journal at ``path`` says. OSError if it cannot be read."""
     with open(path, "rb") as file:
-        lines = file.read().split(b"\n")
+        return parse_journal(file.read())
+
+
+def parse_journal(content: bytes) -> JournalContent:
+    """Return what a journal with that content says."""
+    lines = content.split(b"\n")
     boot_id, pid, damaged = "", None, 0
     found: dict[int, JournalEntry] = {}
     # What follows the last newline was being written when the warden was killed.

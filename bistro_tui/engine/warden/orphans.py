@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from bistro_tui.engine.warden.attempt import Attempt
 from bistro_tui.engine.warden.tags import tag_at
 from bistro_tui.engine.warden.tree import (
+    Children,
     Marks,
     environment_of,
     kill_marked,
     look,
-    own_children,
 )
 
 _MARK = b"BISTRO_INVOCATION="
@@ -36,6 +36,7 @@ class Orphans:
     def __init__(self, mains: Mapping[int, Attempt]) -> None:
         """``mains``: main processes that are not reaped, by pid; always up to date."""
         self._mains = mains
+        self._children = Children()
         self._owners: dict[int, int] = {}
         """By pid; while it is not reaped it is the same process."""
         self._suspects: dict[int, set[int]] = {}
@@ -43,7 +44,7 @@ class Orphans:
     def alive(self) -> list[int]:
         """Reap the dead and return the others."""
         found: list[int] = []
-        for pid in own_children():
+        for pid in self._children.pids():
             if pid in self._mains:
                 continue
             if _reaped(pid):

@@ -12,6 +12,7 @@ from collections import deque
 from typing import Any
 
 from bistro_tui.engine.warden.attempt import Attempt
+from bistro_tui.engine.warden.cgroups import Cgroup, Cgroups
 from bistro_tui.engine.warden.files import (
     create_private_file,
     read_status_file,
@@ -22,6 +23,8 @@ from bistro_tui.engine.warden.journal import Journal
 from bistro_tui.engine.warden.loop import Loop
 from bistro_tui.engine.warden.orphans import Orphans
 from bistro_tui.engine.warden.spawn import Spawner, enter
+from bistro_tui.engine.warden.tags import tag_at
+from bistro_tui.engine.warden.tree import all_pids
 from bistro_tui.engine.warden.usage import usage_of
 from bistro_tui.engine.warden.wire import (
     STDERR,
@@ -49,6 +52,9 @@ from bistro_tui.engine.warden.wire import (
 
 YOUNG_SEC = 0.003
 """An attempt that ends sooner is told of once, at its end."""
+GROWN_SEC = 0.25
+"""When an attempt gets a control group: moving a process there costs as much as a tenth
+of a start, and most of those that are shorter leave nothing behind anyway."""
 TICK_SEC = 0.5
 """How often inherited zombies are reaped while tasks run."""
 USAGE_SEC = 2.0
@@ -100,13 +106,16 @@ class Warden:
         self._spawner = Spawner({})
         self._containment = "subreaper" if _become_subreaper() else "session"
         self._starts: deque[Start] = deque()
+        self._cgroups: Cgroups | None = None
         self._young: deque[tuple[float, Attempt]] = deque()
+        self._growing: deque[tuple[float, Attempt]] = deque()
         self._attempts: dict[int, Attempt] = {}
         self._mains: dict[int, Attempt] = {}
         self._orphans = Orphans(self._mains)
         self._unsettled: dict[int, _Unsettled] = {}
         self._replies: list[Reply] = []
         self._unsent = b""
+        self._has_told_of_limits = False
         self._is_ticking = False
         self._usage_due = 0.0
         self.loop.watch(connection.fileno(), self._talk)
@@ -122,15 +131,16 @@ class Warden:
         deadline = time.monotonic() + LAST_SWEEP_SEC
         while self._orphans.end_all() and time.monotonic() < deadline:
             self.loop.turn(0.005)
+        if self._cgroups is not None:
+            self._cgroups.close()
         with contextlib.suppress(OSError):
             self._journal.close()
 
     def _longest_wait(self) -> float | None:
         if self._starts:
             return 0.0
-        if self._young:
-            return max(0.0, self._young[0][0] - time.monotonic())
-        return None
+        waiting = [one[0][0] for one in (self._young, self._growing) if one]
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else None
 
     # What is asked.
 
@@ -174,6 +184,10 @@ class Warden:
     def _set_up(self, setup: Setup) -> None:
         self._spawner = Spawner(dict(setup.environment))
         self._spawner.raise_limit()
+        if setup.cgroup and self._containment == "subreaper":
+            with contextlib.suppress(OSError):
+                self._cgroups = Cgroups(setup.cgroup)
+                self._containment = "cgroup"
         room = (setup.descriptors - OWN_DESCRIPTORS) // DESCRIPTORS_A_TASK
         self._reply(Ready(os.getpid(), max(1, room), self._containment))
 
@@ -200,7 +214,7 @@ class Warden:
     # Starting.
 
     def _start(self, start: Start) -> None:
-        what = "files"
+        what, cgroup = "files", None
         try:
             create_private_file(start.status_file)
             if start.config_file:
@@ -209,6 +223,8 @@ class Warden:
             self._journal.starting(start.number, start.record)
             what = "directory"
             enter(start.directory)
+            if start.memory_max or start.cpu_weight:
+                cgroup = self._limited(start)
             what = "program"
             before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
             child = self._spawner.spawn(
@@ -218,6 +234,8 @@ class Warden:
             )
         except (OSError, ValueError) as error:
             self._could_not_start(start, what, error)
+            if cgroup is not None and self._cgroups is not None:
+                self._cgroups.remove(cgroup)
             return
         after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         self._journal.started(start.number, child.pid, before, after)
@@ -225,9 +243,37 @@ class Warden:
         attempt = Attempt(self, start, child, now)
         self._attempts[start.number] = self._mains[child.pid] = attempt
         self._young.append((now + YOUNG_SEC, attempt))
+        if cgroup is not None:
+            self._enclose(attempt, cgroup)
+        elif self._cgroups is not None:
+            self._growing.append((now + GROWN_SEC, attempt))
         if not self._is_ticking:
             self._is_ticking = True
             self.loop.later(TICK_SEC, self._tick)
+
+    def _limited(self, start: Start) -> Cgroup | None:
+        """Return a control group with the limits of an attempt, None without any."""
+        if self._cgroups is None:
+            return None
+        cgroup = self._cgroups.make(start.number)
+        try:
+            cgroup.limit(start.memory_max, start.cpu_weight)
+        except OSError as error:
+            if not self._has_told_of_limits:
+                self._has_told_of_limits = True
+                self._reply(Trouble(f"limits of tasks cannot be enforced: {error}"))
+        return cgroup
+
+    def _enclose(self, attempt: Attempt, cgroup: Cgroup) -> None:
+        """Move all processes of an attempt into its control group."""
+        attempt.cgroup = cgroup
+        own = os.getpid()
+        with contextlib.suppress(OSError):
+            cgroup.take(attempt.pid)
+            # What it has forked before; whatever that forks now is found at the end.
+            for pid in all_pids():
+                if pid != own and tag_at(pid) == attempt.start.tag:
+                    cgroup.take(pid)
 
     def _could_not_start(self, start: Start, what: str, error: Exception) -> None:
         for path in (start.status_file, start.config_file):
@@ -246,6 +292,14 @@ class Warden:
                 if attempt.number in self._attempts:
                     self._reply(Started(attempt.number, attempt.pid))
                     attempt.mature()
+        growing = self._growing
+        if growing and self._cgroups is not None:
+            now = time.monotonic()
+            while growing and growing[0][0] <= now:
+                attempt = growing.popleft()[1]
+                if attempt.number in self._attempts and not attempt.main_has_ended:
+                    with contextlib.suppress(OSError):
+                        self._enclose(attempt, self._cgroups.make(attempt.number))
 
     # What attempts tell; see ``attempt.Host``.
 
@@ -261,7 +315,9 @@ class Warden:
 
     def end_survivors(self, attempt: Attempt) -> int | None:
         """Kill what is left of its tree; return how many, None if nothing was left."""
-        return self._orphans.end_survivors(attempt)
+        in_group = attempt.cgroup.kill() if attempt.cgroup is not None else 0
+        others = self._orphans.end_survivors(attempt)
+        return in_group + others if others is not None else in_group or None
 
     def stubborn(self, attempt: Attempt) -> None:
         """Tell that its processes do not even go when killed."""
@@ -273,6 +329,10 @@ class Warden:
         start = attempt.start
         _, status, used = os.wait4(attempt.pid, 0)
         del self._attempts[start.number], self._mains[attempt.pid]
+        out_of_memory = False
+        if attempt.cgroup is not None and self._cgroups is not None:
+            out_of_memory = attempt.cgroup.ran_out_of_memory()
+            self._cgroups.remove(attempt.cgroup)
         is_signal = os.WIFSIGNALED(status)
         ended = Ended(
             number=start.number,
@@ -288,7 +348,7 @@ class Warden:
             cpu_seconds=used.ru_utime + used.ru_stime,
             peak_memory=used.ru_maxrss * 1024,
             survivors=attempt.survivors,
-            out_of_memory=False,
+            out_of_memory=out_of_memory,
         )
         unsettled = _Unsettled(
             start,
@@ -328,6 +388,8 @@ class Warden:
             attempt.kill(method, attempt.start.kill_wait)
 
     def _tick(self) -> None:
+        if self._cgroups is not None:
+            self._cgroups.tidy()
         orphans = self._orphans.alive()
         self._is_ticking = bool(self._attempts or orphans)
         if self._is_ticking:

@@ -51,30 +51,50 @@ class Spawner:
     ) -> Child:
         """Start one process, in the directory that was entered; OSError if it fails."""
         program = _find(argv[0], environment)
-        with contextlib.ExitStack() as stack:
-            stdout, stdout_end = _pipe(stack)
-            stderr, stderr_end = _pipe(stack)
+        stdout, stdout_end = os.pipe()
+        opened = [stdout, stdout_end]
+        try:
+            stderr, stderr_end = os.pipe()
+            opened += (stderr, stderr_end)
+            os.set_blocking(stdout, False)
+            os.set_blocking(stderr, False)
             tags.set_own_tag(tag)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (self._soft, self._hard))
-            try:
-                pid = os.posix_spawn(
-                    program,
-                    argv,
-                    environment,
-                    file_actions=(
-                        (os.POSIX_SPAWN_DUP2, stdout_end, 1),
-                        (os.POSIX_SPAWN_DUP2, stderr_end, 2),
-                    ),
-                    setsid=True,
-                    setsigmask=(),
-                    setsigdef=_SIGNALS,
-                )
-            finally:
-                self.raise_limit()
-            stack.pop_all()
+            pid = self._spawn(program, argv, environment, stdout_end, stderr_end)
+        except BaseException:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise
         os.close(stdout_end)
         os.close(stderr_end)
         return Child(pid, stdout, stderr)
+
+    def _spawn(
+        self,
+        program: bytes,
+        argv: tuple[bytes, ...],
+        environment: Mapping[bytes, bytes],
+        stdout: int,
+        stderr: int,
+    ) -> int:
+        is_raised = self._soft != self._hard
+        if is_raised:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self._soft, self._hard))
+        try:
+            return os.posix_spawn(
+                program,
+                argv,
+                environment,
+                file_actions=(
+                    (os.POSIX_SPAWN_DUP2, stdout, 1),
+                    (os.POSIX_SPAWN_DUP2, stderr, 2),
+                ),
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_SIGNALS,
+            )
+        finally:
+            if is_raised:
+                self.raise_limit()
 
 
 def enter(directory: bytes) -> None:
@@ -83,7 +103,7 @@ def enter(directory: bytes) -> None:
         os.chdir(directory)
     except FileNotFoundError:
         # Someone tidied up under us; the tasks should not suffer for it.
-        os.makedirs(directory, 0o700)
+        os.makedirs(directory, 0o700, exist_ok=True)
         os.chdir(directory)
 
 
@@ -100,11 +120,3 @@ def _find(program: bytes, environment: Mapping[bytes, bytes]) -> bytes:
         if os.path.isfile(candidate):
             found = errno.EACCES
     raise OSError(found, os.strerror(found), program)
-
-
-def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
-    read_end, write_end = os.pipe()
-    stack.callback(os.close, read_end)
-    stack.callback(os.close, write_end)
-    os.set_blocking(read_end, False)
-    return read_end, write_end

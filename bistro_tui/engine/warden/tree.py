@@ -69,19 +69,30 @@ def all_pids() -> Iterator[int]:
                 yield int(name)
 
 
-def own_children() -> list[int]:
-    """Return the children of this process, alive or zombie; it has one thread."""
-    pid = os.getpid()
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
-            return [int(word) for word in file.read().split()]
-    except OSError:
-        # A kernel without that file.
-        return [
-            other
-            for other in all_pids()
-            if (found := look(other)) is not None and found.parent == pid
-        ]
+class Children:
+    """The children of this process, alive or zombie; it has one thread."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._descriptor = -1
+        with contextlib.suppress(OSError):
+            path = f"/proc/{self._pid}/task/{self._pid}/children"
+            # Kept open: it is read at the end of each attempt.
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def pids(self) -> list[int]:
+        """Return them."""
+        if self._descriptor < 0:
+            # A kernel without that file.
+            return [pid for pid in all_pids() if self._is_ours(pid)]
+        found = b""
+        while more := os.pread(self._descriptor, 65_536, len(found)):
+            found += more
+        return [int(word) for word in found.split()]
+
+    def _is_ours(self, pid: int) -> bool:
+        found = look(pid)
+        return found is not None and found.parent == self._pid
 
 
 def belongs(pid: int, marks: Marks) -> bool:

@@ -41,7 +41,9 @@ Kind = TypeVar("Kind", bound=Message)
 class Driven:
     """A warden, and everything that it has said."""
 
-    def __init__(self, directory: Path, *, descriptors: int = 0) -> None:
+    def __init__(
+        self, directory: Path, *, descriptors: int = 0, cgroup: bytes = b""
+    ) -> None:
         self.directory = directory
         self.journal = directory / "warden.journal"
         self.heard: list[Message] = []
@@ -62,7 +64,7 @@ class Driven:
         other.close()
         os.close(journal)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        self.send(Setup(self.environment(), descriptors or hard, b""))
+        self.send(Setup(self.environment(), descriptors or hard, cgroup))
         self.ready = self.wait_for(Ready)
 
     @staticmethod
@@ -78,6 +80,7 @@ class Driven:
         kill_method: int = TERM_WAIT_KILL,
         kill_wait: float = 5.0,
         timeout: float = 0.0,
+        memory_max: int = 0,
         config: bytes = b"",
         directory: Path | None = None,
         env: Sequence[tuple[bytes, bytes]] = (),
@@ -101,7 +104,7 @@ class Driven:
             kill_method=kill_method,
             kill_wait=kill_wait,
             timeout=timeout,
-            memory_max=0,
+            memory_max=memory_max,
             cpu_weight=0,
         )
         self.send(start)
@@ -166,8 +169,10 @@ class Driven:
             self.process.wait()
 
 
-def driven(directory: Path, *, descriptors: int = 0) -> Iterator[Driven]:
-    warden = Driven(directory, descriptors=descriptors)
+def driven(
+    directory: Path, *, descriptors: int = 0, cgroup: bytes = b""
+) -> Iterator[Driven]:
+    warden = Driven(directory, descriptors=descriptors, cgroup=cgroup)
     try:
         yield warden
     finally:

@@ -422,3 +422,12 @@ def test_the_capacity_is_what_the_descriptors_allow(tmp_path: Path) -> None:
     for warden in driven(tmp_path, descriptors=64):
         assert warden.ready.capacity == 17
         assert warden.ready.containment == "subreaper"
+
+
+def test_many_inherited_children_are_all_found_and_ended(warden: Driven) -> None:
+    script = (
+        "i=0; while [ $i -lt 1000 ]; do sleep 65 > /dev/null 2>&1 & i=$((i+1)); done"
+    )
+    end = warden.end_of(warden.shell(script))
+    assert end.survivors >= 1000
+    assert _states_of_children(warden.process.pid) == []

@@ -1,0 +1,103 @@
+"""What a journal says after a warden has written it, and after it was cut short."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bistro_tui.engine.warden import journal as journals
+from bistro_tui.engine.warden.journal import Journal, JournalEntry, read_journal
+
+
+def opened(path: Path) -> Journal:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+    descriptor = os.open(path, flags, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    journal = Journal(descriptor, str(path))
+    journal.begin("b-o-o-t", 77)
+    return journal
+
+
+def test_what_is_not_settled_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = opened(path)
+    for number in range(1, 6):
+        journal.starting(number, b'{"n": %d}' % number)
+    for number in (1, 2, 3):
+        journal.started(number, 100 + number, 5, 6)
+    journal.not_started(4)
+    journal.settled((2,))
+    journal.flush()
+    found = read_journal(path)
+    assert (found.boot_id, found.pid, found.damaged) == ("b-o-o-t", 77, 0)
+    assert found.unsettled == (
+        JournalEntry(1, b'{"n": 1}', 101, 5, 6),
+        JournalEntry(3, b'{"n": 3}', 103, 5, 6),
+        JournalEntry(5, b'{"n": 5}', None, 0, 0),
+    )
+
+
+def test_a_start_is_in_the_file_before_it_is_made(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "j")
+    journal.starting(1, b"{}")
+    assert [one.number for one in read_journal(tmp_path / "j").unsettled] == [1]
+
+
+def test_a_file_with_nothing_unsettled_is_removed_at_the_end(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "j")
+    journal.starting(1, b"{}")
+    journal.settled((1,))
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(cut=st.integers(0, 300))
+def test_a_file_that_ends_anywhere_is_read_up_to_there(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "j"
+    journal = opened(path)
+    for number in range(1, 8):
+        journal.starting(number, b'{"some": "record"}')
+        journal.started(number, number, 1, 2)
+    journal.flush()
+    os.truncate(path, min(cut, path.stat().st_size))
+    found = read_journal(path)
+    assert found.damaged == 0
+    assert [one.number for one in found.unsettled] == list(
+        range(1, len(found.unsettled) + 1)
+    )
+
+
+@given(junk=st.binary(max_size=200))
+def test_damage_is_counted_and_harms_no_other_line(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "j"
+    path.write_bytes(b"B boot 1\nS 5 {}\n" + b"X" + junk + b"\nP 5 9 1 2\n")
+    found = read_journal(path)
+    assert found.damaged >= 1
+    assert found.boot_id
+
+
+def test_a_long_life_does_not_make_a_long_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "ROOM", 10_000)
+    journal = opened(tmp_path / "j")
+    journal.starting(0, b"stays")
+    for number in range(1, 2_000):
+        journal.starting(number, b"x" * 50)
+        journal.started(number, 5, 1, 2)
+        journal.settled((number,))
+    journal.flush()
+    [left] = tmp_path.iterdir()
+    assert left.stat().st_size < 11_000
+    assert read_journal(left).unsettled == (JournalEntry(0, b"stays", None, 0, 0),)
+    # Whoever looks for the warden by the lock of its journal finds the new file locked.
+    with left.open() as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    journal.close()
