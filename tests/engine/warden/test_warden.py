@@ -28,6 +28,7 @@ from bistro_tui.engine.warden.wire import (
     Output,
     Settled,
     Started,
+    Trouble,
     Usage,
 )
 from tests.engine.warden.driver import Driven, driven, is_alive, pid_in
@@ -431,3 +432,14 @@ def test_many_inherited_children_are_all_found_and_ended(warden: Driven) -> None
     end = warden.end_of(warden.shell(script))
     assert end.survivors >= 1000
     assert _states_of_children(warden.process.pid) == []
+
+
+def test_an_error_of_its_own_is_told_and_leaves_no_task_behind(warden: Driven) -> None:
+    start = warden.shell("echo up; sleep 66")
+    warden.wait_for(Output)
+    pid = warden.wait_for(Started).pid
+    # Nobody sends such a thing: a credit that is no number.
+    warden.send(Credit(start.number, "much"))  # type: ignore[arg-type]
+    assert "internal error" in warden.wait_for(Trouble).text
+    assert warden.process.wait(10) == 1
+    assert not is_alive(pid)

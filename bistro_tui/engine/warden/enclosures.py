@@ -1,0 +1,102 @@
+"""Which attempts get a control group, and when."""
+
+import contextlib
+import os
+from collections import deque
+
+from bistro_tui.engine.warden.attempt import Attempt
+from bistro_tui.engine.warden.cgroups import Cgroup, Cgroups
+from bistro_tui.engine.warden.tags import tag_at
+from bistro_tui.engine.warden.tree import all_pids
+from bistro_tui.engine.warden.wire import Start
+
+GROWN_SEC = 0.25
+"""How old an attempt is when it gets one: moving a process costs a tenth of a start,
+and most of those that are shorter leave nothing behind anyway. With limits: at once."""
+
+
+class Enclosures:
+    """The control groups of one warden's attempts; none where none can be made."""
+
+    def __init__(self, parent: bytes) -> None:
+        """``parent``: the group to make them in; empty: none at all."""
+        self._cgroups: Cgroups | None = None
+        self._growing: deque[tuple[float, Attempt]] = deque()
+        self._trouble = ""
+        self._has_told = False
+        if parent:
+            with contextlib.suppress(OSError):
+                self._cgroups = Cgroups(parent)
+
+    @property
+    def are_made(self) -> bool:
+        """Whether attempts get one."""
+        return self._cgroups is not None
+
+    @property
+    def due(self) -> float | None:
+        """When ``let_grow`` has something to do."""
+        return self._growing[0][0] if self._growing else None
+
+    def news(self) -> str:
+        """Return, once, why limits cannot be enforced; empty if there is no news."""
+        if self._has_told or not self._trouble:
+            return ""
+        self._has_told = True
+        return self._trouble
+
+    def limited(self, start: Start) -> Cgroup | None:
+        """Return one with the limits of an attempt, None if it has none.
+
+        Raises OSError when it cannot be made.
+        """
+        if self._cgroups is None or not (start.memory_max or start.cpu_weight):
+            return None
+        cgroup = self._cgroups.make(start.number)
+        try:
+            cgroup.limit(start.memory_max, start.cpu_weight)
+        except OSError as error:
+            self._trouble = f"limits of tasks cannot be enforced: {error}"
+        return cgroup
+
+    def started(self, attempt: Attempt, cgroup: Cgroup | None, now: float) -> None:
+        """Put it into its group, or do so later when it turns out to last."""
+        if cgroup is not None:
+            self._take(attempt, cgroup)
+        elif self._cgroups is not None:
+            self._growing.append((now + GROWN_SEC, attempt))
+
+    def let_grow(self, now: float) -> None:
+        """Give a group to those that have lasted."""
+        growing = self._growing
+        while growing and growing[0][0] <= now:
+            attempt = growing.popleft()[1]
+            if self._cgroups is not None and not attempt.main_has_ended:
+                with contextlib.suppress(OSError):
+                    self._take(attempt, self._cgroups.make(attempt.number))
+
+    def remove(self, cgroup: Cgroup | None) -> None:
+        """Remove one that nobody needs, now or when its last process has gone."""
+        if cgroup is not None and self._cgroups is not None:
+            self._cgroups.remove(cgroup)
+
+    def tidy(self) -> None:
+        """Remove what could not be removed before."""
+        if self._cgroups is not None:
+            self._cgroups.tidy()
+
+    def close(self) -> None:
+        """Remove all that is empty."""
+        if self._cgroups is not None:
+            self._cgroups.close()
+
+    @staticmethod
+    def _take(attempt: Attempt, cgroup: Cgroup) -> None:
+        attempt.cgroup = cgroup
+        own = os.getpid()
+        with contextlib.suppress(OSError):
+            cgroup.take(attempt.pid)
+            # What it has forked before; whatever that forks now is found at the end.
+            for pid in all_pids():
+                if pid != own and tag_at(pid) == attempt.start.tag:
+                    cgroup.take(pid)
