@@ -43,6 +43,7 @@ EXPECTED = {
     "shards.toml": Expected(done=20, started=20),
     "simple.json": Expected(done=8, started=12),
     "thumbnails.json": Expected(done=12, started=12),
+    "whole_machine.json": Expected(done=24, started=24),
 }
 
 

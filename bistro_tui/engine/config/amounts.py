@@ -68,19 +68,37 @@ def warn_of_amounts(
 
 
 def _limits(settings: Settings) -> Mapping[LevelName, Mapping[ResourceName, int]]:
-    """Return what each node of a level has, and the best known worker."""
+    """Return what each node of a level has, and the best worker that there may be.
+
+    What only a worker's host can tell is left out.
+    """
     limits = {
         level: {name: spec.limit for name, spec in specs.items()}
         for level, specs in settings.resources.items()
     }
-    override = dict(settings.worker_resources_override)
-    workers = limits.get(WORKER_LEVEL, {})
-    local = override.pop("local", {})
-    for name, limit in workers.items():
-        # Another key may be this host's name, which nobody knows here.
-        others = [own[name] for own in override.values() if name in own]
-        workers[name] = max([local.get(name, limit), *others])
+    if WORKER_LEVEL in limits:
+        limits[WORKER_LEVEL] = _of_workers(settings, limits[WORKER_LEVEL])
     return limits
+
+
+def _of_workers(
+    settings: Settings, configured: Mapping[ResourceName, int]
+) -> dict[ResourceName, int]:
+    override = dict(settings.worker_resources_override)
+    # Another key may be this host's name, which nobody knows here, and would count.
+    possible = [override.pop("local", {}), *override.values()]
+    limits = {}
+    for name, limit in configured.items():
+        if all(name in own for own in possible) or not _is_measured(name, settings):
+            limits[name] = max(own.get(name, limit) for own in possible)
+    return limits
+
+
+def _is_measured(name: ResourceName, settings: Settings) -> bool:
+    physical = settings.physical_resources
+    if "gpu_card" in physical and name.startswith("GPU: "):
+        return True
+    return any(name == one.logical_resource for one in physical.values())
 
 
 def _too_much(

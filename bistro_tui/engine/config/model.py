@@ -113,6 +113,16 @@ class PhysicalResource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Enforcement:
+    """What the kernel holds each task of a job to, where tasks have cgroups of ours."""
+
+    memory_max: int = 0
+    """Bytes; 0: no limit."""
+    cpu_weight: int = 0
+    """1 to 10000, 100 for each core, as ``cpu.weight`` of cgroup v2; 0: the default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmptyPrefs:
     """The source ``empty``: no nodes, on purpose."""
 
@@ -284,6 +294,8 @@ class Job:
     status_from: StatusFrom = StatusFrom.FILE
     timeout_sec: float | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    enforcement: Enforcement = field(default_factory=Enforcement)
+    """By ``physical_resources`` and what one task takes."""
     errors: tuple[str, ...] = ()
     """What is wrong with this job, ``path: message`` each; empty means valid."""
 

@@ -4,6 +4,7 @@ Source: Bistro, config/Job.cpp, config/JobFilters.cpp.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bistro_tui.engine.config.coerce import (
     CoercionError,
@@ -15,6 +16,7 @@ from bistro_tui.engine.config.coerce import (
     to_positive_seconds,
     to_str,
 )
+from bistro_tui.engine.config.enforcement import enforcement
 from bistro_tui.engine.config.filters import LevelFilter, RegexError, compile_regex
 from bistro_tui.engine.config.job_keys import FILTER, JOB
 from bistro_tui.engine.config.model import Job, Json, StatusFrom
@@ -64,6 +66,9 @@ def read_job(name: JobName, reader: ObjectReader, parsed: ParsedSettings) -> Job
         timeout_sec=_read_timeout(reader),
         env=_read_env(reader),
     )
+    if settings.physical_resources:
+        enforced = enforcement(settings.physical_resources, job.resources)
+        job = replace(job, enforcement=enforced)
     _read_old_errors(reader)
     reader.finish(JOB)
     return job

@@ -127,12 +127,13 @@ def read_overrides(
             settings.report.error(path, message)
             continue
         amounts = ObjectReader(raw, path, settings.report)
+        found[worker] = {}
         for name in raw:
             wrong = _wrong_worker_resource(name, resources, settings)
             if wrong:
                 amounts.error(name, wrong, at_key=True)
             amount = amounts.get(name, to_int, 0)
-            found.setdefault(worker, {})[ResourceName(name)] = amount
+            found[worker][ResourceName(name)] = amount
     return found
 
 

@@ -56,7 +56,9 @@ PHYSICAL_RESOURCE = Section(
             name="enforcement",
             type=Words(("none", "hard", "soft")),
             default="none",
-            means="`hard` only for `ram_mb`, `soft` only for `cpu_core`.",
+            means="`hard`, only for `ram_mb`: a task's cgroup has no more than the "
+            "task takes. `soft`, only for `cpu_core`: its `cpu.weight` is 100 for each "
+            "core.",
         ),
         Key(
             name="physical_reserve_amount",
@@ -173,7 +175,8 @@ SETTINGS = Section(
             type=MapOf("WORKER", MapOf("RESOURCE", Kind.INT)),
             default={},
             means="Other limits for one worker, by `hostname:port`, `hostname` or "
-            "shard; the worker of this host is `local`.",
+            "shard: the first of these that is there, alone. The worker of this host "
+            "has its name and the shard `local`.",
         ),
         Key(
             name="physical_resources",
@@ -181,7 +184,8 @@ SETTINGS = Section(
                 "PHYSICAL", PHYSICAL_RESOURCE, ("ram_mb", "cpu_core", "gpu_card")
             ),
             default={},
-            means="How what a worker measures becomes a limit of the level `worker`.",
+            means="What is measured of a worker's host and becomes a limit of the "
+            "level `worker`.",
         ),
         Key(
             name="remote_worker_selector",

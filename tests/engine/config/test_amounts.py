@@ -77,6 +77,46 @@ def test_an_override_is_what_a_worker_has(override: Json, shown: str | None) -> 
     assert [text for _, text in warnings_of(raw)] == ([shown] if shown else [])
 
 
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ({}, None),
+        ({"local": {"gpu": 1}}, "needs 3 gpu, a worker has 1, so it never runs"),
+        # The host's own entry would count alone, and leaves it to what is measured.
+        ({"local": {"gpu": 1}, "box": {}}, None),
+        (
+            {"local": {"gpu": 1}, "box": {"gpu": 2}},
+            "needs 3 gpu, a worker has 2, so it never runs",
+        ),
+    ],
+)
+def test_what_is_measured_may_be_any_amount(override: Json, shown: str | None) -> None:
+    measured = settings(
+        worker_resources_override=override,
+        physical_resources={"gpu_card": {"logical_resource": "gpu"}},
+    )
+    raw = config_json(measured, {"a": {"resources": {"gpu": 3}}})
+    assert [text for _, text in warnings_of(raw)] == ([shown] if shown else [])
+
+
+def test_so_may_the_number_of_cards_of_a_model() -> None:
+    resources: Json = {"worker": {"gpu": limited(2), "GPU: T4": limited(0)}}
+    jobs: dict[str, Json] = {"a": {"resources": {"GPU: T4": 3}}}
+    unmeasured = settings(resources=resources)
+    assert len(warnings_of(config_json(unmeasured, jobs))) == 1
+    measured = settings(
+        resources=resources,
+        physical_resources={"gpu_card": {"logical_resource": "gpu"}},
+    )
+    assert warnings_of(config_json(measured, jobs)) == []
+
+
+def test_an_entry_without_the_resource_leaves_its_limit() -> None:
+    override = {"local": {"gpu": 1}, "box": {}}
+    raw = settings(worker_resources_override=override)
+    assert warnings_of(config_json(raw, {"a": {"resources": {"gpu": 2}}})) == []
+
+
 def test_a_default_that_is_too_much_is_told_once() -> None:
     resources: Json = {"level1": {"disks": limited(2, 3)}}
     jobs: dict[str, Json] = {"a": {}, "b": {}, "c": {"resources": {"disks": 1}}}

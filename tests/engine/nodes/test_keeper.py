@@ -13,12 +13,12 @@ from bistro_tui.engine.nodes.keeper import NodesKeeper
 from bistro_tui.engine.nodes.loader import NodesResult
 from tests.engine.nodes.builders import (
     ManualClock,
+    is_alive,
     loader,
     outline,
     script,
     settings,
 )
-from tests.engine.nodes.test_script import is_alive
 
 MANUAL: tuple[str, Json] = ("manual", {"p": []})
 

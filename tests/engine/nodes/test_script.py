@@ -12,7 +12,7 @@ from bistro_tui.engine.nodes.sources import program as program_module
 from bistro_tui.engine.nodes.sources import script as script_module
 from bistro_tui.engine.nodes.sources.growing import NodeSourceError
 from bistro_tui.engine.nodes.sources.script import run_script
-from tests.engine.nodes.builders import script
+from tests.engine.nodes.builders import is_alive, script
 
 
 async def run(
@@ -108,14 +108,6 @@ async def test_a_bare_name_is_looked_for_in_the_path(tmp_path: Path) -> None:
     here = ScriptPrefs(parent_level=LevelName("a"), script="nodes.sh")
     with pytest.raises(NodeSourceError, match=r"not in PATH; \./nodes.sh would be"):
         await run_script(here, [NodeName("p")], tmp_path, SystemClock())
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 async def until(condition: Callable[[], bool]) -> None:
