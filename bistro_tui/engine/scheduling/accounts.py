@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from bistro_tui.engine.config.model import Settings
 from bistro_tui.engine.ids import INSTANCE_LEVEL, WORKER_LEVEL, LevelName, ResourceName
+from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.physical.limits import worker_limits
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 
 Amounts: TypeAlias = Mapping[ResourceName, int]
@@ -94,8 +96,10 @@ class Accounts:
         """Whether the worker has an account."""
         return WORKER_LEVEL in self._limits
 
-    def set_limits(self, settings: Settings) -> tuple[bool, set[LevelName]]:
-        """Take over the limits of ``settings``.
+    def set_limits(
+        self, settings: Settings, host: HostResources
+    ) -> tuple[bool, set[LevelName]]:
+        """Take over the limits of ``settings``, and the worker's of its host.
 
         Returns whether there are other resources now, so that everything that was
         asked of the accounts is void, and else the levels with a limit that changed.
@@ -105,9 +109,8 @@ class Accounts:
             for level, resources in settings.resources.items()
             if resources
         }
-        override = settings.worker_resources_override.get(LOCAL_WORKER.node)
-        if override is not None and WORKER_LEVEL in limits:
-            limits[WORKER_LEVEL] = {**limits[WORKER_LEVEL], **override}
+        if WORKER_LEVEL in limits:
+            limits[WORKER_LEVEL] = worker_limits(settings, host, LOCAL_WORKER.node)
         known, self._limits = self._limits, limits
         if _names(known) != _names(limits):
             self._used = {name: {} for found in limits.values() for name in found}

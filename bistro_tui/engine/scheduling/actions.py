@@ -74,6 +74,8 @@ class StoreStatus(NamedTuple):
     task: TaskId
     serial: int
     status: TaskStatus
+    invocation: InvocationId | None = None
+    """The attempt that ended with it; None where none did, as for a forgiven one."""
 
 
 Action: TypeAlias = StartTask | KillTask | StoreStatus

@@ -70,8 +70,11 @@ class Attempts:
         self._by_task: dict[TaskId, Attempt] = {}
         self._earlier: dict[TaskId, int] = {}
         self._strays: dict[JobName, dict[NodeName, None]] = {}
-        self.starts = 0
-        """Attempts that were started so far, at all tasks together."""
+        self.serial = 0
+        """The newest start's place among all, at all tasks together."""
+        self.live = 0
+        """Attempts that are not over."""
+        self._undone = 0
 
     def __contains__(self, task: TaskId) -> bool:
         return task in self._by_task
@@ -81,6 +84,11 @@ class Attempts:
 
     def __len__(self) -> int:
         return len(self._by_task)
+
+    @property
+    def starts(self) -> int:
+        """Attempts that were started so far, without those that were undone."""
+        return self.serial - self._undone
 
     def get(self, task: TaskId) -> Attempt | None:
         """Return the attempt at ``task``, None if there is none."""
@@ -93,11 +101,19 @@ class Attempts:
     def add(self, attempt: Attempt) -> None:
         """Take note of a start."""
         self._by_task[attempt.task] = attempt
-        self.starts += 1
+        self.serial += 1
+        self.live += 1
+
+    def undo(self, attempt: Attempt) -> None:
+        """Forget a start of which nothing came."""
+        self.live -= 1
+        self._undone += 1
+        self.remove(attempt.task)
 
     def end(self, attempt: Attempt, *, is_last: bool) -> None:
         """Take note of an end; if it is the last one, nothing more of the task."""
         attempt.ended = True
+        self.live -= 1
         if not is_last:
             self._earlier[attempt.task] = attempt.number
         elif self._earlier:

@@ -7,11 +7,10 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import assert_never
 
-from bistro_tui.engine.config.model import Config, KillMethod
-from bistro_tui.engine.ids import JobName, ResourceName, TaskId
+from bistro_tui.engine.config.model import Config
+from bistro_tui.engine.ids import InvocationId, JobName, ResourceName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling import events as ev
@@ -21,7 +20,9 @@ from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
-from bistro_tui.engine.scheduling.orphans import OrphanTimers, kill_settings
+from bistro_tui.engine.scheduling.killing import kill_settings
+from bistro_tui.engine.scheduling.left import settle_left
+from bistro_tui.engine.scheduling.orphans import OrphanTimers
 from bistro_tui.engine.scheduling.placement import Placement
 from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.policies.policy import Policy
@@ -83,14 +84,14 @@ class Core:
                 state.rejudge(task)
         if self._orphans:
             self._kill_due_orphans(now)
-        if state.gained and state.gate.closed() is None:
+        if state.gained and state.closed() is None:
             self._placement.run(now, self._actions, steps)
         actions, self._actions = self._actions, []
         return actions
 
     def next_due(self) -> float | None:
         """Return the monotonic second at which time alone changes something."""
-        if self.state.gained and self.state.gate.closed() is None:
+        if self.state.gained and self.state.closed() is None:
             return -math.inf
         backoff = self.state.book.backoffs.top()
         due = [backoff[0]] if backoff is not None else []
@@ -105,18 +106,25 @@ class Core:
         match event:
             case ev.ConfigLoaded(config):
                 self._config_loaded(config, now)
-            case ev.ConfigBroken():
-                self.state.gate.config_broken = True
             case ev.NodesLoaded(tree):
                 if self.state.set_tree(tree):
                     self._tell_policy()
                 self._look_for_orphans(now)
+            case ev.HostReported(host):
+                self.state.set_host(host)
             case ev.StatusesLoaded(statuses):
                 self._load_statuses(statuses, now)
-            case ev.StartsPaused(cause, text):
-                self.state.gate.pauses[cause] = text
-            case ev.StartsResumed(cause):
-                self.state.gate.pauses.pop(cause, None)
+            case (
+                ev.ConfigBroken()
+                | ev.StartsPaused()
+                | ev.StartsResumed()
+                | ev.StartsLimited()
+            ):
+                self.state.gate.take_in(event)
+            case ev.TaskNotStarted(task, invocation, _):
+                self._not_started(task, invocation)
+            case ev.AttemptLeft():
+                self._attempt_left(event, now)
             case _:
                 self._obey(event, now)
 
@@ -178,8 +186,32 @@ class Core:
         state.attempts.end(attempt, is_last=status.is_done)
         if self._orphans:
             self._orphans.forget(task)
-        self._actions.append(state.book.store(task, status, now))
+        store = state.book.store(task, status, now, attempt.invocation)
+        self._actions.append(store)
         state.give_back(attempt)
+
+    def _not_started(self, task: TaskId, invocation: InvocationId) -> None:
+        state = self.state
+        attempt = state.attempts.get(task)
+        if attempt is None or attempt.invocation != invocation or attempt.ended:
+            return
+        self._orphans.forget(task)
+        state.give_back(attempt)
+        state.attempts.undo(attempt)
+        state.rejudge(task)
+
+    def _attempt_left(self, event: ev.AttemptLeft, now: Now) -> None:
+        state, task = self.state, event.task
+        pending = state.book.pending_for(task)
+        is_known = pending is not None and pending.invocation == event.invocation
+        if task in state.attempts or is_known:
+            return
+        previous = pending.status if pending is not None else state.book.get(task)
+        status = settle_left(
+            task, event.reported, previous=previous, config=state.config
+        )
+        self._actions.append(state.book.store(task, status, now, event.invocation))
+        state.rejudge(task)
 
     def _status_stored(self, event: ev.StatusStored, now: Now) -> None:
         state, task = self.state, event.task
@@ -202,40 +234,26 @@ class Core:
                 or self.state.book.is_pending(task)
             ):
                 continue
-            self._store(task, forgiven, now)
+            self._actions.append(self.state.book.store(task, forgiven, now))
             # What starts meanwhile would start with the status of before.
             self.state.rejudge(task)
 
-    def _store(self, task: TaskId, status: TaskStatus, now: Now) -> None:
-        self._actions.append(self.state.book.store(task, status, now))
-
     # Killing.
 
-    def _kill(self, task: TaskId, method: KillMethod | None = None) -> None:
+    def _kill(self, task: TaskId) -> None:
         attempt, config = self.state.attempts.get(task), self.state.config
         if attempt is None or attempt.ended or config is None:
             return
-        kill = kill_settings(task, config)
-        if method is not None:
-            kill = replace(kill, method=method)
+        kill = kill_settings(task, config, stops=self.state.gate.stop_requests)
         attempt.stopping = True
         self._actions.append(
             KillTask(task=task, invocation=attempt.invocation, kill=kill)
         )
 
     def _stop(self) -> None:
-        gate, config = self.state.gate, self.state.config
-        gate.stop_requests += 1
-        for attempt in tuple(self.state.attempts):
-            if gate.stop_requests > 1:
-                self._kill(attempt.task, KillMethod.KILL)
-            elif config is not None:
-                # SIGTERM alone could leave us waiting for ever at our own end.
-                method = kill_settings(attempt.task, config).method
-                is_term = method is KillMethod.TERM
-                self._kill(
-                    attempt.task, KillMethod.TERM_WAIT_KILL if is_term else method
-                )
+        self.state.gate.stop_requests += 1
+        for attempt in self.state.attempts:
+            self._kill(attempt.task)
 
     def _look_for_orphans(self, now: Now) -> None:
         state = self.state
@@ -275,7 +293,10 @@ class Core:
 
     @property
     def closed(self) -> Closed | None:
-        """Why nothing at all may start, None if tasks may."""
+        """Why nothing at all may start, None if tasks may.
+
+        That as many run as may at once is no such reason.
+        """
         return self.state.gate.closed()
 
     @property

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import InvocationId, JobName, TaskId
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.statuses.status import TaskStatus
 
 
@@ -34,6 +35,17 @@ class NodesLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class HostReported:
+    """This is what the host of the local worker has, from now on.
+
+    ``physical_resources`` make limits of it, now and after each change of the config.
+    Nothing that runs is ended when there is less.
+    """
+
+    host: HostResources
+
+
+@dataclass(frozen=True, slots=True)
 class StatusesLoaded:
     """What the store knew at start-up."""
 
@@ -45,6 +57,31 @@ class TaskEnded(NamedTuple):
 
     ``reported`` is what the task said, before the backoff arithmetic: its
     ``backoff_sec`` is 0.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    reported: TaskStatus
+
+
+class TaskNotStarted(NamedTuple):
+    """An attempt could not be started for want of something that comes back.
+
+    It is undone: nothing of it is stored, no retry is used, and the task waits as
+    before. Only its job's turn is over.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    text: str
+    """What was missing."""
+
+
+class AttemptLeft(NamedTuple):
+    """What became of an attempt of an earlier scheduler process, found at the start.
+
+    To be fed once statuses, config and nodes were loaded, while a pause is in force:
+    its task must not start before all is known. ``reported`` is as in ``TaskEnded``.
     """
 
     task: TaskId
@@ -89,6 +126,18 @@ class StartsResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class StartsLimited:
+    """At most ``limit`` tasks run at once from now on, whatever the resources allow.
+
+    None: as many as the resources allow. What runs beyond the limit goes on.
+    """
+
+    limit: int | None
+    text: str
+    """Why, for people who ask what a task waits for."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The scheduler is to end: no new starts, every running task is killed."""
 
@@ -102,11 +151,15 @@ Rare: TypeAlias = (
     ConfigLoaded
     | ConfigBroken
     | NodesLoaded
+    | HostReported
     | StatusesLoaded
+    | TaskNotStarted
+    | AttemptLeft
     | Forgive
     | KillRequested
     | StartsPaused
     | StartsResumed
+    | StartsLimited
     | StopRequested
     | TimePassed
 )

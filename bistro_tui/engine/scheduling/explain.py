@@ -95,9 +95,12 @@ _GATES = (
 
 
 def _gate(state: State) -> Iterator[Step]:
-    closed = state.gate.closed() or Closed(Reason.RUNNABLE, "")
+    closed = state.closed() or Closed(Reason.RUNNABLE, "")
+    is_full = state.gate.closed() is None
     for reason, check, fine, until in _GATES:
         ok = closed.reason is not reason
+        if is_full and reason is Reason.PAUSED:
+            until = "a running task ends, or more may run at once"
         yield Step(
             reason,
             check,

@@ -1,10 +1,15 @@
 """Whether anything may start at all."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, assert_never
 
 from bistro_tui.engine.config.model import Settings
+from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.reasons import Reason
+
+GateEvent: TypeAlias = (
+    ev.ConfigBroken | ev.StartsPaused | ev.StartsResumed | ev.StartsLimited
+)
 
 
 class Closed(NamedTuple):
@@ -27,6 +32,23 @@ class Gate:
     stop_requests: int = 0
     pauses: dict[str, str] = field(default_factory=dict)
     """What to tell people, by cause."""
+    limit: int | None = None
+    """At most so many tasks run at once; None: no limit."""
+    limit_text: str = ""
+
+    def take_in(self, event: GateEvent) -> None:
+        """Take note of what happened."""
+        match event:
+            case ev.ConfigBroken():
+                self.config_broken = True
+            case ev.StartsPaused(cause, text):
+                self.pauses[cause] = text
+            case ev.StartsResumed(cause):
+                self.pauses.pop(cause, None)
+            case ev.StartsLimited(limit, text):
+                self.limit, self.limit_text = limit, text
+            case _:
+                assert_never(event)
 
     @property
     def is_loaded(self) -> bool:
@@ -45,6 +67,12 @@ class Gate:
     def closed(self) -> Closed | None:
         """Return why nothing may start, None if tasks may."""
         return self._config_closes() or self._pause()
+
+    def full(self, running: int) -> Closed | None:
+        """Return why nothing more may start beside so many, None if something may."""
+        if self.limit is None or running < self.limit:
+            return None
+        return Closed(Reason.PAUSED, self.limit_text)
 
     def _config_closes(self) -> Closed | None:
         if self.settings is None:

@@ -43,7 +43,7 @@ class JobSummary:
 def summarize(state: State, job: JobName) -> JobSummary:
     """Return the summary of ``job``; looks at each of its waiting tasks."""
     tasks = state.jobs.get(job)
-    closed = state.gate.closed()
+    closed = state.closed()
     blockers: list[Blocker] = []
     if tasks is not None:
         blockers = _dependency_blockers(state, tasks)

@@ -55,10 +55,11 @@ class Judge:
             return _DEPENDENCY
         return RUNNABLE
 
-    def all_of(self, tasks: JobTasks, running: Collection[NodeName]) -> bytearray:
-        """Return where every task of a job that runs on ``running`` stands, by slot.
+    def all_of(self, tasks: JobTasks, busy: Collection[NodeName]) -> bytearray:
+        """Return where every task of a job stands, by slot.
 
-        Only tasks that something is known of are looked at one by one.
+        ``busy`` is where it runs, or where a status is on its way to the store. Only
+        tasks that something is known of are looked at one by one.
         """
         job = tasks.job
         usual = RUNNABLE
@@ -76,7 +77,7 @@ class Judge:
                 known = self._known_of(tasks, job.depends_on[0])
                 self._rejudge(tasks, standing, known)
         self._rejudge(tasks, standing, self._known_of(tasks, job.name))
-        self._rejudge(tasks, standing, running)
+        self._rejudge(tasks, standing, busy)
         return standing
 
     def _known_of(self, tasks: JobTasks, job: JobName) -> Collection[NodeName]:

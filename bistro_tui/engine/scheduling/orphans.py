@@ -5,9 +5,10 @@ Source: Bistro, scheduler/Scheduler (orphan detection) and Bistro.cpp (kill time
 
 from collections.abc import Iterable
 
-from bistro_tui.engine.config.model import Config, KillSettings
+from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.moment import Now
+from bistro_tui.engine.scheduling.killing import kill_settings
 from bistro_tui.engine.scheduling.min_queue import MinQueue
 from bistro_tui.engine.scheduling.places import Places
 
@@ -77,9 +78,3 @@ def kill_delay(task: TaskId, config: Config) -> float | None:
     job = config.jobs.get(task.job)
     source = job if job is not None else config.settings
     return source.kill_orphan_tasks_after_sec
-
-
-def kill_settings(task: TaskId, config: Config) -> KillSettings:
-    """Return how to end ``task``: its job's way, the settings' if the job is gone."""
-    job = config.jobs.get(task.job)
-    return (job if job is not None else config.settings).kill_subprocess

@@ -4,6 +4,7 @@ Source: Bistro, scheduler/Scheduler and scheduler/SchedulerPolicy: what would be
 by looking at every job and node again.
 """
 
+import math
 from bisect import insort
 from collections.abc import Collection
 
@@ -22,6 +23,9 @@ from bistro_tui.engine.scheduling.waiting import OPEN, AnyOf
 from bistro_tui.engine.statuses.status import next_backoff
 
 _RUNNING = CODE[Reason.RUNNING]
+
+_FEW_LEFT = 32
+"""So many nodes with room can be looked at with each decision."""
 
 
 class Placement:
@@ -49,6 +53,8 @@ class Placement:
         self._wall: float
         self._second: int
         self._left: int
+        self._most: float
+        """So many attempts may be live."""
         self._path: tuple[int, ...]
         """The nodes with accounts on the path of the leaf looked at last, then TOP."""
         self._accounts: tuple[int, ...]
@@ -58,10 +64,13 @@ class Placement:
         """Add the starts to ``starts``, in order; all are recorded in the state.
 
         After about so many ``steps``, each a start or a look at a node that is too
-        full, the rest is left for the next run: it stays in ``gained``.
+        full, the rest is left for the next run: it stays in ``gained``. So it is once
+        no more may run at once.
         """
         self._starts = starts
         self._left = steps
+        limit = self._state.gate.limit
+        self._most = limit if limit is not None else math.inf
         self._wall = now.wall
         self._second = int(now.wall)
         gained = self._state.gained
@@ -73,15 +82,31 @@ class Placement:
                     self._fill(group[0])
                 else:
                     self._share(group)
+        if len(gained) > _FEW_LEFT and self._attempts.live >= self._most:
+            self._gather()
+
+    def _gather(self) -> None:
+        """Let all that wait where there is room wait for nothing but their turn.
+
+        Else each end would lead to a look at all these nodes, for one start.
+        """
+        state = self._state
+        nodes = [node for node in state.gained if node >= 0]
+        for node in nodes:
+            del state.gained[node]
+            for job in tuple(self._fitting(node) or ()):
+                state.show(job, node)
 
     def _apart(self, nodes: list[int]) -> Collection[list[int]]:
         """Return ``nodes`` in groups that have no account above them in common.
 
-        Who gets the room in one group is nothing to the others.
+        Who gets the room in one group is nothing to the others, unless this run could
+        start as many as may still run at once.
         """
         state = self._state
         is_shared = OPEN in nodes or TOP in nodes or state.places.account_at is not None
-        if is_shared or state.accounts.has_worker:
+        is_scarce = self._attempts.live + self._left > self._most
+        if is_shared or is_scarce or state.accounts.has_worker:
             return [nodes]
         up = state.holders.up
         groups: dict[int, list[int]] = {}
@@ -291,7 +316,9 @@ class Placement:
                 backoff,
             )
         )
-        job.last_start = attempts.starts
+        job.last_start = attempts.serial
+        if attempts.live >= self._most:
+            self._left = 0
         if job.slots.replicas:
             state.stand(job, slot, _RUNNING)
         else:

@@ -34,7 +34,7 @@ def counts_of(state: State, job: JobName) -> dict[Reason, int]:
     if tasks is not None:
         counts.update(zip(REASONS, tasks.counts, strict=True))
         candidates, counts[Reason.RUNNABLE] = tasks.candidates, 0
-        closed = state.gate.closed()
+        closed = state.closed()
         if closed is not None:
             _add(counts, closed.reason, candidates)
         else:
@@ -123,7 +123,7 @@ def _reason(state: State, tasks: JobTasks, slot: int) -> Reason:
     standing = tasks.reason(slot)
     if standing is not Reason.RUNNABLE:
         return standing
-    closed = state.gate.closed()
+    closed = state.closed()
     return closed.reason if closed else shared_reason(state, tasks, slot)
 
 

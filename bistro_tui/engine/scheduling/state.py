@@ -12,6 +12,7 @@ from bistro_tui.engine.ids import (
     TaskId,
 )
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
 from bistro_tui.engine.scheduling.accounts import (
     ALWAYS,
     Accounts,
@@ -21,7 +22,8 @@ from bistro_tui.engine.scheduling.accounts import (
     add,
 )
 from bistro_tui.engine.scheduling.attempts import Attempt, Attempts
-from bistro_tui.engine.scheduling.gate import Gate
+from bistro_tui.engine.scheduling.edits import dependents, is_same_job
+from bistro_tui.engine.scheduling.gate import Closed, Gate
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
 from bistro_tui.engine.scheduling.layout import Holders
@@ -39,6 +41,8 @@ class State:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.config: Config | None = None
+        self.host = UNKNOWN_HOST
+        """What the local worker's limits are measured by."""
         self.places = Places(NodeTree(()))
         self.gate = Gate()
         self.accounts = Accounts()
@@ -65,8 +69,8 @@ class State:
         known, self.config = self.config, config
         self.gate.settings = config.settings
         self._judge.jobs = config.jobs
-        self._dependents = _dependents(config)
-        is_other, relimited = self.accounts.set_limits(config.settings)
+        self._dependents = dependents(config)
+        is_other, relimited = self.accounts.set_limits(config.settings, self.host)
         if is_other:
             self.holders = Holders(self.places, self.accounts.levels)
             self._recharge()
@@ -82,7 +86,7 @@ class State:
         changed: list[tuple[JobName, JobTasks | None]] = []
         for name in config.jobs:
             old = old_jobs.pop(name, None)
-            if old is None or rebuild_all or not _is_same_job(name, known, config):
+            if old is None or rebuild_all or not is_same_job(name, known, config):
                 changed.append((name, old))
             if old is not None:
                 # Equal is not the same: 1 is true, and tasks are given the words.
@@ -90,9 +94,9 @@ class State:
                 self.jobs[name] = old
         if not changed and not old_jobs:
             return False
-        running = self.attempts.by_job()
+        busy = self._busy()
         for name, old in changed:
-            self._rebuild(name, old, running.get(name, ()))
+            self._rebuild(name, old, busy.get(name, ()))
         for removed in old_jobs.values():
             self._forget(removed)
         self.jobs = {name: self.jobs[name] for name in config.jobs}
@@ -102,6 +106,14 @@ class State:
             room for demand in demands for room in demand.all_rooms
         )
         return True
+
+    def set_host(self, host: HostResources) -> None:
+        """Let the limits of the local worker follow ``host``."""
+        self.host = host
+        if self.config is not None:
+            _, relimited = self.accounts.set_limits(self.config.settings, host)
+            if relimited:
+                self._relimit(relimited)
 
     def _relimit(self, levels: set[LevelName]) -> None:
         """Let the limits of ``levels`` count that the accounts have now."""
@@ -132,12 +144,20 @@ class State:
 
     def rejudge_all(self) -> None:
         """Judge every task of every job anew."""
-        running = self.attempts.by_job()
+        busy = self._busy()
         for name, tasks in tuple(self.jobs.items()):
-            self._rebuild(name, tasks, running.get(name, ()))
+            self._rebuild(name, tasks, busy.get(name, ()))
+
+    def _busy(self) -> dict[JobName, list[NodeName]]:
+        """Return by job where tasks run, or have a status on its way to the store."""
+        found = self.attempts.by_job()
+        for task in self.book.pending_tasks:
+            if task not in self.attempts:
+                found.setdefault(task.job, []).append(task.node)
+        return found
 
     def _rebuild(
-        self, name: JobName, old: JobTasks | None, running: Collection[NodeName]
+        self, name: JobName, old: JobTasks | None, busy: Collection[NodeName]
     ) -> None:
         assert self.config is not None
         if old is not None:
@@ -151,7 +171,7 @@ class State:
         )
         tasks.last_start = old.last_start if old is not None else 0
         self.jobs[name] = tasks
-        tasks.stand_all(self._judge.all_of(tasks, running), self.rng)
+        tasks.stand_all(self._judge.all_of(tasks, busy), self.rng)
         if tasks.candidates:
             self._open(tasks)
 
@@ -256,6 +276,10 @@ class State:
             if found is not None:
                 yield found
 
+    def closed(self) -> Closed | None:
+        """Return why nothing more may start at this moment, None if tasks may."""
+        return self.gate.closed() or self.gate.full(self.attempts.live)
+
     def is_dependency_met(self, job: JobName, node: NodeName) -> bool:
         """Return whether ``job`` is done on ``node``; never for an unknown job."""
         return self._judge.is_dependency_met(job, node)
@@ -356,22 +380,3 @@ class State:
 
 def _ignore(tasks: JobTasks) -> None:
     """Do nothing: there is no policy yet."""
-
-
-def _is_same_job(name: JobName, known: Config | None, config: Config) -> bool:
-    """Return whether nothing that the tasks of that job depend on was edited."""
-    job = config.jobs[name]
-    return (
-        known is not None
-        and known.jobs[name] == job
-        and known.settings.node_order is config.settings.node_order
-        and all((on in known.jobs) == (on in config.jobs) for on in job.depends_on)
-    )
-
-
-def _dependents(config: Config) -> dict[JobName, list[JobName]]:
-    dependents: dict[JobName, list[JobName]] = {}
-    for name, job in config.jobs.items():
-        for dependency in dict.fromkeys(job.depends_on):
-            dependents.setdefault(dependency, []).append(name)
-    return dependents

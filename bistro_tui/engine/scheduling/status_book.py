@@ -1,8 +1,8 @@
 """Every status that is known, and every one that is on its way to the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.min_queue import MinQueue
@@ -28,6 +28,11 @@ class StatusBook:
         """How many statuses are on their way to the store."""
         return len(self._pending)
 
+    @property
+    def pending_tasks(self) -> Collection[TaskId]:
+        """The tasks with a status on its way to the store."""
+        return self._pending.keys()
+
     def get(self, task: TaskId) -> TaskStatus | None:
         """Return the status that is on disk, None if the task never ran."""
         of_job = self._visible.get(task.job)
@@ -49,10 +54,24 @@ class StatusBook:
         """Take over what the store knew."""
         self._show(task, status, _due(status, now), now)
 
-    def store(self, task: TaskId, status: TaskStatus, now: Now) -> StoreStatus:
-        """Hand ``status`` to the store; it replaces one that is still on its way."""
+    def pending_for(self, task: TaskId) -> StoreStatus | None:
+        """Return what is on its way to the store for ``task``, if anything is."""
+        pending = self._pending.get(task)
+        return pending[0] if pending is not None else None
+
+    def store(
+        self,
+        task: TaskId,
+        status: TaskStatus,
+        now: Now,
+        invocation: InvocationId | None = None,
+    ) -> StoreStatus:
+        """Hand ``status`` to the store; it replaces one that is still on its way.
+
+        ``invocation`` names the attempt that ended with it.
+        """
         self._serial += 1
-        action = StoreStatus(task, self._serial, status)
+        action = StoreStatus(task, self._serial, status, invocation)
         self._pending[task] = (action, _due(status, now))
         return action
 

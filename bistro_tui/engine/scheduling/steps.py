@@ -128,8 +128,11 @@ def backoff_step(state: State, task: TaskId, now: Now) -> Step:
     """Return whether ``task`` waits after an earlier attempt."""
     due = state.book.backoffs.key(task)
     status = state.book.get(task)
-    if state.book.is_pending(task):
-        text, wait = "its forgiveness is being stored", "runs when that is stored"
+    pending = state.book.pending_for(task)
+    if pending is not None:
+        is_forgiven = pending.invocation is None
+        what = "its forgiveness" if is_forgiven else "how an earlier attempt ended"
+        text, wait = f"{what} is being stored", "runs when that is stored"
     elif due is not None and status is not None and not status.is_failed:
         left = max(due - now.mono, 0.0)
         text = (

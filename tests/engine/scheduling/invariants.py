@@ -1,5 +1,6 @@
 """What is true of a core after every event."""
 
+import math
 from collections import Counter
 
 from bistro_tui.engine.ids import WORKER_LEVEL, TaskId
@@ -17,6 +18,7 @@ _OVER = (Reason.DONE, Reason.RUNNING)
 def check_invariants(core: Core, now: Now) -> None:
     """Fail if anything that is kept up to date differs from what it is counted from."""
     _check_accounts(core)
+    _check_attempts(core)
     for tasks in core.state.jobs.values():
         _check_job(core, tasks)
         _check_ready(core, tasks)
@@ -42,6 +44,13 @@ def _check_accounts(core: Core) -> None:
         for account, amount in accounts.items()
     }
     assert used_now == {key: amount for key, amount in held.items() if amount}
+
+
+def _check_attempts(core: Core) -> None:
+    live = [attempt for attempt in core.running() if not attempt.ended]
+    assert core.state.attempts.live == len(live)
+    due, is_open = core.next_due(), core.state.closed() is None
+    assert is_open or due != -math.inf, "it would be asked again and again"
 
 
 def _check_job(core: Core, tasks: JobTasks) -> None:
@@ -114,7 +123,7 @@ def _check_waiting(core: Core) -> None:
     }
     waiting = set(state.waiting.entries())
     assert waiting == hidden
-    if core.closed is None:
+    if state.closed() is None:
         for node, room, tasks in waiting:
             account = node if node < 0 else state.places.account(node)
             assert not room.fits(account), f"{tasks.name} was left out at {node}"

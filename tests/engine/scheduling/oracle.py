@@ -11,6 +11,7 @@ from bistro_tui.engine.config.model import Config, Job, NodeOrder, PolicyName
 from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import StartTask, StoreStatus
 from bistro_tui.engine.statuses.bits import Bits
@@ -30,10 +31,12 @@ class Running:
 class Oracle:
     config: Config | None = None
     tree: NodeTree | None = None
+    host: HostResources = UNKNOWN_HOST
     has_statuses: bool = False
     broken: bool = False
     stopping: bool = False
     pauses: set[str] = field(default_factory=set)
+    limit: int | None = None
     statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
     ready_at: dict[TaskId, float] = field(default_factory=dict)
     running: dict[TaskId, Running] = field(default_factory=dict)
@@ -50,16 +53,14 @@ class Oracle:
                 self.broken = True
             case ev.NodesLoaded(tree):
                 self.tree = tree
+            case ev.HostReported(host):
+                self.host = host
             case ev.StatusesLoaded(statuses):
                 self.has_statuses = True
                 self.statuses.update(statuses)
-            case ev.StartsPaused(cause, _):
-                self.pauses.add(cause)
-            case ev.StartsResumed(cause):
-                self.pauses.discard(cause)
-            case ev.StopRequested():
-                self.stopping = True
-            case ev.TaskEnded(task, invocation, _):
+            case ev.TaskEnded(task, invocation, _) | ev.TaskNotStarted(
+                task, invocation, _
+            ):
                 mine = self.running.get(task)
                 if mine is not None and mine.invocation == invocation:
                     del self.running[task]
@@ -69,6 +70,20 @@ class Oracle:
                     del self.unstored[task]
                     self.statuses[task] = stored.status
                     self.ready_at[task] = self.ready_when_stored[task]
+            case _:
+                self.take_in_for_all(event)
+
+    def take_in_for_all(self, event: ev.Event) -> None:
+        """What holds for all tasks at once."""
+        match event:
+            case ev.StartsPaused(cause, _):
+                self.pauses.add(cause)
+            case ev.StartsResumed(cause):
+                self.pauses.discard(cause)
+            case ev.StartsLimited(limit, _):
+                self.limit = limit
+            case ev.StopRequested():
+                self.stopping = True
             case _:
                 pass
 
@@ -106,6 +121,7 @@ class Oracle:
             and not (self.broken and self.config.settings.on_bad_config != "keep")
             and not self.pauses
             and not self.stopping
+            and (self.limit is None or len(self.running) < self.limit)
         )
 
     def may_start(self, now: Now) -> set[tuple[TaskId, tuple[NodeName, ...]]]:
@@ -160,12 +176,23 @@ class Oracle:
         settings = self.config.settings
         limit = settings.resources[level][resource].limit  # type: ignore[index]
         if level == WORKER:
-            override = settings.worker_resources_override.get("local", {})
-            limit = override.get(resource, limit)  # type: ignore[call-overload]
+            limit = self.worker_limit(resource, limit)
         return limit - sum(
             running.taken.get((level, name, resource), 0)
             for running in self.running.values()
         )
+
+    def worker_limit(self, resource: str, limit: int) -> int:
+        assert self.config is not None
+        settings, host = self.config.settings, self.host
+        for key, amount in (("ram_mb", host.ram_mb), ("cpu_core", host.cpu_cores)):
+            mapped = settings.physical_resources.get(key)
+            if mapped is not None and mapped.logical_resource == resource and amount:
+                left = amount - mapped.physical_reserve_amount
+                limit = max(0, int(left / mapped.multiply_logical_by))
+        overrides = settings.worker_resources_override
+        own = overrides.get(host.name, overrides.get("local", {}))
+        return own.get(resource, limit)  # type: ignore[call-overload, no-any-return]
 
     def fits(self, job: Job, index: int) -> bool:
         assert self.tree is not None

@@ -10,8 +10,16 @@ from dataclasses import replace
 
 from bistro_tui.engine.config.backoff import Backoff
 from bistro_tui.engine.config.filters import LevelFilter
-from bistro_tui.engine.config.model import Config, Job, NodeOrder, PolicyName
+from bistro_tui.engine.config.model import (
+    Config,
+    Job,
+    NodeOrder,
+    PhysicalResource,
+    PolicyName,
+)
+from bistro_tui.engine.ids import WORKER_LEVEL, ResourceName
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.physical.host import HostResources
 from tests.engine.scheduling.builders import limits, make_config, make_job, make_tree
 
 JOBS = ("j0", "j1", "j2")
@@ -51,6 +59,37 @@ def random_config(rng: random.Random, lowest_need: int = 0) -> Config:
         order=rng.choice(list(NodeOrder)),
         enabled=rng.random() < 0.95,
         on_bad_config=rng.choice(("pause", "keep")),
+    )
+
+
+def measured(rng: random.Random, config: Config) -> Config:
+    """Most configs as they are; in some, the worker's ``ram`` is what a host has."""
+    ram = ResourceName("ram")
+    if rng.random() < 0.6 or ram not in config.settings.resources.get(WORKER_LEVEL, ()):
+        return config
+    settings = replace(
+        config.settings,
+        physical_resources={
+            "ram_mb": PhysicalResource(
+                logical_resource=ram,
+                multiply_logical_by=rng.choice((1.0, 0.5, 2.0)),
+                physical_reserve_amount=rng.choice((0.0, 1.0, -1.0)),
+            )
+        },
+    )
+    if rng.random() < 0.3:
+        override = {
+            **settings.worker_resources_override,
+            "h9": {ram: rng.randint(0, 4)},
+        }
+        settings = replace(settings, worker_resources_override=override)
+    return replace(config, settings=settings)
+
+
+def random_host(rng: random.Random) -> HostResources:
+    """A host whose memory may be unknown."""
+    return HostResources(
+        name=rng.choice(("h8", "h9")), ram_mb=rng.choice((0.0, 1.0, 2.5, 4.0, 9.0))
     )
 
 

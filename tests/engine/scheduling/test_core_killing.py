@@ -5,7 +5,7 @@ import pytest
 from bistro_tui.engine.config.model import KillMethod, KillSettings
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling import events as ev
-from bistro_tui.engine.scheduling.actions import StoreStatus
+from bistro_tui.engine.scheduling.actions import KillTask, StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -188,6 +188,30 @@ def test_a_second_stop_kills_at_once_what_is_left() -> None:
     assert killed(world.feed(ev.StopRequested())) == [("etl@a", KILL)]
 
 
+def test_a_person_cannot_slow_down_the_end_of_a_scheduler_that_stops() -> None:
+    world = World(make_config(make_job("etl", kill=KillSettings(method=TERM))), ONE)
+    kill = ev.KillRequested(task_id("etl@a"))
+    assert killed(world.feed(kill)) == [("etl@a", TERM)]
+    assert killed(world.feed(ev.StopRequested())) == [("etl@a", WAIT)]
+    assert killed(world.feed(kill)) == [("etl@a", WAIT)]
+    assert killed(world.feed(ev.StopRequested())) == [("etl@a", KILL)]
+    assert killed(world.feed(kill)) == [("etl@a", KILL)]
+
+
+def test_the_stop_waits_as_long_for_sigterm_as_the_job_says() -> None:
+    kill = KillSettings(method=TERM, kill_wait_ms=77)
+    world = World(make_config(make_job("etl", kill=kill)), ONE)
+    (action,) = world.feed(ev.StopRequested())
+    assert isinstance(action, KillTask)
+    assert action.kill == KillSettings(method=WAIT, kill_wait_ms=77)
+
+
+def test_a_stop_ends_the_orphans_of_removed_jobs_by_the_settings() -> None:
+    world = World(make_config(make_job("etl", kill=KillSettings(method=TERM))), ONE)
+    world.reload(make_config())
+    assert killed(world.feed(ev.StopRequested())) == [("etl@a", WAIT)]
+
+
 def test_forgiving_lets_failures_run_again_once_it_is_on_disk() -> None:
     world = World(make_config(make_job("etl")), make_tree({"h1": ["a", "b"]}))
     world.end("etl@a", FAILED)
@@ -202,6 +226,14 @@ def test_forgiving_lets_failures_run_again_once_it_is_on_disk() -> None:
     assert world.core.progress().can_progress
     assert sorted(started(world.store())) == ["etl@a", "etl@b"]
     assert world.core.next_due() is None
+    assert [one.invocation for one in stores] == [None, None]
+
+
+def test_a_status_names_the_attempt_that_ended_with_it() -> None:
+    world = World(make_config(make_job("etl")), ONE)
+    invocation = world.running[task_id("etl@a")].invocation
+    world.end("etl@a", DONE, store=False)
+    assert [one.invocation for one in world.unstored] == [invocation]
 
 
 def test_forgiving_keeps_data_and_begins_the_backoff_list_again() -> None:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from bistro_tui.engine.ids import (
 )
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling import events as ev
+from bistro_tui.engine.scheduling import placement
 from bistro_tui.engine.scheduling.actions import (
     Action,
     KillTask,
@@ -39,7 +41,9 @@ from tests.engine.scheduling.oracle import Oracle, Starter, one_pass
 from tests.engine.scheduling.random_worlds import (
     JOBS,
     REPORTS,
+    measured,
     random_config,
+    random_host,
     random_tree,
     variants,
 )
@@ -95,6 +99,7 @@ class Watched:
         resources = config.settings.resources
         needs = [n for job in config.jobs.values() for n in job.resources.values()]
         is_shared = any(resources.get(lv) for lv in (INSTANCE_LEVEL, WORKER_LEVEL))
+        is_shared = is_shared or self.oracle.limit is not None
         # A start may make room in between where a need is below zero.
         if is_shared and min(needs, default=0) >= 0:
             jobs = {task.job for task, _ in allowed}
@@ -149,6 +154,7 @@ class Life:
             else random_config(rng, lowest_need)
             for _ in range(2)
         )
+        first, second = measured(rng, first), measured(rng, second)
         self.configs = [*variants(rng, first) * 2, second]
         self.trees = [
             deep_tree(rng, depth) if deep else random_tree(rng) for _ in range(2)
@@ -178,14 +184,18 @@ class Life:
         rng, watched = self.rng, self.watched
         running, unstored = watched.oracle.running, stored(watched.oracle)
         kinds = ["config", "config", "config", "nodes", "broken", "pause"]
-        kinds += ["resume", "resume", "forgive", "time", "time"]
-        kinds += ["end"] * 12 + ["kill", "twice"] if running else []
+        kinds += ["resume", "resume", "forgive", "time", "time", "limit", "left"]
+        kinds += ["host", "host"]
+        kinds += ["end"] * 12 + ["undo"] * 4 + ["kill", "twice"] if running else []
         kinds += ["store"] * 12 + ["stale"] if unstored else []
-        match rng.choice(kinds):
+        match kind := rng.choice(kinds):
             case "end":
                 task = rng.choice(list(running))
                 bits = rng.choice(REPORTS)
                 return ended(task, running[task].invocation, watched.now, bits)
+            case "undo":
+                task = rng.choice(list(running))
+                return ev.TaskNotStarted(task, running[task].invocation, "EAGAIN")
             case "twice":
                 task = rng.choice(list(running))
                 return ended(task, InvocationId(1, 1), watched.now, 4)
@@ -196,8 +206,26 @@ class Life:
                 return ev.StatusStored(one.task, one.serial + 1000)
             case "kill":
                 return ev.KillRequested(rng.choice(list(running)))
+            case _:
+                return self.draw_other(kind)
+
+    def draw_other(self, kind: str) -> ev.Event:
+        """Draw what needs no task that runs or is being stored."""
+        rng, watched = self.rng, self.watched
+        match kind:
+            case "left":
+                task = TaskId(JobName(rng.choice((*JOBS, "gone"))), NodeName("a"))
+                return ev.AttemptLeft(
+                    task,
+                    InvocationId(1, rng.randrange(2)),
+                    TaskStatus(bits=Bits(rng.choice(REPORTS)), time=watched.now.wall),
+                )
+            case "limit":
+                return ev.StartsLimited(rng.choice((None, None, 0, 1, 2, 4)), "files")
             case "config":
                 return ev.ConfigLoaded(rng.choice(self.configs))
+            case "host":
+                return ev.HostReported(random_host(rng))
             case "nodes":
                 return ev.NodesLoaded(rng.choice(self.trees))
             case "broken":
@@ -233,6 +261,16 @@ def test_the_laws_hold_with_any_levels_and_resources_on_any_of_them(
 @given(st.integers(0, 2**64))
 def test_the_laws_hold_for_needs_below_zero_too(seed: int) -> None:
     Life(seed, lowest_need=-1).live()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**64), st.booleans())
+def test_the_laws_hold_where_all_with_room_is_gathered_once_no_more_may_run(
+    seed: int, deep: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placement, "_FEW_LEFT", 0)
+        Life(seed, lowest_need=0, deep=deep).live()
 
 
 def test_the_worlds_of_the_laws_are_alive() -> None:
@@ -361,6 +399,7 @@ def test_a_decision_in_many_small_steps_starts_all_that_one_large_step_may(
         ev.StatusesLoaded({}),
         ev.NodesLoaded(tree),
         ev.ConfigLoaded(config),
+        ev.StartsLimited(rng.choice((None, 1, 2, 4)), "files"),
     ]
     for _ in range(6):
         for event in events:
@@ -384,3 +423,5 @@ def test_a_decision_in_many_small_steps_starts_all_that_one_large_step_may(
         task = rng.choice(list(oracle.running))
         events = [ended(task, oracle.running[task].invocation, now, 8)]
         events += stored(oracle)
+        if rng.random() < 0.3:
+            events.append(ev.StartsLimited(rng.choice((None, 1, 3)), "files"))

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
-from bistro_tui.engine.ids import LevelName, TaskId
+from bistro_tui.engine.ids import InvocationId, LevelName, TaskId
 from bistro_tui.engine.moment import Now
+from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.accounts import Accounts, Used
+from bistro_tui.engine.scheduling.actions import Action
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.demand import Demand
+from bistro_tui.engine.scheduling.gate import Gate
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
 from bistro_tui.engine.scheduling.placement import Placement
@@ -257,6 +260,68 @@ def take_what_runs_for_gone(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Judge, "all_of", mutant)
 
 
+def ignore_the_limit(patch: pytest.MonkeyPatch) -> None:
+    """However many run, more may."""
+    patch.setattr(Gate, "full", lambda self, running: None)
+
+
+def overshoot_the_limit(patch: pytest.MonkeyPatch) -> None:
+    """The limit is asked for once, and then as much starts as there is room for."""
+    whole = Placement.run
+
+    def mutant(self: Placement, now: Now, starts: list[Action], steps: int) -> None:
+        gate = self._state.gate
+        limit, gate.limit = gate.limit, None
+        whole(self, now, starts, steps)
+        gate.limit = limit
+
+    patch.setattr(Placement, "run", mutant)
+
+
+def tell_no_one_of_the_host(patch: pytest.MonkeyPatch) -> None:
+    """What the host has counts only from the next config on."""
+
+    def mutant(self: State, host: HostResources) -> None:
+        self.host = host
+
+    patch.setattr(State, "set_host", mutant)
+
+
+def forget_the_host(patch: pytest.MonkeyPatch) -> None:
+    """A new config does not know the host that was reported before."""
+    whole = State.set_config
+
+    def mutant(self: State, config: Config) -> bool:
+        self.host = UNKNOWN_HOST
+        return whole(self, config)
+
+    patch.setattr(State, "set_config", mutant)
+
+
+def keep_what_did_not_start(patch: pytest.MonkeyPatch) -> None:
+    """What an attempt took that could not be started is never given back."""
+    whole = Core._not_started
+
+    def mutant(self: Core, task: TaskId, invocation: InvocationId) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(State, "give_back", lambda self, attempt: None)
+            whole(self, task, invocation)
+
+    patch.setattr(Core, "_not_started", mutant)
+
+
+def lose_what_did_not_start(patch: pytest.MonkeyPatch) -> None:
+    """A task that could not be started is taken for running."""
+    whole = Core._not_started
+
+    def mutant(self: Core, task: TaskId, invocation: InvocationId) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(State, "rejudge", lambda self, task: None)
+            whole(self, task, invocation)
+
+    patch.setattr(Core, "_not_started", mutant)
+
+
 ALIVE: Mapping[str, Patch] = {
     mutant.__name__: mutant
     for mutant in (
@@ -280,6 +345,12 @@ ALIVE: Mapping[str, Patch] = {
         lose_what_is_shown,
         forget_what_was_forgiven,
         take_what_runs_for_gone,
+        ignore_the_limit,
+        overshoot_the_limit,
+        tell_no_one_of_the_host,
+        forget_the_host,
+        keep_what_did_not_start,
+        lose_what_did_not_start,
     )
 }
 
