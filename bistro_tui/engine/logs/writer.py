@@ -21,7 +21,8 @@ GATHER_SEC = 0.02
 MOST_IN_ONE = 2_000
 """Rows a transaction: making them ready takes a few milliseconds of the loop."""
 RETRY_SEC = 1.0
-_OVERHEAD = 100
+_OVERHEAD = 200
+"""What a line costs beside its bytes, about."""
 
 
 class LogWriter:

@@ -1,1 +1,1 @@
-"""Local child processes: what a task gets, its output, its status file, its end."""
+"""Local child processes, through wardens: what a task gets, its output, its end."""

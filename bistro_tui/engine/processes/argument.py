@@ -1,5 +1,8 @@
 """What a task is told: its words, its JSON and its environment. Pure.
 
+What all tasks of a job have in common is worked out once, for this is done thousands
+of times a second.
+
 Source: Bistro, processes/TaskSubprocessQueue and runners/TaskRunner; placeholders and
 the environment variables are ours.
 """
@@ -7,10 +10,15 @@ the environment variables are ours.
 import json
 import os.path
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from json.encoder import encode_basestring as _quote
+from typing import NamedTuple, TypeAlias
 
+from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, ResourceName
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 
 LONGEST_ARGUMENT = 131_071
 """Bytes of one argument that Linux accepts (MAX_ARG_STRLEN without its NUL)."""
@@ -18,90 +26,204 @@ LONGEST_CONFIG_VARIABLE = LONGEST_ARGUMENT - len("BISTRO_CONFIG=")
 
 _PLACEHOLDER = re.compile(r"\{(node|job|status_file|config)\}")
 _PIECE = re.compile(r"\{\{|\}\}|\{(node|job|status_file|config)\}")
+_OURS = frozenset(
+    (
+        "BISTRO_JOB",
+        "BISTRO_NODE",
+        "BISTRO_STATUS_FILE",
+        "BISTRO_CONFIG",
+        "BISTRO_INVOCATION",
+    )
+)
+_ENCODING = sys.getfilesystemencoding()
+
+_Template: TypeAlias = tuple[str, ...]
+"""Text, the name of a value, text, …: an odd number of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskArguments:
+class _Word(NamedTuple):
+    """A word of a command; the rest counts where the template is only text."""
+
+    template: _Template
+    text: str
+    encoded: bytes
+
+
+class TaskArguments(NamedTuple):
     """Everything that goes into one ``execve``, and what must lie ready for it."""
 
-    argv: tuple[str, ...]
-    environment: Mapping[str, str]
-    config: str
-    """The task's JSON."""
+    words: tuple[str, ...]
+    """The same as ``argv``, for people."""
+    argv: tuple[bytes, ...]
+    environment: tuple[tuple[bytes, bytes], ...]
+    """What comes on top of the user's."""
     config_file_needed: bool
     """Whether some argument names the config file instead of holding the JSON."""
 
 
-def task_json(start: StartTask, *, worker_node: str, worker_host: str) -> str:
-    """Return the JSON a task gets: compact, one line, always encodable as UTF-8.
+class JobArguments:
+    """What the tasks of one job are told."""
 
-    Raises ValueError for a config that JSON cannot hold (NaN, endless nesting).
-    Source: Bistro, TaskRunner (id, path_to_node, config, resources_by_node,
-    prev_status only if there is one, worker_node, worker_host).
-    """
-    content: dict[str, object] = {
-        "id": start.task.job,
-        "path_to_node": list(start.path_to_node),
-        "config": dict(start.job.config),
-        "resources_by_node": {
-            node: dict(resources) for node, resources in start.resources_by_node.items()
-        },
-    }
-    if start.prev_status is not None:
-        content["prev_status"] = start.prev_status.export()
-    content["worker_node"] = worker_node
-    content["worker_host"] = worker_host
-    try:
-        text = _compact(content, ensure_ascii=False)
-        if is_encodable(text):
-            return text
-        return _compact(content, ensure_ascii=True)
-    except RecursionError:
-        raise ValueError("its config is nested too deeply") from None
+    def __init__(
+        self,
+        job: Job,
+        *,
+        command: tuple[str, ...],
+        fill_placeholders: bool,
+        worker_node: str,
+        worker_host: str,
+    ) -> None:
+        """Take the job and a command: its own (``fill_placeholders``), or the worker's.
 
+        The first word of the command is ready to be executed. Raises ValueError for
+        what no task can be told: a config that JSON cannot hold (NaN, endless
+        nesting), a variable with an impossible name.
+        """
+        self.job = job
+        self._worker = {"worker_node": worker_node, "worker_host": worker_host}
+        try:
+            config = _COMPACT(dict(job.config))
+        except RecursionError:
+            raise ValueError("its config is nested too deeply") from None
+        self._head = f'{{"id":{_quote(job.name)},"path_to_node":['
+        self._config = f'],"config":{config},"resources_by_node":'
+        self._tail = "," + _COMPACT(self._worker)[1:]
+        self._needs: Mapping[LevelName, Mapping[ResourceName, int]] | None = None
+        self._needs_json: dict[LevelName, str] = {}
+        program = command[0]
+        templates = [
+            _template(word) if fill_placeholders else (word,) for word in command
+        ]
+        self._is_filled = any(len(one) > 1 for one in templates)
+        self._words = tuple(
+            _Word(one, one[0], _encode(one[0], program)) for one in templates
+        )
+        self._fixed_words = tuple(one.text for one in self._words)
+        self._fixed_argv = tuple(one.encoded for one in self._words)
+        self._variables = (
+            *(
+                (_name(name, program), _encode(value, program))
+                for name, value in job.env.items()
+                if name not in _OURS
+            ),
+            (b"BISTRO_JOB", _encode(job.name, program)),
+        )
 
-def build_arguments(
-    start: StartTask,
-    *,
-    command: tuple[str, ...],
-    fill_placeholders: bool,
-    status_file: str,
-    config: str,
-    config_file: str,
-    base_environment: Mapping[str, str],
-) -> TaskArguments:
-    """Return what to execute for an attempt.
+    def task_json(self, start: StartTask) -> str:
+        """Return the JSON a task gets: compact, one line, always encodable as UTF-8.
 
-    ``command`` is the job's own (``fill_placeholders``) or the worker command; its
-    first word is ready to be executed. A JSON too long for an argument is replaced
-    by ``@config_file``, which the caller must then write.
-    """
-    in_file = f"@{config_file}"
-    values = {
-        "node": start.task.node,
-        "job": start.task.job,
-        "status_file": status_file,
-    }
-    argv = _words(command, values, config, fill_placeholders)
-    argv_in_file = max(map(_size, argv)) > LONGEST_ARGUMENT
-    if argv_in_file:
-        argv = _words(command, values, in_file, fill_placeholders)
-    variable_in_file = _size(config) > LONGEST_CONFIG_VARIABLE
-    environment = {
-        **base_environment,
-        **start.job.env,
-        "BISTRO_JOB": start.task.job,
-        "BISTRO_NODE": start.task.node,
-        "BISTRO_STATUS_FILE": status_file,
-        "BISTRO_CONFIG": in_file if variable_in_file else config,
-        "BISTRO_INVOCATION": str(start.invocation),
-    }
-    return TaskArguments(
-        argv=argv,
-        environment=environment,
-        config=config,
-        config_file_needed=argv_in_file or variable_in_file,
-    )
+        Source: Bistro, TaskRunner (id, path_to_node, config, resources_by_node,
+        prev_status only if there is one, worker_node, worker_host).
+        """
+        tree = start.tree
+        path, names = tree.path(start.leaf), tree.names
+        previous = start.prev_status
+        text = "".join(
+            (
+                self._head,
+                ",".join([_quote(names[index]) for index in path]),
+                self._config,
+                self._resources(start, path) if start.needs else "{}",
+                ""
+                if previous is None
+                else f',"prev_status":{_COMPACT(previous.export())}',
+                self._tail,
+            )
+        )
+        return text if is_encodable(text) else self._ascii_json(start)
+
+    def arguments(
+        self, start: StartTask, *, status_file: str, config: str, config_file: str
+    ) -> TaskArguments:
+        """Return what to execute for an attempt.
+
+        A JSON too long for an argument is replaced by ``@config_file``, which the
+        caller must then write. Raises ValueError for words that no program can be
+        given.
+        """
+        program = self._fixed_words[0]
+        node = _encode(start.task.node, program)
+        file = _encode(status_file, program)
+        variable = json = _encode(config, program)
+        if self._is_filled:
+            words, argv = self._filled(start, status_file, config)
+        else:
+            words = (*self._fixed_words, start.task.node, status_file, config)
+            argv = (*self._fixed_argv, node, file, json)
+        argv_in_file = max(map(len, argv)) > LONGEST_ARGUMENT
+        variable_in_file = len(json) > LONGEST_CONFIG_VARIABLE
+        if argv_in_file or variable_in_file:
+            in_file = f"@{config_file}"
+            variable = _encode(in_file, program) if variable_in_file else json
+            if argv_in_file and self._is_filled:
+                words, argv = self._filled(start, status_file, in_file)
+            elif argv_in_file:
+                words = (*words[:-1], in_file)
+                argv = (*argv[:-1], _encode(in_file, program))
+        environment = (
+            *self._variables,
+            (b"BISTRO_NODE", node),
+            (b"BISTRO_STATUS_FILE", file),
+            (b"BISTRO_CONFIG", variable),
+            (b"BISTRO_INVOCATION", str(start.invocation).encode()),
+        )
+        return TaskArguments(words, argv, environment, argv_in_file or variable_in_file)
+
+    def _filled(
+        self, start: StartTask, status_file: str, config: str
+    ) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
+        values = {
+            "node": start.task.node,
+            "job": start.task.job,
+            "status_file": status_file,
+            "config": config,
+        }
+        words: list[str] = []
+        argv: list[bytes] = []
+        for template, text, encoded in self._words:
+            if len(template) == 1:
+                words.append(text)
+                argv.append(encoded)
+            else:
+                word = "".join(
+                    [values[p] if i % 2 else p for i, p in enumerate(template)]
+                )
+                words.append(word)
+                argv.append(_encode(word, self._fixed_words[0]))
+        return tuple(words), tuple(argv)
+
+    def _resources(self, start: StartTask, path: tuple[int, ...]) -> str:
+        needs = start.needs
+        if needs is not self._needs:
+            self._needs = needs
+            self._needs_json = {
+                level: _COMPACT(dict(amounts)) for level, amounts in needs.items()
+            }
+        tree, found = start.tree, self._needs_json
+        names, levels, numbers = tree.names, tree.level_names, tree.levels_of
+        by_node: dict[str, str] = {}
+        for index in path:
+            amounts = found.get(levels[numbers[index]])
+            if amounts is not None:
+                by_node[names[index]] = amounts
+        if WORKER_LEVEL in found:
+            if LOCAL_WORKER.node in by_node:
+                return _COMPACT(_plain_resources(start))
+            by_node[LOCAL_WORKER.node] = found[WORKER_LEVEL]
+        pieces = [f"{_quote(name)}:{amounts}" for name, amounts in by_node.items()]
+        return "{" + ",".join(pieces) + "}"
+
+    def _ascii_json(self, start: StartTask) -> str:
+        """Return the same with escapes only, for halves of surrogate pairs."""
+        content: dict[str, object] = {
+            "id": start.task.job,
+            "path_to_node": list(start.path_to_node),
+            "config": dict(start.job.config),
+            "resources_by_node": _plain_resources(start),
+        }
+        if start.prev_status is not None:
+            content["prev_status"] = start.prev_status.export()
+        return _ASCII({**content, **self._worker})
 
 
 def resolve_program(word: str, *, directory: str) -> str:
@@ -121,42 +243,52 @@ def is_encodable(text: str) -> bool:
     return True
 
 
-def _words(
-    command: tuple[str, ...], values: Mapping[str, str], config: str, fill: bool
-) -> tuple[str, ...]:
-    trailing = (values["node"], values["status_file"], config)
-    if not fill:
-        return command + trailing
-    filled = [_fill(word, {**values, "config": config}) for word in command]
-    words = tuple(word for word, _ in filled)
-    return words if any(used for _, used in filled) else words + trailing
+def _plain_resources(start: StartTask) -> dict[str, dict[str, int]]:
+    return {
+        str(node): {str(name): amount for name, amount in resources.items()}
+        for node, resources in start.resources_by_node.items()
+    }
 
 
-def _fill(word: str, values: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the word with its placeholders filled in, and whether it had any.
+def _template(word: str) -> _Template:
+    """Return a word of a command, cut where its placeholders are.
 
     One pass from left to right, so a value is never looked into for placeholders and
     ``{{node}}`` is how a person writes a literal ``{node}``.
     """
     if not _PLACEHOLDER.search(word):
-        return word, False
-    used = False
-
-    def replacement(match: re.Match[str]) -> str:
-        nonlocal used
+        return (word,)
+    pieces = [""]
+    end = 0
+    for match in _PIECE.finditer(word):
+        pieces[-1] += word[end : match.start()]
         if name := match[1]:
-            used = True
-            return values[name]
-        return match[0][0]
-
-    return _PIECE.sub(replacement, word), used
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
+            pieces += [name, ""]
+        else:
+            pieces[-1] += match[0][0]
+        end = match.end()
+    pieces[-1] += word[end:]
+    return tuple(pieces)
 
 
-def _compact(content: object, *, ensure_ascii: bool) -> str:
-    return json.dumps(
-        content, ensure_ascii=ensure_ascii, separators=(",", ":"), allow_nan=False
-    )
+def _name(name: str, program: str) -> bytes:
+    encoded = _encode(name, program)
+    if b"=" in encoded:
+        raise ValueError(f"{program}: illegal environment variable name")
+    return encoded
+
+
+def _encode(text: str, program: str) -> bytes:
+    try:
+        encoded = text.encode(_ENCODING, "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{program}: {error}") from None
+    if b"\0" in encoded:
+        raise ValueError(f"{program}: embedded null byte")
+    return encoded
+
+
+_COMPACT = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

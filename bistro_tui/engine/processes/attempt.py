@@ -1,283 +1,273 @@
-"""One attempt from its start to its report.
+"""One attempt, from what its warden tells of it to its report."""
 
-The order at the end is the point: main process gone, output drained, what is left of
-the process tree killed, main process reaped, status file read, report sent.
-"""
-
-import asyncio
-import contextlib
-import logging
-import signal
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import errno
+import os
+from typing import NamedTuple
 
 from bistro_tui.engine.clock import Clock
-from bistro_tui.engine.config.model import KillSettings
-from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.sink import LogSink, Stream
-from bistro_tui.engine.processes.capture import Gate, OutputCapture
+from bistro_tui.engine.processes.capture import OutputCapture, OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
-from bistro_tui.engine.processes.killing import Killer
-from bistro_tui.engine.processes.leftovers import Sweeper, Tree
 from bistro_tui.engine.processes.lines import LineQuota
-from bistro_tui.engine.processes.spawn import (
-    ProcessEnd,
-    Spawner,
-    SpawnPlan,
-    TaskProcess,
-)
-from bistro_tui.engine.processes.status_file import read_status_file, remove_file
+from bistro_tui.engine.processes.preparation import Prepared
+from bistro_tui.engine.processes.warden_link import WardenLink
 from bistro_tui.engine.scheduling.actions import StartTask
-from bistro_tui.engine.statuses.report import Exit, error_backoff, final_status
+from bistro_tui.engine.statuses.bits import INCOMPLETE_BACKOFF
+from bistro_tui.engine.statuses.report import (
+    Exit,
+    error_backoff,
+    final_status,
+    parse_report,
+)
 from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.warden.wire import (
+    STDERR,
+    STDOUT,
+    Credit,
+    Ended,
+    Exited,
+    NotStarted,
+    Output,
+)
 
-log = logging.getLogger("bistro_tui")
+PIECE_BYTES = 1_024
+"""Output that is cut into rows at a time: it may be as many rows as bytes."""
 
-DRAIN_SEC = 2.0
-"""How long a descendant may keep the pipes after the main process has ended."""
+TEMPORARY = frozenset(
+    (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC)
+)
+"""What a host is short of for a while; no fault of the task."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """What lies ready for an attempt on disk, and how to start it."""
-
-    plan: SpawnPlan
-    status_file: Path
-    files: tuple[Path, ...]
-    """What to remove at the end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What all attempts of a runner share."""
-
-    loop: asyncio.AbstractEventLoop
-    clock: Clock
-    sink: LogSink
-    gate: Gate
-    spawner: Spawner
-    sweeper: Sweeper
-    worker_host: str
+LOST = "warden lost"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptResult:
+class AttemptResult(NamedTuple):
     """What an attempt came to."""
 
     reported: TaskStatus
     exit_text: str
 
 
+class Workshop(NamedTuple):
+    """What all attempts of a runner share."""
+
+    clock: Clock
+    sink: LogSink
+    desk: OutputDesk
+    rows: EventRows
+
+
 class Attempt:
-    """The process of one attempt, its output, its end."""
+    """An attempt that was handed to a runner and is not over."""
 
-    def __init__(
-        self,
-        start: StartTask,
-        shop: Workshop,
-        *,
-        on_spawned: Callable[[int], None],
-        on_over: Callable[[AttemptResult], None],
-    ) -> None:
-        """``on_spawned`` gets the pid; ``on_over`` is the last that is heard.
+    __slots__ = (
+        "_capture",
+        "_has_exited",
+        "_prepared",
+        "_shop",
+        "is_killed",
+        "link",
+        "number",
+        "pid",
+        "start",
+    )
 
-        Neither is called from inside ``kill``.
-        """
+    def __init__(self, start: StartTask, number: int, shop: Workshop) -> None:
         self.start = start
+        self.number = number
+        self.link: WardenLink | None = None
+        """To the warden that has it; None while it waits for one."""
+        self.pid: int | None = None
+        self.is_killed = False
+        """While it waited for a warden."""
         self._shop = shop
-        self._on_spawned = on_spawned
-        self._on_over = on_over
-        self._events = EventRows(
-            shop.sink, start.task, start.invocation, shop.worker_host
-        )
         self._prepared: Prepared | None = None
-        self._process: TaskProcess | None = None
         self._capture: OutputCapture | None = None
-        self._end: ProcessEnd | None = None
-        self._killer = Killer(shop.loop, self._signal)
-        self._wanted_kill: KillSettings | None = None
-        self._is_killed = False
-        self._has_timed_out = False
-        self._is_ending = False
-        self._is_over = False
-        self._timers: list[asyncio.TimerHandle] = []
+        self._has_exited = False
 
     @property
-    def task(self) -> TaskId:
-        """The task that is attempted."""
-        return self.start.task
+    def prepared(self) -> Prepared:
+        """What its warden was asked; only once it was."""
+        assert self._prepared is not None
+        return self._prepared
 
-    def launch(self, prepare: Callable[[], Prepared]) -> None:
-        """Start the process, unless the attempt was killed while it waited for that.
+    def send(self, prepared: Prepared, link: WardenLink) -> None:
+        """Give it to a warden."""
+        self._prepared = prepared
+        self.link = link
+        self._row(self._shop.rows.running(self.start.invocation, prepared.words))
+        link.start(prepared.request)
 
-        ``prepare`` raises OSError or ValueError when the attempt cannot be started.
-        """
-        if self._is_killed:
-            self._conclude(None, ProcessEnd(exit=Exit()), "killed before it started")
-            return
-        try:
-            self._prepared = prepared = prepare()
-            self._events.running(prepared.plan.argv)
-            self._shop.spawner.spawn(prepared.plan, self._spawned, self._failed)
-        except (OSError, ValueError) as error:
-            self._failed(str(error))
-        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
-            self._broke(error)
+    # What the warden tells.
 
-    def kill(self, how: KillSettings) -> None:
-        """Begin to end the attempt; harmless when it is over."""
-        if self._is_ending:
-            return
-        if self._end is not None:
-            # Only descendants are left; nobody wants to wait for their output now.
-            self._shop.loop.call_soon(self._end_drain)
-            return
-        self._is_killed = True
-        if self._process is None:
-            self._wanted_kill = how
+    def output(self, message: Output) -> Output | None:
+        """Take some of what it wrote; return the rest, to be given again."""
+        capture = self._capture or self._begin_capture()
+        piece = message.data[:PIECE_BYTES]
+        capture.take(message.stream, piece)
+        capture.owe(len(piece))
+        if len(piece) < len(message.data):
+            return message._replace(data=message.data[PIECE_BYTES:])
+        capture.settle()
+        return None
+
+    def exited(self, message: Exited) -> None:
+        """Its main process has ended, and something still holds its pipes."""
+        self._has_exited = True
+        text = _exit_text(message.code, message.signal, message.core)
+        self._row(self._shop.rows.process_exited(self.start.invocation, text))
+
+    def some_of(self, message: Ended) -> Ended | None:
+        """Take some of its last output; return the rest, None if it is little."""
+        for stream, data in ((STDOUT, message.stdout), (STDERR, message.stderr)):
+            if len(data) > PIECE_BYTES:
+                capture = self._capture or self._begin_capture()
+                capture.take(stream, data[:PIECE_BYTES])
+                rest = data[PIECE_BYTES:]
+                if stream == STDOUT:
+                    return message._replace(stdout=rest)
+                return message._replace(stderr=rest)
+        return None
+
+    def ended(self, message: Ended) -> AttemptResult:
+        """Write down its end and return what it came to."""
+        shop, start = self._shop, self.start
+        capture, invocation = self._capture, start.invocation
+        if capture is not None:
+            if message.stdout:
+                capture.take(STDOUT, message.stdout)
+            if message.stderr:
+                capture.take(STDERR, message.stderr)
+            capture.finish()
         else:
-            self._killer.kill(how)
+            if message.stdout:
+                shop.desk.write_all(start.task, Stream.STDOUT, message.stdout)
+            if message.stderr:
+                shop.desk.write_all(start.task, Stream.STDERR, message.stderr)
+        text = _exit_text(message.code, message.signal, message.core)
+        if message.out_of_memory:
+            text += " (out of memory)"
+        job = start.job
+        status = final_status(
+            message.status,
+            ended=_exit(message.code, message.signal),
+            killed_by_us=message.killed,
+            timed_out_sec=job.timeout_sec if message.timed_out else None,
+            status_from=job.status_from,
+            now_wall=shop.clock.now().wall,
+        )
+        rows = [
+            shop.rows.pipes_closed(invocation),
+            shop.rows.got_status(invocation, status, message.status),
+        ]
+        if not self._has_exited:
+            rows.insert(0, shop.rows.process_exited(invocation, text))
+        shop.sink.write(start.task, Stream.STATUSES, rows)
+        return AttemptResult(status, text)
 
-    def abandon(self) -> None:
-        """Read its output no more: its process does not even die of SIGKILL."""
-        self._is_ending = True
-        self._cancel_timers()
-        self._killer.cancel()
+    def not_started(self, message: NotStarted) -> AttemptResult | str:
+        """Return what it came to; words if it was the host that had no room for it."""
+        if message.what == "killed":
+            return self.never_started()
+        if message.error in TEMPORARY:
+            return f"{errno.errorcode[message.error]}: {os.strerror(message.error)}"
+        return self.failed(start_failure(message, self.prepared))
+
+    # What nobody else can tell.
+
+    def never_started(self) -> AttemptResult:
+        """Return what it came to when it was killed before it had a process."""
+        status = _unfinished("Task killed, no status returned", self._now)
+        self._row(self._shop.rows.got_status(self.start.invocation, status, None))
+        return AttemptResult(status, "killed before it started")
+
+    def failed(self, reason: str) -> AttemptResult:
+        """Return what it came to when it cannot be started, for that reason."""
+        status = error_backoff(
+            f"Failed to start task {self.start.task}: {reason}", now_wall=self._now
+        )
+        self._row(self._shop.rows.failed_to_start(self.start.invocation, status))
+        return AttemptResult(status, f"failed to start: {reason}")
+
+    def lost(self, content: bytes | None) -> AttemptResult:
+        """Return what it came to when its warden died; ``content``: its status file."""
+        if self._capture is not None:
+            self._capture.finish()
+        status = (
+            parse_report(content, now_wall=self._now)
+            if content
+            else _unfinished(LOST, self._now)
+        )
+        self._row(self._shop.rows.got_status(self.start.invocation, status, content))
+        return AttemptResult(status, LOST)
+
+    def given_up(self) -> None:
+        """Take no more of its output: its processes do not even die of SIGKILL."""
         if self._capture is not None:
             self._capture.finish()
 
-    def _signal(self, number: int) -> None:
-        if self._process is not None:
-            self._process.signal_group(number)
+    @property
+    def _now(self) -> float:
+        return self._shop.clock.now().wall
 
-    def _spawned(self, process: TaskProcess) -> None:
-        shop, job = self._shop, self.start.job
-        self._process = process
-        self._capture = OutputCapture(
-            loop=shop.loop,
-            clock=shop.clock,
-            gate=shop.gate,
-            sink=shop.sink,
-            task=self.task,
-            quota=LineQuota(
-                rows=job.task_subprocess.max_log_lines_per_poll_interval,
-                interval_ms=job.task_subprocess.poll_ms,
+    def _row(self, row: bytes) -> None:
+        self._shop.sink.write(self.start.task, Stream.STATUSES, (row,))
+
+    def _begin_capture(self) -> OutputCapture:
+        shop, settings = self._shop, self.start.job.task_subprocess
+        quota = None
+        if settings.max_log_lines_per_poll_interval > 0:
+            quota = LineQuota(
+                rows=settings.max_log_lines_per_poll_interval,
+                interval_ms=settings.poll_ms,
                 now=shop.clock.now().mono,
-            ),
-            descriptors={
-                Stream.STDOUT: process.stdout,
-                Stream.STDERR: process.stderr,
-            },
-            on_closed=self._output_closed,
-            on_error=self._events.pipe_error,
+            )
+        self._capture = OutputCapture(
+            shop.desk, self.start.task, quota=quota, credit=self._credit
         )
-        process.on_exit(self._exited)
-        if job.timeout_sec is not None:
-            self._after(job.timeout_sec, self._time_out)
-        self._on_spawned(process.pid)
-        if self._wanted_kill is not None:
-            self._killer.kill(self._wanted_kill)
+        return self._capture
 
-    def _failed(self, reason: str) -> None:
-        self._is_ending = True
-        status = error_backoff(
-            f"Failed to start task {self.task}: {reason}",
-            now_wall=self._shop.clock.now().wall,
-        )
-        self._events.failed_to_start(status)
-        self._over(status, f"failed to start: {reason}")
+    def _credit(self, size: int) -> None:
+        if self.link is not None:
+            self.link.send(Credit(self.number, size))
 
-    def _time_out(self) -> None:
-        if not self._is_killed:
-            self._has_timed_out = True
-        self._killer.kill(self.start.job.kill_subprocess)
 
-    def _exited(self, end: ProcessEnd) -> None:
-        self._end = end
-        self._killer.cancel()
-        self._cancel_timers()
-        self._events.process_exited(end.text)
-        if self._capture is None or self._capture.is_closed:
-            self._end_drain()
-        else:
-            self._after(DRAIN_SEC, self._end_drain)
+def start_failure(message: NotStarted, prepared: Prepared) -> str:
+    """Return why an attempt could not be started, for the person who wrote its job."""
+    program, number = prepared.words[0], message.error
+    what = {
+        "directory": f"working directory {prepared.directory}",
+        "files": f"status file {os.fsdecode(prepared.request.status_file)}",
+        "cgroup": "its control group",
+        "journal": "the record of started tasks",
+    }.get(message.what)
+    if not number:
+        return f"{what or program}: {message.text}"
+    reason = os.strerror(number)
+    if what is not None:
+        return f"{what}: {reason}"
+    match number:
+        case errno.ENOENT if "/" not in program:
+            return f"{program}: not found in PATH"
+        case errno.ENOENT if os.path.lexists(program):
+            return f"{program}: the interpreter of its #! line does not exist"
+        case errno.ENOEXEC:
+            return f"{program}: {reason} (a script needs a #! line)"
+        case errno.E2BIG:
+            return f"{program}: {reason} (arguments and environment together)"
+        case _:
+            return f"{program}: {reason}"
 
-    def _output_closed(self) -> None:
-        self._events.pipes_closed()
-        if self._end is not None:
-            self._end_drain()
 
-    def _end_drain(self) -> None:
-        """Kill what is left of the process tree, then take the rest of the output."""
-        if self._is_ending or self._process is None:
-            return
-        self._is_ending = True
-        self._cancel_timers()
-        try:
-            self._process.signal_group(signal.SIGKILL)
-            is_tidy = self._capture is None or self._capture.is_closed
-            if is_tidy and not self._is_killed and not self._has_timed_out:
-                self._tree_is_gone()
-            else:
-                tree = Tree(self._process.pid, str(self.start.invocation))
-                self._shop.sweeper.sweep(tree, self._tree_is_gone)
-        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
-            self._broke(error)
+def _unfinished(exception: str, now: float) -> TaskStatus:
+    return TaskStatus(bits=INCOMPLETE_BACKOFF, time=now, data={"exception": exception})
 
-    def _tree_is_gone(self) -> None:
-        assert self._process is not None
-        assert self._end is not None
-        try:
-            if self._capture is not None:
-                self._capture.finish()
-            self._process.reap()
-            content = None
-            if self._prepared is not None:
-                content = read_status_file(self._prepared.status_file)
-            self._conclude(content, self._end, self._end.text)
-        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
-            self._broke(error)
 
-    def _broke(self, error: Exception) -> None:
-        """End the attempt after an error of ours; its slot must not be lost."""
-        log.error("internal error in task %s", self.task, exc_info=error)
-        self._is_ending = True
-        if self._process is not None:
-            with contextlib.suppress(OSError):
-                self._process.signal_group(signal.SIGKILL)
-        text = f"internal error: {error!r}"
-        self._over(error_backoff(text, now_wall=self._shop.clock.now().wall), text)
+def _exit(code: int, number: int) -> Exit:
+    if number:
+        return Exit(signal=number)
+    return Exit(code=code) if code >= 0 else Exit()
 
-    def _conclude(self, content: bytes | None, end: ProcessEnd, text: str) -> None:
-        self._is_ending = True
-        job = self.start.job
-        status = final_status(
-            content,
-            ended=end.exit,
-            killed_by_us=self._is_killed,
-            timed_out_sec=job.timeout_sec if self._has_timed_out else None,
-            status_from=job.status_from,
-            now_wall=self._shop.clock.now().wall,
-        )
-        self._events.got_status(status, content)
-        self._over(status, text)
 
-    def _over(self, status: TaskStatus, text: str) -> None:
-        if self._is_over:
-            return
-        self._is_over = True
-        self._clean_up()
-        self._on_over(AttemptResult(reported=status, exit_text=text))
-
-    def _after(self, delay: float, callback: Callable[[], None]) -> None:
-        self._timers.append(self._shop.loop.call_later(delay, callback))
-
-    def _cancel_timers(self) -> None:
-        while self._timers:
-            self._timers.pop().cancel()
-
-    def _clean_up(self) -> None:
-        self._cancel_timers()
-        for path in self._prepared.files if self._prepared is not None else ():
-            remove_file(path)
+def _exit_text(code: int, number: int, core: bool) -> str:
+    return _exit(code, number).text + (" (core dumped)" if core else "")

@@ -1,20 +1,14 @@
-"""Reading a task's stdout and stderr: bounded, in rows, never faster than the store."""
+"""A task's output on its way to the log: in rows, and never faster than the store."""
 
-import array
 import asyncio
-import contextlib
-import fcntl
-import os
-import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.lines import LineCutter, LineQuota
+from bistro_tui.engine.warden.wire import STDERR, STDOUT
 
-READ_BYTES = 16_384
-"""Most bytes that one turn of the loop reads from one pipe."""
 PARTIAL_SEC = 0.2
 """How long an unfinished line waits before it is shown."""
 BEHIND_SEC = 0.02
@@ -49,149 +43,163 @@ class Gate:
             resume()
 
 
-class _Pipe:
-    """One stream: its descriptor while it is open, and its unfinished line."""
+class _Line:
+    """The unfinished line at the end of one stream."""
 
-    def __init__(self, stream: Stream, descriptor: int) -> None:
+    __slots__ = ("cutter", "is_shown", "stream", "task")
+
+    def __init__(self, task: TaskId, stream: Stream) -> None:
+        self.task = task
         self.stream = stream
-        self.descriptor = descriptor
-        self.is_open = True
         self.cutter = LineCutter()
-        self.timer: asyncio.TimerHandle | None = None
-        self.is_partial_shown = False
+        self.is_shown = False
+
+
+class PartialLines:
+    """Shows lines that stay unfinished for a while; one timer for all of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sink: LogSink) -> None:
+        self._loop = loop
+        self._sink = sink
+        self._due: dict[_Line, float] = {}
+        """In the order in which they are due, for all wait equally long."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, line: _Line) -> None:
+        """Show what it holds in a moment, unless it is finished by then."""
+        if line not in self._due:
+            self._due[line] = due = self._loop.time() + PARTIAL_SEC
+            if self._timer is None:
+                self._timer = self._loop.call_at(due, self._show)
+
+    def take_back(self, line: _Line) -> None:
+        """Show it no more: it is the beginning of a row now."""
+        line.is_shown = False
+        self._sink.partial(line.task, line.stream, b"")
+
+    def forget(self, line: _Line) -> None:
+        """There will be no more of it."""
+        self._due.pop(line, None)
+
+    def close(self) -> None:
+        """Show nothing more."""
+        self._due.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _show(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for line, due in tuple(self._due.items()):
+            if due > now:
+                self._timer = self._loop.call_at(due, self._show)
+                return
+            del self._due[line]
+            if text := line.cutter.unfinished:
+                line.is_shown = True
+                self._sink.partial(line.task, line.stream, text)
+
+
+class OutputDesk:
+    """What all captures of a runner share."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Clock, sink: LogSink
+    ) -> None:
+        self.loop = loop
+        self.clock = clock
+        self.sink = sink
+        self.gate = Gate(loop, sink)
+        self.partials = PartialLines(loop, sink)
+
+    def write_all(self, task: TaskId, stream: Stream, output: bytes) -> None:
+        """Write a whole stream; what an attempt without a capture left at its end."""
+        cutter = LineCutter()
+        self.sink.write(task, stream, cutter.feed(output) + cutter.finish())
 
 
 class OutputCapture:
-    """Reads the two pipes of one attempt into the log until both are closed."""
+    """Takes what one attempt writes, and gives credit for more when there is room."""
+
+    __slots__ = (
+        "_credit",
+        "_desk",
+        "_is_over",
+        "_is_waiting",
+        "_lines",
+        "_owed",
+        "_quota",
+        "_task",
+    )
 
     def __init__(
         self,
-        *,
-        loop: asyncio.AbstractEventLoop,
-        clock: Clock,
-        gate: Gate,
-        sink: LogSink,
+        desk: OutputDesk,
         task: TaskId,
-        quota: LineQuota,
-        descriptors: Mapping[Stream, int],
-        on_closed: Callable[[], None],
-        on_error: Callable[[str], None],
+        *,
+        quota: LineQuota | None,
+        credit: Callable[[int], None],
     ) -> None:
-        """Begin to read. The descriptors belong to the capture from here on.
-
-        ``on_closed`` is called once, when every writer has closed both pipes or
-        ``finish`` was called; ``on_error`` when a pipe cannot be read.
-        """
-        self._loop = loop
-        self._clock = clock
-        self._gate = gate
-        self._sink = sink
+        """``credit`` is told of bytes that were taken, once more may come."""
+        self._desk = desk
         self._task = task
         self._quota = quota
-        self._on_closed = on_closed
-        self._on_error = on_error
-        self._pipes = [_Pipe(stream, fd) for stream, fd in descriptors.items()]
-        self._is_paused = True
-        self._resume()
+        self._credit = credit
+        self._lines = {
+            STDOUT: _Line(task, Stream.STDOUT),
+            STDERR: _Line(task, Stream.STDERR),
+        }
+        self._owed = 0
+        self._is_waiting = False
+        self._is_over = False
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether there is nothing more to read."""
-        return not any(pipe.is_open for pipe in self._pipes)
+    def take(self, stream: int, data: bytes) -> None:
+        """Write what was read from a stream."""
+        line, desk = self._lines[stream], self._desk
+        rows = line.cutter.feed(data)
+        if rows:
+            if self._quota is not None:
+                self._quota.spend(len(rows))
+            self._write(line, rows)
+        if line.cutter.unfinished:
+            desk.partials.watch(line)
+
+    def owe(self, size: int) -> None:
+        """Count bytes that are to be credited by the next ``settle``."""
+        self._owed += size
+
+    def settle(self) -> None:
+        """Credit what is owed: now, or when the store and the quota allow it."""
+        if self._is_waiting or self._is_over:
+            return
+        desk, delay = self._desk, 0.0
+        if desk.gate.is_shut:
+            self._is_waiting = True
+            desk.gate.wait(self._resume)
+            return
+        if self._quota is not None:
+            delay = self._quota.wait(desk.clock.now().mono)
+        if delay:
+            self._is_waiting = True
+            desk.loop.call_later(delay, self._resume)
+            return
+        owed, self._owed = self._owed, 0
+        self._credit(owed)
 
     def finish(self) -> None:
-        """Take what lies in the pipes now, and close them whoever still writes.
+        """Write the unfinished lines; nothing comes after this."""
+        self._is_over = True
+        for line in self._lines.values():
+            self._desk.partials.forget(line)
+            if rows := line.cutter.finish():
+                self._write(line, rows)
 
-        A paused task cannot write more than its pipes hold, so this is bounded.
-        """
-        for pipe in self._pipes:
-            if pipe.is_open:
-                self._take_what_is_there(pipe)
-                self._close(pipe)
-
-    def _readable(self, pipe: _Pipe) -> None:
-        chunk = self._read(pipe, READ_BYTES)
-        if chunk is None:
-            return
-        if not chunk:
-            self._close(pipe)
-            return
-        self._take(pipe, chunk)
-        if self._gate.is_shut:
-            self._pause()
-            self._gate.wait(self._resume)
-        elif delay := self._quota.wait(self._clock.now().mono):
-            self._pause()
-            self._loop.call_later(delay, self._resume)
-
-    def _read(self, pipe: _Pipe, count: int) -> bytes | None:
-        """Return bytes, b"" at the end, or None when there are none yet."""
-        try:
-            return os.read(pipe.descriptor, count)
-        except (BlockingIOError, InterruptedError):
-            return None
-        except OSError as error:
-            self._on_error(f"{pipe.stream}: {error.strerror}")
-            return b""
-
-    def _take(self, pipe: _Pipe, chunk: bytes) -> None:
-        rows = pipe.cutter.feed(chunk)
-        if rows:
-            self._quota.spend(len(rows))
-            self._write(pipe, rows)
-        if pipe.cutter.unfinished and pipe.timer is None:
-            pipe.timer = self._loop.call_later(PARTIAL_SEC, self._show_partial, pipe)
-
-    def _write(self, pipe: _Pipe, rows: list[bytes]) -> None:
-        self._sink.write(self._task, pipe.stream, rows)
-        if pipe.is_partial_shown:
-            # It is the beginning of a row now, and must not be seen twice.
-            pipe.is_partial_shown = False
-            self._sink.partial(self._task, pipe.stream, b"")
-
-    def _show_partial(self, pipe: _Pipe) -> None:
-        pipe.timer = None
-        if text := pipe.cutter.unfinished:
-            pipe.is_partial_shown = True
-            self._sink.partial(self._task, pipe.stream, text)
-
-    def _pause(self) -> None:
-        self._is_paused = True
-        for pipe in self._pipes:
-            if pipe.is_open:
-                self._loop.remove_reader(pipe.descriptor)
+    def _write(self, line: _Line, rows: list[bytes]) -> None:
+        self._desk.sink.write(self._task, line.stream, rows)
+        if line.is_shown:
+            self._desk.partials.take_back(line)
 
     def _resume(self) -> None:
-        if self._is_paused:
-            self._is_paused = False
-            for pipe in self._pipes:
-                if pipe.is_open:
-                    self._loop.add_reader(pipe.descriptor, self._readable, pipe)
-
-    def _take_what_is_there(self, pipe: _Pipe) -> None:
-        left = _bytes_waiting(pipe.descriptor)
-        while left > 0:
-            chunk = self._read(pipe, min(left, READ_BYTES))
-            if not chunk:
-                return
-            left -= len(chunk)
-            self._take(pipe, chunk)
-
-    def _close(self, pipe: _Pipe) -> None:
-        pipe.is_open = False
-        self._loop.remove_reader(pipe.descriptor)
-        os.close(pipe.descriptor)
-        if pipe.timer is not None:
-            pipe.timer.cancel()
-            pipe.timer = None
-        if rows := pipe.cutter.finish():
-            self._write(pipe, rows)
-        if self.is_closed:
-            self._on_closed()
-
-
-def _bytes_waiting(descriptor: int) -> int:
-    count = array.array("i", [0])
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0]
+        self._is_waiting = False
+        self.settle()

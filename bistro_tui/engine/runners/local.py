@@ -1,48 +1,60 @@
-"""Runs tasks as processes of this host.
+"""Runs tasks as processes of this host, through wardens.
 
 Source: Bistro, runners/LocalRunner.
 """
 
 import asyncio
-import functools
-import os
+import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bistro_tui.engine.clock import Clock
-from bistro_tui.engine.config.model import KillMethod, KillSettings
+from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.ids import InvocationId, NodeName
 from bistro_tui.engine.logs.sink import LogSink
-from bistro_tui.engine.processes.argument import (
-    build_arguments,
-    resolve_program,
-    task_json,
-)
-from bistro_tui.engine.processes.attempt import (
-    Attempt,
-    AttemptResult,
-    Prepared,
-    Workshop,
-)
-from bistro_tui.engine.processes.capture import Gate
-from bistro_tui.engine.processes.leftovers import Sweeper
-from bistro_tui.engine.processes.spawn import LocalSpawner, Spawner, SpawnPlan
-from bistro_tui.engine.processes.status_file import create_private_file, remove_file
+from bistro_tui.engine.processes.attempt import Attempt, AttemptResult, Workshop
+from bistro_tui.engine.processes.capture import OutputDesk
+from bistro_tui.engine.processes.event_rows import EventRows
+from bistro_tui.engine.processes.lost_warden import LeftAttempt
+from bistro_tui.engine.processes.preparation import Preparation, kill_words
+from bistro_tui.engine.processes.unsettled import Unsettled
+from bistro_tui.engine.processes.warden_link import WardenLink
+from bistro_tui.engine.processes.wardens import Wardens, descriptor_limit
 from bistro_tui.engine.runners.protocol import (
     AttemptEnded,
+    AttemptNotStarted,
     AttemptStarted,
+    AttemptUsage,
     ReportSink,
+    RunnerCapacity,
+    RunnerContainment,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.report import error_backoff
+from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.warden.wire import (
+    KILL,
+    Ended,
+    Exited,
+    Kill,
+    Message,
+    NotStarted,
+    Output,
+    Ready,
+    Settled,
+    Started,
+    Trouble,
+    Usage,
+)
 
-SPAWNS_A_TURN = 2
-"""Starting a process takes about a millisecond of the loop."""
+log = logging.getLogger("bistro_tui")
+
+STARTS_A_TURN = 50
+"""Making an attempt ready takes about 30 µs."""
 CLOSE_SEC = 5.0
 """How long ``close`` waits for processes that got SIGKILL."""
-
-_AT_ONCE = KillSettings(method=KillMethod.KILL)
 
 
 class LocalRunner:
@@ -67,145 +79,290 @@ class LocalRunner:
         sink: LogSink,
         report: ReportSink,
         clock: Clock,
-        spawner: Spawner | None = None,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        self._loop = loop
-        self._data_dir = data_dir
-        self._config_dir = os.path.abspath(config_dir)
-        self._worker_command = (
-            None
-            if worker_command is None
-            else resolve_program(worker_command, directory=os.getcwd())
-        )
-        self._environment = dict(environment)
-        self._instance = instance
-        self._host = host
+        self._loop = loop = asyncio.get_running_loop()
         self._report = report
-        self._sweeper = Sweeper(loop)
-        self._shop = Workshop(
-            loop=loop,
-            clock=clock,
-            sink=sink,
-            gate=Gate(loop, sink),
-            spawner=spawner or LocalSpawner(loop),
-            sweeper=self._sweeper,
+        self._clock = clock
+        self._desk = OutputDesk(loop, clock, sink)
+        self._shop = Workshop(clock, sink, self._desk, EventRows(host))
+        self._preparation = Preparation(
+            data_dir=data_dir,
+            config_dir=config_dir,
+            worker_command=worker_command,
+            worker_node=instance,
             worker_host=host,
         )
         self._attempts: dict[InvocationId, Attempt] = {}
+        self._by_number: dict[int, Attempt] = {}
+        self._last_number = 0
         self._queue: deque[Attempt] = deque()
-        self._is_launching = False
+        """Waiting for a warden; killed ones are passed over."""
+        self._killed: deque[Attempt] = deque()
+        """Killed while they waited, and not told of yet."""
+        self._is_waking = False
         self._changed = asyncio.Event()
+        self._capacity: int | None = None
+        self._containment = ""
+        self._unsettled = Unsettled()
+        self._wardens = Wardens(
+            data_dir.run,
+            environment,
+            hear=self._hear,
+            left=self._left,
+            on_lost=self._lost,
+        )
 
     def start(self, start: StartTask) -> None:
-        """Begin the attempt in a later turn of the loop, a few in each."""
-        attempt = Attempt(
-            start,
-            self._shop,
-            on_spawned=functools.partial(self._spawned, start),
-            on_over=functools.partial(self._over, start),
-        )
-        self._attempts[start.invocation] = attempt
+        """Begin the attempt in a later turn of the loop, some in each."""
+        self._last_number = number = self._last_number + 1
+        attempt = Attempt(start, number, self._shop)
+        self._attempts[start.invocation] = self._by_number[number] = attempt
         self._queue.append(attempt)
-        if not self._is_launching:
-            self._is_launching = True
-            self._loop.call_soon(self._launch_some)
+        if not self._is_waking:
+            self._wake()
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
         """Begin to end that attempt; harmless when it is already over."""
         attempt = self._attempts.get(invocation)
-        if attempt is not None:
-            attempt.kill(how)
+        if attempt is None:
+            return
+        if attempt.link is None:
+            self._kill_waiting(attempt)
+        else:
+            attempt.link.send(Kill(attempt.number, *kill_words(how)))
+            attempt.link.wake()
+
+    def settled(self, invocations: Sequence[InvocationId]) -> None:
+        """Forget these attempts: what became of them is on disk."""
+        self._unsettled.settle(invocations)
 
     async def close(self) -> None:
         """Kill whatever is left at once; every end is reported before this returns.
 
-        A process that does not die of SIGKILL within CLOSE_SEC is given up.
+        A process that does not die of SIGKILL within CLOSE_SEC is given up: its
+        warden goes on.
         """
         deadline = self._loop.time() + CLOSE_SEC
         while self._attempts and self._loop.time() < deadline:
             # Again and again: once the main process is gone, a kill ends the drain.
-            for attempt in list(self._attempts.values()):
-                attempt.kill(_AT_ONCE)
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(0.1):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            for attempt in tuple(self._attempts.values()):
+                if attempt.link is None:
+                    self._kill_waiting(attempt)
+                else:
+                    attempt.link.send(Kill(attempt.number, KILL, 0.0))
+            for link in self._wardens.links:
+                link.wake()
+            await self._wait_for_ends(0.2)
         for attempt in self._attempts.values():
-            attempt.abandon()
+            attempt.given_up()
         self._attempts.clear()
-        self._sweeper.close()
+        self._by_number.clear()
+        self._queue.clear()
+        self._desk.partials.close()
+        for link in await self._wardens.close():
+            self._unsettled.warden_died(link, ())
+
+    async def _wait_for_ends(self, seconds: float) -> None:
+        """Return when none is left, or after so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._attempts:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    # Starting.
+
+    def _wake(self) -> None:
+        if not self._is_waking:
+            self._is_waking = True
+            self._loop.call_soon(self._launch_some)
+
+    def _kill_waiting(self, attempt: Attempt) -> None:
+        if not attempt.is_killed:
+            attempt.is_killed = True
+            self._killed.append(attempt)
+            self._wake()
 
     def _launch_some(self) -> None:
+        self._is_waking = False
+        queue, killed = self._queue, self._killed
+        for _ in range(min(STARTS_A_TURN, len(killed))):
+            attempt = killed.popleft()
+            self._over(attempt, attempt.never_started())
+        for _ in range(min(STARTS_A_TURN, len(queue))):
+            if queue[0].is_killed:
+                queue.popleft()
+                continue
+            link = self._wardens.roomiest()
+            if link is None:
+                # Somebody's end makes room, or a warden gets ready.
+                break
+            self._launch(queue.popleft(), link)
+        else:
+            if queue:
+                self._wake()
+        if killed:
+            self._wake()
+        for link in self._wardens.links:
+            link.flush()
+
+    def _launch(self, attempt: Attempt, link: WardenLink) -> None:
         try:
-            for _ in range(min(SPAWNS_A_TURN, len(self._queue))):
-                attempt = self._queue.popleft()
-                attempt.launch(functools.partial(self._prepare, attempt.start))
-        finally:
-            self._is_launching = bool(self._queue)
-            if self._is_launching:
-                self._loop.call_soon(self._launch_some)
+            prepared = self._preparation.prepare(attempt.start, attempt.number)
+            attempt.send(prepared, link)
+        except ValueError as error:
+            self._over(attempt, attempt.failed(str(error)))
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(attempt, error)
 
-    def _spawned(self, start: StartTask, pid: int) -> None:
-        self._report(
-            AttemptStarted(task=start.task, invocation=start.invocation, pid=pid)
-        )
+    # What wardens tell.
 
-    def _over(self, start: StartTask, result: AttemptResult) -> None:
-        self._attempts.pop(start.invocation, None)
+    def _hear(self, link: WardenLink, message: Message) -> Message | None:
+        """Act on a message; what is returned is left of it and comes again."""
+        match message:
+            case Ready():
+                self._ready(link, message)
+            case Usage():
+                self._use(message)
+            case Trouble():
+                log.warning("%s", message.text)
+            case Ended() | Output() | Started() | Exited() | NotStarted():
+                attempt = self._by_number.get(message.number)
+                if attempt is not None:
+                    return self._tell(attempt, link, message)
+                self._unwanted(link, message)
+            case _:
+                pass
+        return None
+
+    def _tell(
+        self,
+        attempt: Attempt,
+        link: WardenLink,
+        message: Ended | Output | Started | Exited | NotStarted,
+    ) -> Message | None:
+        try:
+            if isinstance(message, Ended):
+                rest = attempt.some_of(message)
+                if rest is not None:
+                    return rest
+                link.under_way -= 1
+                self._remember(attempt, link)
+                self._over(attempt, attempt.ended(message))
+            elif isinstance(message, Output):
+                return attempt.output(message)
+            elif isinstance(message, Started):
+                attempt.pid = message.pid
+                task, invocation = attempt.start.task, attempt.start.invocation
+                self._report(AttemptStarted(task, invocation, message.pid))
+            elif isinstance(message, Exited):
+                attempt.exited(message)
+            else:
+                link.under_way -= 1
+                self._not_started(attempt, message)
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(attempt, error)
+        return None
+
+    def _unwanted(self, link: WardenLink, message: Message) -> None:
+        """Hear of an attempt that was given up before after an error of ours."""
+        if isinstance(message, Ended | NotStarted):
+            link.under_way -= 1
+        if isinstance(message, Ended):
+            link.send_soon(Settled((message.number,)))
+
+    def _not_started(self, attempt: Attempt, message: NotStarted) -> None:
+        found = attempt.not_started(message)
+        if isinstance(found, str):
+            task, invocation = attempt.start.task, attempt.start.invocation
+            self._forget(attempt)
+            self._report(AttemptNotStarted(task, invocation, found))
+        else:
+            self._over(attempt, found)
+
+    def _over(self, attempt: Attempt, result: AttemptResult) -> None:
+        self._end(attempt, result.reported, result.exit_text)
+
+    def _broke(self, attempt: Attempt, error: Exception) -> None:
+        """End the attempt after an error of ours; its slot must not be lost."""
+        log.error("internal error in task %s", attempt.start.task, exc_info=error)
+        if attempt.link is not None:
+            attempt.link.send(Kill(attempt.number, KILL, 0.0))
+        text = f"internal error: {error!r}"
+        self._end(attempt, error_backoff(text, now_wall=self._clock.now().wall), text)
+
+    def _end(self, attempt: Attempt, reported: TaskStatus, exit_text: str) -> None:
+        task, invocation = attempt.start.task, attempt.start.invocation
+        self._forget(attempt)
+        self._report(AttemptEnded(task, invocation, reported, exit_text))
+
+    def _forget(self, attempt: Attempt) -> None:
+        self._attempts.pop(attempt.start.invocation, None)
+        self._by_number.pop(attempt.number, None)
         self._changed.set()
-        self._report(
-            AttemptEnded(
-                task=start.task,
-                invocation=start.invocation,
-                reported=result.reported,
-                exit_text=result.exit_text,
+        if self._queue:
+            self._wake()
+
+    def _remember(self, attempt: Attempt, link: WardenLink) -> None:
+        request = attempt.prepared.request
+        self._unsettled.add(attempt.start.invocation, link, request)
+
+    def _use(self, message: Usage) -> None:
+        rows = []
+        for number, resident, seconds, processes in message.rows:
+            attempt = self._by_number.get(number)
+            if attempt is not None:
+                invocation = attempt.start.invocation
+                rows.append((invocation, resident, seconds, processes))
+        if rows:
+            self._report(AttemptUsage(tuple(rows)))
+
+    def _ready(self, link: WardenLink, message: Ready) -> None:
+        link.ready = message
+        if message.containment != self._containment:
+            self._containment = message.containment
+            self._report(RunnerContainment(message.containment))
+        self._tell_capacity()
+        self._wake()
+
+    def _tell_capacity(self) -> None:
+        capacity = sum(
+            link.ready.capacity
+            for link in self._wardens.links
+            if link.ready is not None
+        )
+        if capacity != self._capacity:
+            self._capacity = capacity
+            limit = f"descriptor limit (ulimit -n {descriptor_limit()})"
+            tasks = "1 task" if capacity == 1 else f"{capacity} tasks"
+            text = f"{limit} allows {tasks} at once"
+            if not capacity:
+                text = "no warden runs; a new one is being started"
+            self._report(RunnerCapacity(capacity, text))
+
+    # A warden that died.
+
+    def _left(self, link: WardenLink) -> list[LeftAttempt]:
+        left = [
+            LeftAttempt(
+                attempt.number,
+                attempt.pid,
+                attempt.prepared.request.tag,
+                f"BISTRO_INVOCATION={attempt.start.invocation}".encode(),
+                attempt.prepared.request.status_file,
             )
-        )
+            for attempt in self._attempts.values()
+            if attempt.link is link
+        ]
+        self._unsettled.warden_died(link, {one.number for one in left})
+        self._tell_capacity()
+        return left
 
-    def _prepare(self, start: StartTask) -> Prepared:
-        """Put everything in place for an attempt; OSError or ValueError if it fails."""
-        directory = self._data_dir.job_dir(start.job.name)
-        command, is_own = self._command(start)
-        base = self._data_dir.status_files_dir() / str(start.invocation)
-        status_file = base.with_name(base.name + ".status")
-        config_file = base.with_name(base.name + ".json")
-        config = task_json(start, worker_node=self._instance, worker_host=self._host)
-        arguments = build_arguments(
-            start,
-            command=command,
-            fill_placeholders=is_own,
-            status_file=str(status_file),
-            config=config,
-            config_file=str(config_file),
-            base_environment=self._environment,
-        )
-        files = (status_file, config_file)
-        try:
-            create_private_file(status_file)
-            if arguments.config_file_needed:
-                create_private_file(config_file, config.encode())
-        except OSError:
-            for path in files:
-                remove_file(path)
-            raise
-        return Prepared(
-            plan=SpawnPlan(
-                argv=arguments.argv,
-                environment=arguments.environment,
-                directory=directory,
-            ),
-            status_file=status_file,
-            files=files if arguments.config_file_needed else (status_file,),
-        )
-
-    def _command(self, start: StartTask) -> tuple[tuple[str, ...], bool]:
-        """Return the words of the command, and whether they are the job's own."""
-        if start.job.command:
-            program, *rest = start.job.command
-            return (resolve_program(program, directory=self._config_dir), *rest), True
-        if self._worker_command is not None:
-            return (self._worker_command,), False
-        raise ValueError("the job has no command, and there is no --worker-command")
+    def _lost(self, link: WardenLink, contents: Mapping[int, bytes | None]) -> None:
+        for number, content in contents.items():
+            attempt = self._by_number.get(number)
+            if attempt is not None:
+                self._remember(attempt, link)
+                self._over(attempt, attempt.lost(content))

@@ -33,7 +33,49 @@ class AttemptEnded(NamedTuple):
     """``exited with status 0``, ``killed by signal 9``, ``failed to start: …``."""
 
 
-RunnerReport: TypeAlias = AttemptStarted | AttemptEnded
+class AttemptNotStarted(NamedTuple):
+    """The attempt could not be started for want of something that comes back.
+
+    Nothing is left of it, and no other report follows; the task goes on waiting.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    text: str
+    """What is missing: ``EAGAIN: Resource temporarily unavailable``, …."""
+
+
+class AttemptUsage(NamedTuple):
+    """What running attempts use at this moment."""
+
+    rows: tuple[tuple[InvocationId, int, float, int], ...]
+    """(attempt, resident bytes, CPU seconds so far, processes)."""
+
+
+class RunnerCapacity(NamedTuple):
+    """How many attempts the runner can have at once, whatever the resources allow."""
+
+    limit: int | None
+    """None: no limit."""
+    text: str
+    """Why, as shown of tasks that wait for it."""
+
+
+class RunnerContainment(NamedTuple):
+    """How the runner finds every process of an attempt when it ends."""
+
+    word: str
+    """``cgroup``, ``subreaper`` or ``session``."""
+
+
+RunnerReport: TypeAlias = (
+    AttemptStarted
+    | AttemptEnded
+    | AttemptNotStarted
+    | AttemptUsage
+    | RunnerCapacity
+    | RunnerContainment
+)
 ReportSink: TypeAlias = Callable[[RunnerReport], None]
 """Called on the engine's loop, never from inside ``start`` or ``kill``.
 

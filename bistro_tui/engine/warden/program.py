@@ -196,11 +196,7 @@ class Warden:
             cgroup = self._enclosures.limited(start)
             what = "program"
             before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-            child = self._spawner.spawn(
-                start.argv,
-                self._spawner.environment(start.environment),
-                start.tag,
-            )
+            child = self._spawner.spawn(start.argv, start.environment, start.tag)
         except (OSError, ValueError) as error:
             self._enclosures.remove(cgroup)
             self._could_not_start(start, what, error)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bistro_tui.engine.warden import tags
+from bistro_tui.engine.warden.native import Environment, NativeSpawn
 
 _IGNORED = (signal.SIGKILL, signal.SIGSTOP)
 _SIGNALS = [one for one in signal.valid_signals() if one not in _IGNORED]
@@ -31,26 +32,31 @@ class Spawner:
 
     def __init__(self, environment: Mapping[bytes, bytes]) -> None:
         """``environment``: the user's; the soft limit of descriptors is, too."""
-        self._environment = dict(environment)
+        self._environment = Environment(environment)
         self._soft, self._hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._native: NativeSpawn | None = None
+        with contextlib.suppress(OSError, AttributeError):
+            self._native = NativeSpawn()
 
     def raise_limit(self) -> None:
         """Let this process, and not its children, have what the hard limit allows."""
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (self._hard, self._hard))
 
-    def environment(self, more: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, bytes]:
-        """Return the user's environment with these entries added."""
-        return {**self._environment, **dict(more)}
-
     def spawn(
         self,
         argv: tuple[bytes, ...],
-        environment: Mapping[bytes, bytes],
+        more: tuple[tuple[bytes, bytes], ...],
         tag: int,
     ) -> Child:
-        """Start one process, in the directory that was entered; OSError if it fails."""
-        program = _find(argv[0], environment)
+        """Start one process, in the directory that was entered; OSError if it fails.
+
+        ``more``: entries for its environment beside the user's, or in their place.
+        """
+        program = argv[0]
+        if b"/" not in program:
+            path = dict(more).get(b"PATH", self._environment.entries.get(b"PATH"))
+            program = _find(program, os.fsencode(os.defpath) if path is None else path)
         stdout, stdout_end = os.pipe()
         opened = [stdout, stdout_end]
         try:
@@ -59,7 +65,7 @@ class Spawner:
             os.set_blocking(stdout, False)
             os.set_blocking(stderr, False)
             tags.set_own_tag(tag)
-            pid = self._spawn(program, argv, environment, stdout_end, stderr_end)
+            pid = self._spawn(program, argv, more, stdout_end, stderr_end)
         except BaseException:
             for descriptor in opened:
                 os.close(descriptor)
@@ -72,7 +78,7 @@ class Spawner:
         self,
         program: bytes,
         argv: tuple[bytes, ...],
-        environment: Mapping[bytes, bytes],
+        more: tuple[tuple[bytes, bytes], ...],
         stdout: int,
         stderr: int,
     ) -> int:
@@ -80,10 +86,13 @@ class Spawner:
         if is_raised:
             resource.setrlimit(resource.RLIMIT_NOFILE, (self._soft, self._hard))
         try:
+            if self._native is not None:
+                environment = self._environment.with_more(more)
+                return self._native(program, argv, environment, stdout, stderr)
             return os.posix_spawn(
                 program,
                 argv,
-                environment,
+                {**self._environment.entries, **dict(more)},
                 file_actions=(
                     (os.POSIX_SPAWN_DUP2, stdout, 1),
                     (os.POSIX_SPAWN_DUP2, stderr, 2),
@@ -107,16 +116,13 @@ def enter(directory: bytes) -> None:
         os.chdir(directory)
 
 
-def _find(program: bytes, environment: Mapping[bytes, bytes]) -> bytes:
-    """Return the path of a program; a bare word is looked up in PATH."""
-    if b"/" in program:
-        return program
+def _find(word: bytes, path: bytes) -> bytes:
+    """Return the program that a bare word means; OSError if ``path`` has none."""
     found = errno.ENOENT
-    path = environment.get(b"PATH", os.fsencode(os.defpath))
     for directory in path.split(b":"):
-        candidate = os.path.join(directory or b".", program)
+        candidate = os.path.join(directory or b".", word)
         if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
             return candidate
         if os.path.isfile(candidate):
             found = errno.EACCES
-    raise OSError(found, os.strerror(found), program)
+    raise OSError(found, os.strerror(found), word)

@@ -1,25 +1,40 @@
 import json
-from typing import Any
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bistro_tui.engine.ids import LevelName, ResourceName
+from bistro_tui.engine.ids import (
+    INSTANCE_LEVEL,
+    WORKER_LEVEL,
+    LevelName,
+    NodeName,
+    ResourceName,
+)
+from bistro_tui.engine.nodes.tree import Node, NodeTree
 from bistro_tui.engine.processes.argument import (
     LONGEST_ARGUMENT,
     LONGEST_CONFIG_VARIABLE,
-    TaskArguments,
-    build_arguments,
+    JobArguments,
+    is_encodable,
     resolve_program,
-    task_json,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.processes.builders import a_start
 
+Needs: TypeAlias = Mapping[LevelName, Mapping[ResourceName, int]]
 FILE = "/dev/shm/x/1.json"
+
+
+class Told(NamedTuple):
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    config_file_needed: bool
 
 
 def arguments(
@@ -27,17 +42,58 @@ def arguments(
     start: StartTask | None = None,
     config: str = '{"id":"etl"}',
     own: bool = True,
-    environment: dict[str, str] | None = None,
-) -> TaskArguments:
-    return build_arguments(
-        start or a_start(*command),
-        command=command,
-        fill_placeholders=own,
-        status_file="/s",
-        config=config,
-        config_file=FILE,
-        base_environment=environment or {},
+) -> Told:
+    start = start or a_start(*command)
+    found = of_job(start, *command, own=own).arguments(
+        start, status_file="/s", config=config, config_file=FILE
     )
+    assert found.words == tuple(map(os.fsdecode, found.argv))
+    environment = {
+        os.fsdecode(name): os.fsdecode(value) for name, value in found.environment
+    }
+    assert len(environment) == len(found.environment)
+    return Told(found.words, environment, found.config_file_needed)
+
+
+def of_job(
+    start: StartTask,
+    *command: str,
+    own: bool = True,
+    worker_node: str = "w",
+    worker_host: str = "h",
+) -> JobArguments:
+    return JobArguments(
+        start.job,
+        command=command or ("run",),
+        fill_placeholders=own,
+        worker_node=worker_node,
+        worker_host=worker_host,
+    )
+
+
+def task_json(start: StartTask, *, worker_node: str, worker_host: str) -> str:
+    return of_job(start, worker_node=worker_node, worker_host=worker_host).task_json(
+        start
+    )
+
+
+def plain_json(start: StartTask) -> str:
+    """What it must be, byte for byte, however it is put together."""
+    content: dict[str, object] = {
+        "id": start.task.job,
+        "path_to_node": list(start.path_to_node),
+        "config": dict(start.job.config),
+        "resources_by_node": {
+            node: dict(resources) for node, resources in start.resources_by_node.items()
+        },
+    }
+    if start.prev_status is not None:
+        content["prev_status"] = start.prev_status.export()
+    content |= {"worker_node": "w", "worker_host": "h"}
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    if is_encodable(text):
+        return text
+    return json.dumps(content, separators=(",", ":"))
 
 
 def test_node_status_file_and_json_follow_the_command() -> None:
@@ -100,13 +156,10 @@ def test_a_bare_word_is_left_to_path() -> None:
     assert resolve_program("python3", directory="/etc/x") == "python3"
 
 
-def test_the_environment_is_the_users_the_jobs_and_five_variables() -> None:
+def test_the_jobs_variables_and_our_five_come_on_top_of_the_users() -> None:
     start = a_start("run", env={"MODE": "fast", "BISTRO_NODE": "forged"})
-    found = arguments(
-        "run", start=start, environment={"HOME": "/h", "MODE": "slow"}
-    ).environment
+    found = arguments("run", start=start).environment
     assert found == {
-        "HOME": "/h",
         "MODE": "fast",
         "BISTRO_JOB": "etl",
         "BISTRO_NODE": "db7",
@@ -178,12 +231,66 @@ def test_resources_are_given_by_node() -> None:
     assert json.loads(text)["resources_by_node"] == {"db7": {"slots": 2}}
 
 
+def test_a_worker_amount_is_given_under_the_worker() -> None:
+    needs = {WORKER_LEVEL: {ResourceName("cpu"): 1}, LevelName("db"): {}}
+    start = a_start()._replace(needs=needs)
+    text = task_json(start, worker_node="w", worker_host="h")
+    assert json.loads(text)["resources_by_node"] == {"db7": {}, "local": {"cpu": 1}}
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("a\0b", "run: embedded null byte"), ("\ud800", "run: 'utf-8' codec can't")],
+)
+def test_words_that_no_program_can_be_given_are_a_plain_error(
+    word: str, reason: str
+) -> None:
+    for command, start in (
+        (("run", word), a_start()),
+        (("run", word + "{node}"), a_start()),
+        (("run",), a_start(node=word)),
+        (("run",), a_start(env={"X": word})),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            arguments(*command, start=start)
+
+
 texts = st.text(st.sampled_from('ab"\\{}\0\n\x7f é\u2028\U0001f4a9\ud800'))
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts,
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=10,
 )
+
+
+names = st.text(st.sampled_from('ab"\\\\ é\U0001f4a9\ud800'), min_size=1, max_size=3)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(names, min_size=1, max_size=4),
+    st.dictionaries(texts, texts),
+    st.dictionaries(
+        st.sampled_from(["instance", "l1", "l2", "worker"]),
+        st.dictionaries(texts, st.integers(0, 9), max_size=2),
+    ),
+    st.booleans(),
+)
+def test_the_json_is_byte_for_byte_what_json_itself_would_write(
+    path: list[str], config: dict[str, str], needs: dict[str, Any], again: bool
+) -> None:
+    levels = [INSTANCE_LEVEL, *(LevelName(f"l{i}") for i in range(1, len(path)))]
+    nodes = [
+        Node(name=NodeName(name), level=level, parent=at - 1)
+        for at, (name, level) in enumerate(zip(path, levels, strict=True))
+    ]
+    status = TaskStatus(bits=Bits.INCOMPLETE, time=1.5, data=config) if again else None
+    start = a_start(config=config, prev_status=status)._replace(
+        tree=NodeTree(nodes), leaf=len(path) - 1, needs=cast("Needs", needs)
+    )
+    made = of_job(start)
+    # The second is put together from what the first has left.
+    assert [made.task_json(start) for _ in range(2)] == [plain_json(start)] * 2
 
 
 @settings(max_examples=40)

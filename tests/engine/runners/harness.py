@@ -102,6 +102,16 @@ class Local:
         self.runner.start(start)
         return await self.reports.wait_ended(start)
 
+    def settle(self) -> None:
+        """Say that everything that has ended is stored."""
+        self.runner.settled(
+            [
+                one.invocation
+                for one in self.reports.all
+                if isinstance(one, AttemptEnded)
+            ]
+        )
+
 
 @asynccontextmanager
 async def local_runner(
@@ -125,13 +135,17 @@ async def local_runner(
         report=reports,
         clock=SystemClock(),
     )
+    local = Local(runner, reports, sink, data_dir, config_dir)
     try:
-        yield Local(runner, reports, sink, data_dir, config_dir)
+        yield local
     finally:
         await runner.close()
+        local.settle()
+        left = [path.name for path in data_dir.run.glob("warden.*")]
         data_dir.close()
     # A status file that is left would have kept it.
     assert not data_dir.status_files.exists()
+    assert left == []
 
 
 def dry_runner(reports: Reports) -> TaskRunner:

@@ -3,6 +3,7 @@
 import asyncio
 
 from bistro_tui.engine.runners import pretend
+from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, INCOMPLETE_BACKOFF
 from tests.engine.processes.builders import a_start
 from tests.engine.runners.harness import (
@@ -76,7 +77,7 @@ async def test_attempts_end_in_the_order_in_which_they_are_due() -> None:
         runner.start(start)
     await until(lambda: all(reports.ended(one.invocation) for one in starts))
 
-    ended = [one.task.node for one in reports.all if hasattr(one, "exit_text")]
+    ended = [one.task.node for one in reports.all if isinstance(one, AttemptEnded)]
     assert ended == ["0.0", "0.02", "0.04", "0.06"]
 
 
@@ -94,7 +95,7 @@ async def test_a_kill_ends_an_attempt_long_before_it_is_due() -> None:
     assert ended.reported.bits == INCOMPLETE_BACKOFF
     assert reports.ended(other.invocation) is None
     await runner.close()
-    assert [one.task for one in reports.all if hasattr(one, "exit_text")] == [
+    assert [one.task for one in reports.all if isinstance(one, AttemptEnded)] == [
         killed.task,
         other.task,
     ]

@@ -1,0 +1,225 @@
+"""The wardens of one scheduler: started, chosen from, replaced when one dies."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import bistro_tui
+from bistro_tui.engine.processes.lost_warden import LeftAttempt, end_lost_warden
+from bistro_tui.engine.processes.subreaper import (
+    LOOK_SEC,
+    StrangeChildren,
+    become_subreaper,
+)
+from bistro_tui.engine.processes.warden_link import Hear, WardenLink
+from bistro_tui.engine.warden.cgroups import cgroup_of
+from bistro_tui.engine.warden.own_cgroup import own_cgroup
+from bistro_tui.engine.warden.wire import Setup
+
+log = logging.getLogger("bistro_tui")
+
+WARDENS = 2 if (os.cpu_count() or 1) >= 2 else 1
+"""Two keep two processors busy with starting, and one task's start does not wait for
+another's; with more of them the tasks get less of the processors, not more."""
+EXIT_SEC = 2.0
+"""How long an idle warden may take to exit."""
+LONGEST_DELAY_SEC = 30.0
+"""Before a warden is started again that keeps dying."""
+LONG_LIFE_SEC = 60.0
+"""A warden that has lived so long does not keep dying."""
+MOST_DESCRIPTORS = 1 << 20
+
+_BOOT = (
+    "import sys; sys.path.append(sys.argv[1]);"
+    "from bistro_tui.engine.warden.program import main;"
+    "main(sys.argv[2:])"
+)
+
+
+class Wardens:
+    """Keeps wardens running. Made on the engine's loop."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        environment: Mapping[str, str],
+        *,
+        hear: Hear,
+        left: Callable[[WardenLink], Sequence[LeftAttempt]],
+        on_lost: Callable[[WardenLink, Mapping[int, bytes | None]], None],
+    ) -> None:
+        """``environment``: the user's, for every task.
+
+        ``left`` is asked which attempts a dead warden had; ``on_lost`` is called once
+        they are proven dead, with what their status files hold.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._run_dir = run_dir
+        self._environment = tuple(
+            (os.fsencode(name), os.fsencode(value))
+            for name, value in environment.items()
+        )
+        self._hear = hear
+        self._left = left
+        self._on_lost = on_lost
+        cgroup = own_cgroup()
+        self._cgroup = b"" if cgroup is None else os.fsencode(cgroup)
+        self.links: list[WardenLink] = []
+        """The living ones."""
+        self._started = 0
+        self._deaths = 0
+        self._is_closing = False
+        self._give_up = threading.Event()
+        self._threads: set[threading.Thread] = set()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._strangers = StrangeChildren()
+        if become_subreaper():
+            self._later(LOOK_SEC, self._look_at_strangers)
+        for _ in range(WARDENS):
+            self._start_one()
+
+    def roomiest(self) -> WardenLink | None:
+        """Return the warden with the fewest attempts; None while all are full."""
+        best: WardenLink | None = None
+        for link in self.links:
+            if link.room > 0 and (best is None or link.under_way < best.under_way):
+                best = link
+        return best
+
+    async def close(self) -> list[WardenLink]:
+        """Hang up, and wait for the wardens to exit; return those that have.
+
+        One whose tasks do not even die of SIGKILL goes on.
+        """
+        self._is_closing = True
+        for timer in self._timers:
+            timer.cancel()
+        links, self.links = self.links, []
+        for link in links:
+            link.wake()
+            link.close()
+        deadline = self._loop.time() + EXIT_SEC
+        while any(one.process.poll() is None for one in links):
+            if self._loop.time() > deadline:
+                break
+            await asyncio.sleep(0.005)
+        for link in links:
+            if link.process.poll() is None and not link.under_way:
+                link.process.kill()
+                link.process.wait()
+        self._give_up.set()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        return [one for one in links if one.process.poll() is not None]
+
+    def _start_one(self) -> None:
+        try:
+            link = self._spawn()
+        except OSError as error:
+            self._start_later(f"a warden could not be started: {error}")
+            return
+        self.links.append(link)
+
+    def _spawn(self) -> WardenLink:
+        with contextlib.ExitStack() as stack:
+            ours, theirs = socket.socketpair()
+            stack.callback(theirs.close)
+            with contextlib.ExitStack() as failed:
+                failed.callback(ours.close)
+                path, journal = self._make_journal()
+                stack.callback(os.close, journal)
+                failed.callback(os.unlink, path)
+                process = subprocess.Popen(
+                    [
+                        *(sys.executable, "-I", "-S", "-c", _BOOT),
+                        os.path.dirname(os.path.dirname(bistro_tui.__file__)),
+                        *(str(theirs.fileno()), str(journal), path),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    pass_fds=(theirs.fileno(), journal),
+                    start_new_session=True,
+                )
+                failed.pop_all()
+        ours.setblocking(False)
+        link = WardenLink(
+            self._loop, process, ours, path, hear=self._hear, on_end=self._died
+        )
+        link.send(Setup(self._environment, descriptor_limit(), self._cgroup))
+        return link
+
+    def _make_journal(self) -> tuple[str, int]:
+        """Return path and descriptor of a new journal, locked for who inherits it."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        while True:
+            self._started += 1
+            path = str(self._run_dir / f"warden.{os.getpid()}.{self._started}")
+            try:
+                descriptor = os.open(path, flags, 0o600)
+            except FileExistsError:
+                # Left by a scheduler that had our number.
+                continue
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return path, descriptor
+
+    def _died(self, link: WardenLink) -> None:
+        if link not in self.links:
+            return
+        self.links.remove(link)
+        if self._loop.time() - link.since >= LONG_LIFE_SEC:
+            self._deaths = 0
+        left = self._left(link)
+        text = f"warden {link.process.pid} was lost"
+        if left:
+            text += f" with {len(left)} task{'' if len(left) == 1 else 's'}"
+        text += "; a new one starts"
+        thread = threading.Thread(
+            target=self._end, args=(link, left), name="lost warden", daemon=True
+        )
+        self._threads.add(thread)
+        thread.start()
+        self._start_later(text)
+
+    def _end(self, link: WardenLink, left: Sequence[LeftAttempt]) -> None:
+        cgroup = cgroup_of(self._cgroup, link.process.pid) if self._cgroup else None
+        found = end_lost_warden(link.process, cgroup, left, self._give_up)
+        with contextlib.suppress(RuntimeError):
+            # A loop that has been closed meanwhile wants to hear nothing.
+            self._loop.call_soon_threadsafe(self._on_lost, link, found)
+
+    def _start_later(self, text: str) -> None:
+        delay = min(
+            LONGEST_DELAY_SEC, 2.0 ** (self._deaths - 1) if self._deaths else 0.0
+        )
+        self._deaths += 1
+        log.error("%s%s", text, f" in {delay:g} s" if delay else "")
+        if not self._is_closing:
+            self._later(delay, self._start_one)
+
+    def _look_at_strangers(self) -> None:
+        self._strangers.look()
+        self._later(LOOK_SEC, self._look_at_strangers)
+
+    def _later(self, delay: float, callback: Callable[[], None]) -> None:
+        def call() -> None:
+            self._timers.discard(timer)
+            callback()
+
+        timer = self._loop.call_later(delay, call)
+        self._timers.add(timer)
+
+
+def descriptor_limit() -> int:
+    """Return how many descriptors a warden may have, its soft limit once raised."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return MOST_DESCRIPTORS if hard < 0 else min(hard, MOST_DESCRIPTORS)
