@@ -1,5 +1,6 @@
 """Identities of jobs, nodes, tasks and attempts, as types rather than bare strings."""
 
+import re
 from typing import NamedTuple, NewType
 
 JobName = NewType("JobName", str)
@@ -9,6 +10,8 @@ ResourceName = NewType("ResourceName", str)
 
 INSTANCE_LEVEL = LevelName("instance")
 WORKER_LEVEL = LevelName("worker")
+
+_INVOCATION = re.compile(r"(-?[0-9]{1,19})-([0-9a-f]{16})", re.ASCII)
 
 
 class TaskId(NamedTuple):
@@ -33,3 +36,9 @@ class InvocationId(NamedTuple):
     def __str__(self) -> str:
         """Return the text that a task sees as ``BISTRO_INVOCATION``."""
         return f"{self.start_time}-{self.rand:016x}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "InvocationId | None":
+        """Return the attempt of which ``text`` is the text, None if it is of none."""
+        found = _INVOCATION.fullmatch(text)
+        return cls(int(found[1]), int(found[2], 16)) if found is not None else None

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.foreign import is_failure
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Part, described
 from bistro_tui.engine.statuses.status import TaskStatus
 
@@ -51,6 +51,46 @@ class StatusKeeper(Protocol):
 
 StatusStoreFactory: TypeAlias = Callable[[StoreContext], Awaitable[StatusKeeper]]
 """What an entry point of ``bistro_tui.status_stores`` names."""
+
+
+@runtime_checkable
+class AttemptKeeper(Protocol):
+    """A store that also knows from which attempt each status is."""
+
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
+        """Write all rows or none, as ``StatusKeeper.save`` does.
+
+        None leaves the attempt that is stored for that task.
+        """
+        ...
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        """Return the last attempt at each of these tasks, where it is known."""
+        ...
+
+
+def with_attempts(store: StatusKeeper) -> AttemptKeeper:
+    """Return ``store`` itself if it knows attempts, else one that forgets them."""
+    return store if isinstance(store, AttemptKeeper) else _WithoutAttempts(store)
+
+
+class _WithoutAttempts:
+    def __init__(self, store: StatusKeeper) -> None:
+        self._store = store
+
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
+        await self._store.save([(task, status) for task, status, _ in rows])
+
+    async def last_attempts(
+        self, _tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        return {}
 
 
 class GuardedStore:

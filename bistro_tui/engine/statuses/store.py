@@ -7,12 +7,12 @@ Source: Bistro, statuses/SQLiteTaskStore.
 import json
 import math
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from bistro_tui.engine.errors import DataDirUnusable
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.sqlite import (
     Database,
     Foreign,
@@ -28,7 +28,7 @@ from bistro_tui.engine.sqlite import (
 from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
 from bistro_tui.engine.statuses.status import TaskStatus
 
-VERSION = 1
+VERSION = 2
 
 _LARGEST_INTEGER = 2**63 - 1
 """Of SQLite; a config may name a longer delay."""
@@ -42,7 +42,14 @@ _OUR_COLUMNS = {
     "result_bits": "INTEGER",
     "status_time": "REAL",
     "backoff_duration": "INTEGER",
+    "invocation": "TEXT",
 }
+_COLUMNS = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
+_READ_COLUMNS = _COLUMNS[:-1]
+"""What makes a status; that is all but the attempt from which it came."""
+
+_ASKED_AT_ONCE = 200
+"""Tasks a query, well below the number of parameters that SQLite takes."""
 
 
 def table_name(flag: str) -> str:
@@ -88,7 +95,7 @@ class StatusStore:
 
     async def load(self) -> dict[TaskId, TaskStatus]:
         """Return everything that is stored; DataDirUnusable if it cannot be read."""
-        columns = ", ".join((*_BISTRO_COLUMNS, *_OUR_COLUMNS))
+        columns = ", ".join(_READ_COLUMNS)
         try:
             rows = await self._database.read(f"SELECT {columns} FROM {self._table}")
         except sqlite3.Error as error:
@@ -101,12 +108,45 @@ class StatusStore:
         A later row for the same task replaces an earlier one. Raises sqlite3.Error
         when that failed, and then nothing is written.
         """
-        columns = ", ".join((*_BISTRO_COLUMNS, *_OUR_COLUMNS))
+        await self.save_attempts([(task, status, None) for task, status in rows])
+
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
+        """Write all rows as ``save`` does, with the attempts they came from.
+
+        With None the task's last attempt stays the one that is stored.
+        """
         sql = (
-            f"REPLACE INTO {self._table} ({columns}) VALUES"
-            " (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)"
+            f"REPLACE INTO {self._table} ({', '.join(_COLUMNS)}) VALUES"
+            " (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?,"
+            f" coalesce(?, (SELECT invocation FROM {self._table}"
+            " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT))))"
         )
-        await self._database.write((sql, [_row(task, one) for task, one in rows]))
+        await self._database.write((sql, [_row(*one) for one in rows]))
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        """Return the last attempt at each of these tasks, where one is stored.
+
+        Raises sqlite3.Error when that cannot be read.
+        """
+        found: dict[TaskId, InvocationId] = {}
+        for begin in range(0, len(tasks), _ASKED_AT_ONCE):
+            asked = tasks[begin : begin + _ASKED_AT_ONCE]
+            wanted = ", ".join(["(CAST(? AS TEXT), CAST(? AS TEXT))"] * len(asked))
+            rows = await self._database.read(
+                f"WITH wanted (job, node) AS (VALUES {wanted})"
+                f" SELECT job, node, invocation FROM wanted CROSS JOIN {self._table}"
+                " ON job_id = job AND node_id = node",
+                [text_param(name) for task in asked for name in task],
+            )
+            for job, node, text in rows:
+                invocation = InvocationId.from_text(str(text))
+                if invocation is not None:
+                    found[TaskId(JobName(job), NodeName(node))] = invocation
+        return found
 
     async def close(self) -> None:
         """Close the file."""
@@ -128,8 +168,7 @@ def read_statuses(path: Path, table: str) -> dict[TaskId, TaskStatus]:
         found = set(columns_of(connection, name))
         if not found:
             return {}
-        columns = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
-        wanted = ", ".join(c if c in found else f"NULL AS {c}" for c in columns)
+        wanted = ", ".join(c if c in found else f"NULL AS {c}" for c in _READ_COLUMNS)
         return _by_task(connection.execute(f"SELECT {wanted} FROM {quoted(name)}"))
 
     return look(path, version=VERSION, inspect=inspect, ask=ask) or {}
@@ -173,18 +212,22 @@ def _schema(connection: sqlite3.Connection, table: str) -> Iterable[str]:
             yield f"ALTER TABLE {name} ADD COLUMN {column} {kind}"
 
 
-def _row(task: TaskId, status: TaskStatus) -> tuple[Param, ...]:
+def _row(
+    task: TaskId, status: TaskStatus, invocation: InvocationId | None
+) -> tuple[Param, ...]:
     if Bits.RUNNING in status.bits:
         raise ValueError(f"{task}: a running status is not stored")
+    names = (text_param(task.job), text_param(task.node))
     return (
-        text_param(task.job),
-        text_param(task.node),
+        *names,
         int(status.time),
         json.dumps(dict(status.data), separators=(",", ":")) if status.data else None,
         _result(status.bits),
         int(status.bits),
         status.time,
         min(status.backoff_sec, _LARGEST_INTEGER),
+        None if invocation is None else str(invocation),
+        *names,
     )
 
 

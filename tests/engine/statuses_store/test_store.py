@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bistro_tui.engine.errors import DataDirUnusable
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.statuses.bits import (
     DONE,
     ERROR_BACKOFF,
@@ -426,3 +426,119 @@ async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     async with asyncio.timeout(5):
         while any("worker" in one.name for one in threading.enumerate()):
             await asyncio.sleep(0.005)
+
+
+# From which attempt a status is.
+
+
+ATTEMPT = InvocationId(1_700_000_000, 0x7FFF_FFFF_FFFF_FFFF)
+LATER = InvocationId(1_700_000_060, 1)
+
+
+async def test_the_attempt_of_a_status_comes_back_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.sql3"
+    async with opened(path) as store:
+        await store.save_attempts(
+            [
+                (task(node="1"), status(DONE), ATTEMPT),
+                (task(node="2"), status(FAILED), None),
+                (task(node="\ud800"), status(DONE), LATER),
+            ]
+        )
+    async with opened(path) as store:
+        asked = [task(node=name) for name in ("1", "2", "3", "\ud800")]
+        assert await store.last_attempts(asked) == {
+            task(node="1"): ATTEMPT,
+            task(node="\ud800"): LATER,
+        }
+        assert await store.last_attempts([]) == {}
+    assert rows(path, "SELECT invocation FROM task_statuses WHERE node_id = '1'") == [
+        (str(ATTEMPT),)
+    ]
+
+
+async def test_a_status_without_an_attempt_keeps_the_one_before(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path / "s.sql3") as store:
+        await store.save_attempts([(task(), status(FAILED), ATTEMPT)])
+        await store.save([(task(), status(INCOMPLETE))])
+        assert await store.load() == {task(): status(INCOMPLETE)}
+        assert await store.last_attempts([task()]) == {task(): ATTEMPT}
+        await store.save_attempts(
+            [(task(), status(DONE), LATER), (task(), status(FAILED), None)]
+        )
+        assert await store.load() == {task(): status(FAILED)}
+        assert await store.last_attempts([task()]) == {task(): LATER}
+
+
+async def test_very_many_tasks_are_asked_for_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path / "s.sql3") as store:
+        many = [task(node=str(number)) for number in range(1_001)]
+        await store.save_attempts([(one, status(DONE), ATTEMPT) for one in many])
+        assert len(await store.last_attempts(many)) == 1_001
+
+
+@pytest.mark.parametrize("odd", ["", "x", "1-2", 7, b"\xff", "1-" + "f" * 17])
+async def test_an_attempt_that_is_none_is_not_known(
+    tmp_path: Path, odd: str | int | bytes
+) -> None:
+    path = tmp_path / "s.sql3"
+    async with opened(path) as store:
+        await store.save([(task(), status(DONE))])
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE task_statuses SET invocation = ?", (odd,))
+        other.commit()
+    async with opened(path) as store:
+        assert await store.last_attempts([task()]) == {}
+        assert await store.load() == {task(): status(DONE)}
+
+
+VERSION_1 = """
+CREATE TABLE task_statuses (
+  job_id TEXT, node_id TEXT, timestamp INTEGER, data TEXT, result INTEGER,
+  result_bits INTEGER, status_time REAL, backoff_duration INTEGER,
+  PRIMARY KEY (job_id, node_id)
+)
+"""
+
+
+async def test_a_database_of_version_1_is_taken_over_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "s.sql3"
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("PRAGMA application_id = 0x62545549")
+        old.execute("PRAGMA user_version = 1")
+        old.execute(VERSION_1)
+        old.execute(
+            "INSERT INTO task_statuses VALUES ('etl', 'db7', 1700000000, NULL, 1,"
+            " 4, 1700000000.25, 0)"
+        )
+        old.commit()
+    async with opened(path) as store:
+        assert await store.load() == {task(): status(DONE)}
+        assert await store.last_attempts([task()]) == {}
+        await store.save_attempts([(task(node="new"), status(DONE), ATTEMPT)])
+        assert await store.last_attempts([task(node="new")])
+    assert rows(path, "PRAGMA user_version") == [(2,)]
+    async with opened(path, "other"):
+        pass
+    async with opened(path) as store:
+        assert len(await store.load()) == 2
+
+
+async def test_a_database_of_bistro_learns_attempts(tmp_path: Path) -> None:
+    path = tmp_path / "statuses.sql3"
+    bistro_database(path)
+    async with opened(path) as store:
+        assert await store.last_attempts([task(node="db1")]) == {}
+        await store.save_attempts([(task(node="db1"), status(FAILED), ATTEMPT)])
+    # Bistro knows nothing of it, and its row is of another attempt.
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(
+            "REPLACE INTO task_statuses (job_id, node_id, timestamp, result)"
+            " VALUES ('etl', 'db1', 500, 1)"
+        )
+        other.commit()
+    async with opened(path) as store:
+        assert await store.last_attempts([task(node="db1")]) == {}
+        assert (await store.load())[task(node="db1")].bits == DONE

@@ -1,0 +1,1 @@
+"""What the run before left behind: waited for, ended and adopted at the start."""

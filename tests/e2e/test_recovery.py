@@ -1,0 +1,157 @@
+"""A scheduler that is killed, with its wardens or without, and the start after that."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.warden.journal import read_journal
+from bistro_tui.engine.warden.tree import look
+from tests.e2e.program import Place, config_of, shell
+
+pytestmark = pytest.mark.slow
+
+BEGIN = 'echo run >>runs; [ "$(wc -l <runs)" -gt 4 ] && { echo done >"$2"; exit; }; '
+"""The four tasks of a job do what follows, and when they run again they are done."""
+
+ENDLESS = "echo $$ >>pids; while :; do sleep 0.05; done"
+STUBBORN = f"trap '' TERM; {ENDLESS}"
+DAEMON = (
+    "setsid env -i PATH=\"$PATH\" sh -c 'echo $$ >>pids; exec sleep 60'"
+    " >/dev/null 2>&1 </dev/null & "
+)
+SAVES = "trap 'echo saved; echo done >\"$2\"; exit' TERM; echo run >>runs; "
+WRITES = 'echo done >"$2"; echo run >>runs; '
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.01)
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text().split() if path.exists() else []
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if (seen := look(pid)) and seen.state not in "ZX"]
+
+
+def wardens(place: Place) -> list[int]:
+    found = [read_journal(path).pid for path in (place.data / "run").glob("warden.*")]
+    return [pid for pid in found if pid is not None]
+
+
+def broken_off(
+    place: Place, *, processes: int, with_wardens: bool, **scripts: str
+) -> list[int]:
+    """Run a job for each script until so many pids are noted; kill the scheduler."""
+    kill = {"method": "term_wait_kill", "kill_wait_ms": 3_000}
+    jobs = [
+        (name, {"command": shell(script), "kill_subprocess": kill})
+        for name, script in scripts.items()
+    ]
+    settings = {"resources": {"instance": {"slots": {"limit": 9, "default": 1}}}}
+    config = place.write_config(config_of(*jobs, settings=settings))
+    notes = [place.data / "jobs" / name / "pids" for name in scripts]
+    with place.start(
+        config, "--no-ui", "--data-dir", place.data, stderr=subprocess.DEVNULL
+    ) as scheduler:
+        try:
+            until(lambda: sum(len(lines(path)) for path in notes) == processes)
+            doomed = wardens(place) if with_wardens else []
+            for pid in doomed:
+                os.kill(pid, signal.SIGSTOP)
+        finally:
+            scheduler.kill()
+        for pid in doomed:
+            os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(doomed))
+    return [int(pid) for path in notes for pid in lines(path)]
+
+
+def results(place: Place) -> dict[str, int]:
+    return dict(
+        place.rows(
+            "statuses.sql3",
+            "SELECT job_id, count(*) FROM task_statuses WHERE result = 1 GROUP BY 1",
+        )
+    )
+
+
+def runs(place: Place, job: str) -> int:
+    return len(lines(place.data / "jobs" / job / "runs"))
+
+
+def test_the_next_start_waits_for_the_wardens_and_adopts_what_tasks_left(
+    place: Place,
+) -> None:
+    pids = broken_off(
+        place,
+        processes=8,
+        with_wardens=False,
+        saves=SAVES + ENDLESS,
+        stubborn=BEGIN + STUBBORN,
+    )
+    assert alive(pids)
+
+    run = place.batch(place.path / "config.json")
+
+    assert run.code == 0, run.err
+    assert not alive(pids)
+    assert "of the run before are still ending (warden" in run.err
+    assert "adopted 8 tasks of the run before: " in run.err
+    assert "Got status done from task saves, node11 of the run before" in run.err
+    # What was done was not run again, and what was broken off was.
+    assert (runs(place, "saves"), runs(place, "stubborn")) == (4, 8)
+    assert run.json["started"] == 4
+    assert results(place) == {"saves": 4, "stubborn": 4}
+    printed = place.rows("task_logs.sql3", "SELECT line FROM stdout")
+    assert printed == [("saved\n",)] * 4
+    assert not list((place.data / "run").glob("warden.*"))
+
+
+def test_when_the_wardens_died_too_the_next_start_ends_what_is_left(
+    place: Place,
+) -> None:
+    pids = broken_off(
+        place,
+        processes=12,
+        with_wardens=True,
+        daemonises=BEGIN + DAEMON + STUBBORN,
+        writes=WRITES + STUBBORN,
+    )
+    assert len(alive(pids)) == 12
+
+    run = place.batch(place.path / "config.json")
+
+    assert run.code == 0, run.err
+    assert not alive(pids)
+    assert "adopted 8 tasks of the run before: " in run.err
+    assert "processes left over" in run.err
+    assert (runs(place, "writes"), runs(place, "daemonises")) == (4, 8)
+    assert results(place) == {"writes": 4, "daemonises": 4}
+    assert not list((place.data / "run").glob("warden.*"))
+
+
+def test_a_stop_is_obeyed_while_the_run_before_is_waited_for(place: Place) -> None:
+    pids = broken_off(place, processes=4, with_wardens=False, job=BEGIN + STUBBORN)
+    flags = ("--no-ui", "--data-dir", place.data)
+    with place.start(place.path / "config.json", *flags) as scheduler:
+        assert scheduler.stderr is not None
+        for line in scheduler.stderr:
+            if "still ending" in line:
+                break
+        assert alive(pids)
+        scheduler.send_signal(signal.SIGTERM)
+        assert scheduler.wait(timeout=1) == 0
+
+    until(lambda: not alive(pids))
+    assert place.batch(place.path / "config.json").code == 0
+    assert results(place) == {"job": 4}

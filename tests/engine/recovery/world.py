@@ -1,0 +1,113 @@
+"""A start after a run that died: real files and a real store, a core of lists."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bistro_tui.engine.clock import Now
+from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.recovery.adoption import Adopters
+from bistro_tui.engine.recovery.journals import find_journals
+from bistro_tui.engine.recovery.recovery import Recovery
+from bistro_tui.engine.scheduling.events import (
+    AttemptLeft,
+    StartsPaused,
+    StartsResumed,
+)
+from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.store import StatusStore
+
+NOW = 1_700_000_100.0
+
+
+class Start:
+    """One start of a scheduler, as far as the run before concerns it."""
+
+    def __init__(
+        self,
+        run: Path,
+        store: StatusStore,
+        *,
+        jobs: Sequence[Job] = (),
+        remembers: bool = True,
+        adopts: bool = True,
+    ) -> None:
+        self._store = store
+        self._jobs = {job.name: job for job in jobs}
+        self._remembers = remembers
+        self._unstored: list[AttemptLeft] = []
+        self.known: dict[TaskId, TaskStatus] = {}
+        self.adopted: list[AttemptLeft] = []
+        self.output: dict[tuple[TaskId, Stream], list[bytes]] = {}
+        self.pauses: list[str] = []
+        self.is_resumed = False
+        journals, self.troubles = find_journals(run)
+        adopters = Adopters(
+            clock=self,
+            sink=self,
+            statuses=self,
+            job=self._job,
+            status=self.known.get,
+            feed=self._adopt,
+            flush=self._flush,
+            host="here",
+        )
+        self.recovery = Recovery(
+            journals, adopters if adopts else None, feed=self._hear
+        )
+
+    async def run(self) -> None:
+        """Do all of it."""
+        self.known.update(await self._store.load())
+        self.recovery.announce()
+        async with asyncio.timeout(20):
+            await self.recovery.run()
+
+    # What adopters are asked.
+
+    is_behind = False
+
+    def now(self) -> Now:
+        return Now(wall=NOW, mono=0.0)
+
+    def write(self, task: TaskId, stream: Stream, lines: Sequence[bytes]) -> None:
+        self.output.setdefault((task, stream), []).extend(lines)
+
+    def partial(self, task: TaskId, stream: Stream, text: bytes) -> None:
+        raise NotImplementedError
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        return await self._store.last_attempts(tasks) if self._remembers else {}
+
+    def _job(self, name: JobName) -> Job | None:
+        return self._jobs.get(name)
+
+    def _adopt(self, left: Sequence[AttemptLeft]) -> None:
+        self.adopted += left
+        self._unstored += left
+
+    async def _flush(self) -> None:
+        rows = [(one.task, one.reported, one.invocation) for one in self._unstored]
+        self._unstored.clear()
+        await self._store.save_attempts(rows)
+
+    def _hear(self, events: Sequence[StartsPaused | StartsResumed]) -> None:
+        for event in events:
+            if isinstance(event, StartsPaused):
+                self.pauses.append(event.text)
+            else:
+                self.is_resumed = True
+
+
+@asynccontextmanager
+async def store_at(directory: Path) -> AsyncIterator[StatusStore]:
+    store = await StatusStore.open(directory / "statuses.sql3", "task_statuses")
+    try:
+        yield store
+    finally:
+        await store.close()
