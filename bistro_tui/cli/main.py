@@ -12,6 +12,7 @@ from bistro_tui import __version__
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.crash import write_crash_file
 from bistro_tui.cli.cron import cron_command
+from bistro_tui.cli.doctor import doctor_command
 from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.init import init_command
 from bistro_tui.cli.no_command import refuse_unknown_command
@@ -26,6 +27,7 @@ COMMANDS: dict[str, click.Command] = {
     "validate": validate_command,
     "init": init_command,
     "cron": cron_command,
+    "doctor": doctor_command,
 }
 
 

@@ -11,7 +11,6 @@ _LATER = frozenset(
     (
         "attach",
         "disable",
-        "doctor",
         "enable",
         "errors",
         "forgive",

@@ -24,6 +24,8 @@ _SHARED_FLAGS = (
     "dry-run",
     "benchmark-run",
     "instance-node-name",
+    "nvidia-smi",
+    "physical-resources-subprocess-timeout-ms",
 )
 """Flags of ``run`` that make a difference to what would run."""
 

@@ -18,6 +18,7 @@ from bistro_tui.engine.errors import ConfigUnusable
 from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.parts import make_config_loader, open_status_store
+from bistro_tui.engine.physical.reader import make_host_reader
 from bistro_tui.engine.plan import Plan, make_plan
 from bistro_tui.engine.statuses.status import TaskStatus
 
@@ -58,6 +59,10 @@ def plan_config(name: str, flags: Mapping[str, Any], *, now: float | None) -> Pl
         worker_command=flags["worker_command"],
         dry_run=flags["dry_run"],
         benchmark_run=flags["benchmark_run"],
+        nvidia_smi=flags["nvidia_smi"],
+        physical_resources_subprocess_timeout_ms=flags[
+            "physical_resources_subprocess_timeout_ms"
+        ],
     )
     clock: Clock = SystemClock()
     if now is not None:
@@ -80,8 +85,18 @@ async def _planned(options: EngineOptions, instance: NodeName, clock: Clock) -> 
         loaded = replace(loaded, problems=(*loaded.problems, *missing))
         config = with_commands_missing(config)
     statuses = await _statuses(options, clock)
+    measured = await make_host_reader(options, clock).measure(config.settings)
+    for trouble in measured.troubles:
+        say(f"warning: {trouble}")
     return await make_plan(
-        loaded, config, statuses, options, instance=instance, clock=clock, rng=rng
+        loaded,
+        config,
+        statuses,
+        options,
+        measured.host,
+        instance=instance,
+        clock=clock,
+        rng=rng,
     )
 
 

@@ -81,6 +81,13 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         benchmark_run=flags["benchmark_run"],
         test_task_duration_ms=flags["test_task_duration"],
         test_failure_rate=flags["test_failure_rate"],
+        nvidia_smi=flags["nvidia_smi"],
+        refresh_usable_physical_resources_sec=flags[
+            "refresh_usable_physical_resources_sec"
+        ],
+        physical_resources_subprocess_timeout_ms=flags[
+            "physical_resources_subprocess_timeout_ms"
+        ],
     )
 
 

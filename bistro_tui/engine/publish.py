@@ -4,13 +4,19 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bistro_tui.engine.attempt_notes import AttemptNotes
+from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
 from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId
 from bistro_tui.engine.node_rows import NodeRows
-from bistro_tui.engine.runners.protocol import AttemptStarted
+from bistro_tui.engine.runners.protocol import (
+    AttemptStarted,
+    AttemptUsage,
+    RunnerContainment,
+)
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
-from bistro_tui.engine.scheduling.events import TaskEnded
+from bistro_tui.engine.scheduling.events import TaskEnded, TaskNotStarted
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.view import (
     Banner,
@@ -48,7 +54,8 @@ class Publisher:
         self._nodes = NodeRows(core)
         self._ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
         self._ended_rows: tuple[EndedRow, ...] | None = ()
-        self._pids: dict[InvocationId, int | None] = {}
+        self._notes = AttemptNotes()
+        self._containment = ""
         self._running_rows: dict[InvocationId, RunningRow] = {}
         self._serial = 0
 
@@ -57,19 +64,31 @@ class Publisher:
         attempt = self._core.attempt(report.task)
         # Nobody would take back the note of an attempt that is over already.
         if attempt is not None and attempt.invocation == report.invocation:
-            self._pids[report.invocation] = report.pid
-            self.attempt_changed(report.invocation)
+            if report.pid is not None:
+                self._notes.started(report.invocation, report.pid)
+            self._running_rows.pop(report.invocation, None)
 
-    def attempt_changed(self, invocation: InvocationId) -> None:
-        """Take note that a running attempt has to be shown differently."""
+    def kill_begun(
+        self, invocation: InvocationId, kill: KillSettings, now: float
+    ) -> None:
+        """Take note that an attempt is being ended; ``now`` is wall time."""
+        self._notes.kill_begun(invocation, kill, now)
         self._running_rows.pop(invocation, None)
 
-    def processes_ended(self, ended: Iterable[TaskEnded]) -> None:
+    def usage(self, report: AttemptUsage) -> None:
+        """Take note of what attempts use."""
+        for invocation in self._notes.used(report):
+            self._running_rows.pop(invocation, None)
+
+    def containment(self, report: RunnerContainment) -> None:
+        """Take note of how the processes of attempts are found."""
+        if report.word != self._containment:
+            self._containment = report.word
+            self._running_rows.clear()
+
+    def processes_ended(self, ended: Iterable[TaskEnded | TaskNotStarted]) -> None:
         """Take note that these attempts have no process any more."""
-        pids = self._pids
-        if pids:
-            for one in ended:
-                pids.pop(one.invocation, None)
+        self._notes.forget(one.invocation for one in ended)
 
     def attempts_stored(self, ended: Sequence[Ended]) -> None:
         """Take note of ended attempts whose statuses are on disk."""
@@ -181,14 +200,19 @@ class Publisher:
         return tuple(self._running_rows.values())
 
     def _running_row(self, attempt: Attempt, worker: str) -> RunningRow:
+        invocation = attempt.invocation
+        pid = self._notes.pid(invocation)
         return RunningRow(
             attempt.task,
-            str(attempt.invocation),
-            self._pids.get(attempt.invocation),
+            str(invocation),
+            pid,
             attempt.since,
             attempt.number,
             worker,
             attempt.stopping,
+            self._notes.kill_at(invocation),
+            self._containment if pid is not None else "",
+            *self._notes.use(invocation),
         )
 
     def _current_ended(self) -> tuple[EndedRow, ...]:

@@ -94,6 +94,16 @@ class RunningRow(NamedTuple):
     worker: str
     stopping: bool
     """A kill is under way."""
+    kill_at: float | None = None
+    """Wall second at which SIGKILL follows, or was sent; None: none is due."""
+    containment: str = ""
+    """How all of its processes are found: ``cgroup``, ``subreaper`` or ``session``;
+    empty where the runner has no processes."""
+    rss: int | None = None
+    """Resident bytes of all of its processes; None: not known yet."""
+    cpu_seconds: float | None = None
+    """User and system time so far."""
+    processes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from bistro_tui.present.jobs import job_state
 from bistro_tui.present.palette import state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.tally import gauge, tally_bar, tally_of, use_style
+from bistro_tui.present.tasks import stop_text
 
 BLANK: Line = ()
 _MOST_CHARS = 4000
@@ -191,20 +192,52 @@ def node_facts(
     return lines
 
 
+_CONTAINMENT = {
+    "cgroup": "cgroup",
+    "subreaper": "subreaper, session and tag",
+    "session": "session only",
+}
+
+
 def running_facts(row: RunningRow, scene: Scene) -> list[Line]:
     """Return all that is known of a running attempt."""
-    state = "◑ stopping" if row.stopping else "● running"
     return [
-        fact("state", Span(state, "blocked" if row.stopping else "running")),
         fact("job", Span(clean(row.task.job))),
         fact("node", Span(clean(row.task.node))),
-        fact("age", Span(words.age(scene.now - row.since))),
+        fact("worker", Span(clean_name(row.worker))),
+        fact("invocation", Span(clean_name(row.invocation))),
+        BLANK,
+        *process_facts(row, scene),
+    ]
+
+
+def process_facts(row: RunningRow, scene: Scene) -> list[Line]:
+    """Return how far a running attempt is, and what is known of its processes."""
+    state = Span("● running", "running")
+    if row.stopping:
+        state = Span(f"◑ stopping, {stop_text(row, scene.now)}", "blocked")
+    age = scene.now - row.since
+    lines = [
+        fact("state", state),
+        fact("age", Span(words.age(age))),
         fact("started", Span(words.date_time(row.since))),
         fact("attempt", Span(str(row.attempt))),
         fact("pid", Span("–" if row.pid is None else str(row.pid))),
-        fact("worker", Span(clean_name(row.worker))),
-        fact("invocation", Span(clean_name(row.invocation))),
     ]
+    if row.containment:
+        held = _CONTAINMENT.get(row.containment) or clean_name(row.containment)
+        lines.append(fact("containment", Span(held)))
+    if row.rss is not None:
+        memory = Span(words.size(row.rss))
+        lines.append(fact("memory", memory, Span(" resident", "dim")))
+    if row.cpu_seconds is not None:
+        share = 100 * row.cpu_seconds / max(age, 1.0)
+        took = Span(words.took(row.cpu_seconds))
+        text = f" · {share:.0f} % of one core so far"
+        lines.append(fact("CPU time", took, Span(text, "dim")))
+    if row.processes is not None:
+        lines.append(fact("processes", Span(f"{row.processes:,}")))
+    return lines
 
 
 def ended_facts(row: EndedRow, scene: Scene) -> list[Line]:

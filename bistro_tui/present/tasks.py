@@ -89,6 +89,24 @@ def task_text(row: TaskRow) -> str:
     return "" if isinstance(row, Divider) else f"{row.task.job} {row.task.node}"
 
 
+def stop_text(row: RunningRow, now: float) -> str:
+    """Return what comes next for an attempt that is being stopped.
+
+    ``now`` is in wall seconds, as of when the text is shown.
+    """
+    if row.kill_at is None:
+        return "TERM sent"
+    wait = row.kill_at - now
+    if wait > 0:
+        return f"KILL in {words.left(wait)}"
+    return "KILL sent" if wait > -3 else f"KILL sent {words.ago(-wait)}"
+
+
+def tells_use(rows: Iterable[TaskRow]) -> bool:
+    """Return whether it is known of any running task what it uses."""
+    return any(isinstance(row, RunningRow) and row.rss is not None for row in rows)
+
+
 def _state(row: TaskRow, width: int, scene: Scene) -> Line:
     if isinstance(row, Divider):
         return ()
@@ -137,6 +155,18 @@ def _pid(row: TaskRow, width: int, scene: Scene) -> Line:
     return (Span(str(row.pid), "dim"),)
 
 
+def _rss(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, RunningRow) or row.rss is None:
+        return ()
+    return (Span(words.size(row.rss), "dim"),)
+
+
+def _cpu(row: TaskRow, width: int, scene: Scene) -> Line:
+    if not isinstance(row, RunningRow) or row.cpu_seconds is None:
+        return ()
+    return (Span(words.took(row.cpu_seconds), "dim"),)
+
+
 def _worker(row: TaskRow, width: int, scene: Scene) -> Line:
     if not isinstance(row, RunningRow):
         return ()
@@ -149,6 +179,8 @@ def first_line(text: str) -> str:
 
 
 def _result(row: TaskRow, width: int, scene: Scene) -> Line:
+    if isinstance(row, RunningRow) and row.stopping:
+        return (Span(stop_text(row, scene.now), "blocked"),)
     if not isinstance(row, EndedRow):
         return ()
     spans: list[Span] = []
@@ -174,6 +206,13 @@ COLUMNS: tuple[Column[TaskRow], ...] = (
     Column(title="time", cell=_age, width=6, right=True, tight=True),
     Column(title="try", cell=_attempt, width=3, right=True, tight=True),
     Column(title="pid", cell=_pid, width=7, right=True, drop=2, tight=True),
-    Column(title="worker", cell=_worker, width=8, flex=1, most=20, drop=3),
+    Column(title="rss", cell=_rss, width=4, right=True, drop=3, tight=True),
+    Column(title="cpu", cell=_cpu, width=6, right=True, drop=4, tight=True),
+    Column(title="worker", cell=_worker, width=8, flex=1, most=20, drop=5),
     Column(title="result", cell=_result, width=18, flex=4, drop=1),
 )
+
+COLUMNS_WITHOUT_USE = tuple(
+    column for column in COLUMNS if column.cell not in (_rss, _cpu)
+)
+"""As long as nobody knows what tasks use."""

@@ -1,5 +1,6 @@
 """Numbers and times in as few characters as a table has room for."""
 
+import math
 from datetime import UTC, datetime, tzinfo
 
 
@@ -27,6 +28,11 @@ def coarse(seconds: float) -> str:
     return f"{whole}s"
 
 
+def left(seconds: float) -> str:
+    """Return how long is left of a time that runs out: ``1s`` until it is over."""
+    return age(math.ceil(seconds))
+
+
 def ago(seconds: float) -> str:
     """Return how long ago something was: ``just now``, ``42s ago``, ``3m ago``."""
     return "just now" if seconds < 3 else f"{coarse(seconds)} ago"
@@ -45,6 +51,16 @@ def count(number: int) -> str:
         return f"{number / 1000:.0f}k"
     millions = number / 1_000_000
     return f"{millions:.1f}M" if millions < 9.95 else f"{millions:.0f}M"
+
+
+def size(amount: int) -> str:
+    """Return bytes in at most four characters: ``820K``, ``64M``, ``1.4G``, ``12G``."""
+    number, unit = amount / 1024, "K"
+    for bigger in "MGT":
+        if number < 999.5:
+            break
+        number, unit = number / 1024, bigger
+    return f"{number:.1f}{unit}" if 0 < number < 9.95 else f"{number:.0f}{unit}"
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

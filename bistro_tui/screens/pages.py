@@ -35,10 +35,15 @@ class Pages:
         return next((job for job in self._snapshot().jobs if job.name == name), None)
 
     def why_task(self, task: TaskId) -> Text:
-        """Return the chain of checks of a task."""
+        """Return the chain of checks of a task; of a running one also its process."""
 
         async def text() -> list[Line]:
-            return docs.why_task(await self._view.explain(task))
+            lines = docs.why_task(await self._view.explain(task))
+            running = self._snapshot().running
+            row = next((row for row in running if row.task == task), None)
+            if row is None:
+                return lines
+            return [*lines, docs.BLANK, *docs.process_facts(row, self._scene())]
 
         return text
 

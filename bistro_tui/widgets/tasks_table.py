@@ -7,11 +7,13 @@ from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.table import Column
 from bistro_tui.present.tasks import (
     COLUMNS,
+    COLUMNS_WITHOUT_USE,
     Divider,
     TaskRow,
     successor,
     task_key,
     task_text,
+    tells_use,
 )
 from bistro_tui.widgets.row_list import RowList
 
@@ -20,6 +22,7 @@ class TasksTable(RowList[TaskRow]):
     """Running tasks with their ages; below them the newest results."""
 
     heading = "Running"
+    _tells_use = False
 
     def key_of(self, row: TaskRow) -> Hashable:
         """Return the task and whether it runs, or when it ended."""
@@ -37,9 +40,14 @@ class TasksTable(RowList[TaskRow]):
         """Return the result of the task that ran there."""
         return successor(key, self.rows)
 
+    def show(self, rows: Sequence[TaskRow], now: float) -> None:
+        """Take new rows; columns of use come with the first that is known, and stay."""
+        self._tells_use = self._tells_use or tells_use(rows)
+        super().show(rows, now)
+
     def columns(self) -> Sequence[Column[TaskRow]]:
         """Return the columns."""
-        return COLUMNS
+        return COLUMNS if self._tells_use else COLUMNS_WITHOUT_USE
 
     def empty_text(self) -> str:
         """Return what stands here before the first task."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -429,3 +430,46 @@ def test_a_config_loader_that_is_not_installed_is_refused(
     planned = plan(config(), "--config-loader", "etcd")
     assert planned.code == 2
     assert 'unknown config loader "etcd"' in planned.err
+
+
+NEEDS_TWO: Mapping[str, Any] = {"level_for_tasks": "host", "resources": {"gpu": 2}}
+
+
+def with_gpus(**settings: Any) -> Mapping[str, Any]:
+    return {"resources": {"worker": {"gpu": {"limit": 0, "default": 0}}}, **settings}
+
+
+def test_the_cards_of_this_host_are_what_its_worker_has(
+    plan: Plan, config: Config, tmp_path: Path
+) -> None:
+    smi = tmp_path / "smi"
+    smi.write_text("#!/bin/sh\nprintf '0A, 1, T4\\n0B, 1, T4\\n'\n")
+    smi.chmod(0o755)
+    physical = {"gpu_card": {"logical_resource": "gpu"}}
+    path = config(settings=with_gpus(physical_resources=physical), train=NEEDS_TWO)
+    planned = plan(path, "--json", "--nvidia-smi", smi)
+    assert (planned.code, planned.err) == (0, "")
+    assert planned.jobs["train"] == {"runnable": 1, "node_disabled": 1}
+
+
+def test_cards_that_cannot_be_listed_are_warned_of_and_the_limit_stays(
+    plan: Plan, config: Config, tmp_path: Path
+) -> None:
+    physical = {"gpu_card": {"logical_resource": "gpu"}}
+    path = config(settings=with_gpus(physical_resources=physical), train=NEEDS_TWO)
+    gone = tmp_path / "gone"
+    planned = plan(path, "--json", "--nvidia_smi", gone)
+    assert planned.err == (
+        "warning: the GPUs of this host are unknown: "
+        f"{gone}: cannot start: No such file or directory\n"
+    )
+    assert planned.jobs["train"] == {"worker": 1, "runnable": 0, "node_disabled": 1}
+    quiet = plan(path, "--json", "--nvidia-smi=")
+    assert (quiet.err, quiet.json) == ("", planned.json)
+
+
+def test_an_override_may_name_this_host(plan: Plan, config: Config) -> None:
+    override = {"local": {"gpu": 0}, socket.gethostname(): {"gpu": 2}}
+    settings = with_gpus(worker_resources_override=override)
+    planned = plan(config(settings=settings, train=NEEDS_TWO), "--json")
+    assert planned.jobs["train"]["runnable"] == 1

@@ -1,9 +1,13 @@
 """The rows of running and ended tasks."""
 
+import pytest
+
 from bistro_tui.engine.view import JobName, NodeName, Reason
 from bistro_tui.present.spans import Scene, plain_text
+from bistro_tui.present.table import fitted
 from bistro_tui.present.tasks import (
     COLUMNS,
+    COLUMNS_WITHOUT_USE,
     EVERYTHING,
     Divider,
     Scope,
@@ -11,6 +15,7 @@ from bistro_tui.present.tasks import (
     successor,
     task_key,
     task_rows,
+    tells_use,
 )
 from tests.ui.scripted import NOW, ended, running, snapshot, task
 
@@ -46,8 +51,9 @@ def test_the_cursor_goes_from_a_running_task_to_its_newest_result() -> None:
     assert successor(task_key(old), [new]) is None
 
 
-def test_a_running_row_tells_age_attempt_pid_and_worker() -> None:
-    row = running("etl", "db7", 75, attempt=3, pid=99, worker="w1")
+def test_a_running_row_tells_age_attempt_process_and_worker() -> None:
+    row = running("etl", "db7", 75, attempt=3, pid=99, worker="w1", processes=2)
+    row = row._replace(rss=300 << 20, cpu_seconds=70.4)
     assert cells(row) == {
         "state": "● running",
         "job": "etl",
@@ -55,6 +61,8 @@ def test_a_running_row_tells_age_attempt_pid_and_worker() -> None:
         "time": "1m15s",
         "try": "3",
         "pid": "99",
+        "rss": "300M",
+        "cpu": "1m10s",
         "worker": "w1",
         "result": "",
     }
@@ -62,6 +70,38 @@ def test_a_running_row_tells_age_attempt_pid_and_worker() -> None:
 
 def test_a_task_that_is_being_stopped_says_so() -> None:
     assert cells(running("a", "n", stopping=True))["state"] == "◑ stopping"
+
+
+@pytest.mark.parametrize(
+    ("kill_at", "text"),
+    [
+        (None, "TERM sent"),
+        (NOW + 7.0, "KILL in 7s"),
+        (NOW + 6.1, "KILL in 7s"),
+        (NOW + 0.1, "KILL in 1s"),
+        (NOW, "KILL sent"),
+        (NOW - 12.5, "KILL sent 12s ago"),
+    ],
+)
+def test_what_comes_next_is_told_of_a_task_that_is_being_stopped(
+    kill_at: float | None, text: str
+) -> None:
+    row = running("a", "n", stopping=True, kill_at=kill_at)
+    assert cells(row)["result"] == text
+
+
+def test_use_is_told_once_it_is_known_of_any_running_task() -> None:
+    rows: list[TaskRow] = [running("a", "n"), Divider(text=""), ended("a", "n")]
+    assert not tells_use(rows)
+    assert tells_use([*rows, running("b", "n", rss=0)])
+    titles = {column.title for column in COLUMNS_WITHOUT_USE}
+    assert {c.title for c in COLUMNS} - titles == {"rss", "cpu"}
+
+
+def test_eighty_columns_keep_pid_and_result_and_leave_out_what_tasks_use() -> None:
+    titles = [column.title for column, _, _ in fitted(COLUMNS, 78)]
+    assert titles == ["state", "job", "node", "time", "try", "pid", "result"]
+    assert len(fitted(COLUMNS, 100)) == len(COLUMNS)
 
 
 def test_an_ended_row_tells_result_detail_and_when_it_is_tried_again() -> None:

@@ -3,6 +3,8 @@
 from datetime import UTC
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bistro_tui.present import words
 
@@ -53,6 +55,35 @@ def test_short_tasks_show_tenths() -> None:
 def test_a_count_fits_into_four_characters(number: int, shown: str) -> None:
     assert words.count(number) == shown
     assert len(shown) <= 4
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (0, "0K"),
+        (4096, "4.0K"),
+        (820 << 10, "820K"),
+        (999 << 10, "999K"),
+        (1000 << 10, "1.0M"),
+        (64 << 20, "64M"),
+        (1434 << 20, "1.4G"),
+        (12 << 30, "12G"),
+        (3 << 50, "3072T"),
+    ],
+)
+def test_memory_takes_at_most_four_characters_up_to_a_thousand_terabytes(
+    amount: int, shown: str
+) -> None:
+    assert words.size(amount) == shown
+
+
+@given(st.integers(min_value=0, max_value=999 << 40))
+def test_no_amount_of_memory_is_wider_than_its_column(amount: int) -> None:
+    assert len(words.size(amount)) <= 4
+
+
+def test_a_time_that_runs_out_is_over_only_when_it_is() -> None:
+    assert [words.left(s) for s in (7.0, 6.2, 0.1, 0.0)] == ["7s", "7s", "1s", "0s"]
 
 
 def test_one_is_not_many() -> None:

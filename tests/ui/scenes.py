@@ -1,6 +1,6 @@
 """Engines in the middle of something, for pictures and for tests of whole screens."""
 
-from bistro_tui.engine.view import Banner, NodeRow, Reason, Stream
+from bistro_tui.engine.view import Banner, NodeRow, Reason, RunningRow, Stream
 from tests.ui.scripted import (
     NOW,
     ScriptedEngine,
@@ -45,16 +45,25 @@ def busy_engine() -> ScriptedEngine:
             use = ("concurrency", number, 2)
             on = name != "db8"
             nodes.append(node(name, 2, use, running=number, enabled=on))
-    runs = (
+    runs: tuple[RunningRow, ...] = (
         running("backup", "db1", 754, pid=20117, attempt=2),
         running("backup", "db3", 312, pid=20344),
         running("verify-backup", "db1", 95, pid=20781),
-        running("backup", "db5", 61, pid=20802, stopping=True),
+        running("backup", "db5", 61, pid=20802, stopping=True, kill_at=NOW + 7),
         running("verify-backup", "db2", 44, pid=20850),
         running("backup", "db6", 38, pid=20861),
         running("index-rebuild", "db5", 21, pid=20877),
         running("verify-backup", "db7", 9, pid=20913, attempt=3),
         running("index-rebuild", "db4", 4, pid=20931),
+    )
+    runs = tuple(
+        row._replace(
+            containment="subreaper",
+            rss=(412 << 20) // (number + 1),
+            cpu_seconds=(NOW - row.since) * 0.83,
+            processes=number % 3 + 1,
+        )
+        for number, row in enumerate(runs)
     )
     ends = (
         ended("backup", "db2", 3, seconds=188.2),

@@ -141,7 +141,9 @@ async def test_w_on_a_task_shows_the_chain_of_checks() -> None:
     )
     async with driven(engine) as (app, pilot):
         await pilot.press("tab", "tab", "w")
-        await until_shown(app, "Why · backup@db1", "✓ job_enabled", "● running")
+        await until_shown(
+            app, "Why · backup@db1", "✓ job_enabled", "● running", "pid         20117"
+        )
         await pilot.press("escape")
         await until_gone(app, "Why ·")
 

@@ -50,10 +50,11 @@ async def test_wide_everything_has_its_place() -> None:
     assert any(" io 5/5" in row for row in rows)
     assert any("concurrency 2/2" in row for row in rows)
     running_row = next(row for row in rows if "12m34s" in row)
-    assert running_row.split()[:8] == [
-        "●", "running", "backup", "db1", "12m34s", "2", "20117", "local",
+    assert running_row.split()[:10] == [
+        "●", "running", "backup", "db1", "12m34s", "2", "20117", "412M", "10m25s",
+        "local",
     ]  # fmt: skip
-    assert any("◑ stopping" in row for row in rows)
+    assert any("◑ stopping" in row and "KILL in 7s" in row for row in rows)
     assert rows[-1].startswith(" ? help  q quit  / filter  e on/off  w why")
 
 
@@ -64,7 +65,14 @@ async def test_narrow_all_four_panes_are_there() -> None:
     assert len(rows) == 24
     titles = [row.split()[1] for row in rows if row[:2] in ("━ ", "─ ")]
     assert titles == ["Jobs", "Nodes", "Running", "Log"]
-    for word in ("ship-logs", "concurrency 9/12", "12m34s", "segment 12", "✗ 3"):
+    for word in (
+        "ship-logs",
+        "concurrency 9/12",
+        "12m34s",
+        "segment 12",
+        "✗ 3",
+        "20117",
+    ):
         assert any(word in row for row in rows), word
     assert all(len(row) <= 80 for row in rows)
 
@@ -144,6 +152,30 @@ async def test_ages_grow_each_second_without_a_new_snapshot() -> None:
         await until_shown(app, "etl", " 5s")
         move(app, 61)
         await until_shown(app, "1m06s")
+
+
+async def test_the_time_until_a_kill_is_counted_without_a_new_snapshot() -> None:
+    row = running("etl", "db7", 5, stopping=True, kill_at=NOW + 9)
+    engine = ScriptedEngine(current=snapshot(running=(row,)))
+    async with driven(engine, NARROW) as (app, pilot):
+        await until_shown(app, "◑ stopping", "KILL in 9s")
+        move(app, 2)
+        await until_shown(app, "KILL in 7s")
+        await pilot.press("tab", "tab", "enter")
+        await until_shown(app, "Task · etl@db7", "◑ stopping, KILL in 7s")
+        move(app, 1)
+        await until_shown(app, "◑ stopping, KILL in 6s")
+
+
+async def test_what_tasks_use_is_shown_from_when_it_is_known() -> None:
+    row = running("etl", "db7", 5)
+    engine = ScriptedEngine(current=snapshot(running=(row,)))
+    async with driven(engine) as (app, _):
+        assert "rss" not in await until_shown(app, "4711")
+        engine.change(running=(row._replace(rss=64 << 20, cpu_seconds=4.0),))
+        await until_shown(app, "rss", "64M", "4.0s")
+        engine.change(running=())
+        await until_shown(app, "no task runs", "rss")
 
 
 async def test_news_is_shown_and_many_news_are_shown_as_one(

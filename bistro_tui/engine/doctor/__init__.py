@@ -1,0 +1,1 @@
+"""What this machine gives, and what is weak: looked at first, then judged."""
