@@ -40,15 +40,25 @@ def test_the_readmes_config_is_good_and_is_the_samples_nodes() -> None:
 
 
 def test_the_node_sources_of_the_reference_are_good() -> None:
-    sources, _ = examples("docs/config.md")
+    _, sources, _ = examples("docs/config.md")
     parsed = parse_config(parse_json(settings(sources) + "}"))
     assert parsed.problems == ()
     assert parsed.config is not None
     assert len(parsed.config.settings.node_sources) == 4
 
 
+def test_the_measured_resources_of_the_reference_are_good() -> None:
+    physical, _, _ = examples("docs/config.md")
+    nodes = '"nodes": {"levels": ["host"], "node_sources": [{"source": "empty"}]}'
+    text = f'{{"bistro_settings": {{"enabled": true, {nodes}, {physical}}}}}'
+    parsed = parse_config(parse_json(text))
+    assert (parsed.problems, parsed.warnings) == ((), ())
+    assert parsed.config is not None
+    assert set(parsed.config.settings.physical_resources) == {"cpu_core", "ram_mb"}
+
+
 def test_the_job_of_the_reference_is_good() -> None:
-    _, job = examples("docs/config.md")
+    *_, job = examples("docs/config.md")
     nodes = '"node_sources": [{"source": "empty"}]'
     parsed = parse_config(parse_json(f"{settings(nodes)}, {job}}}"))
     assert parsed.problems == ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.installed import described
@@ -14,7 +15,11 @@ from bistro_tui.engine.moment import Now
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.runners.protocol import (
     AttemptEnded,
+    AttemptNotStarted,
     AttemptStarted,
+    AttemptUsage,
+    RunnerCapacity,
+    RunnerContainment,
     RunnerReport,
     TaskRunner,
 )
@@ -26,10 +31,15 @@ from bistro_tui.engine.scheduling.actions import (
 )
 from bistro_tui.engine.scheduling.events import (
     Event,
+    StartsLimited,
+    StartsPaused,
+    StartsResumed,
     StatusStored,
     TaskEnded,
+    TaskNotStarted,
     TimePassed,
 )
+from bistro_tui.engine.start_failures import StartFailures
 from bistro_tui.engine.statuses.report import error_backoff
 
 log = logging.getLogger("bistro_tui")
@@ -42,6 +52,9 @@ FEWEST, MOST = 50, 1_000
 
 STEPS = 250
 """Starts, and looks at full nodes, before others on the loop have their turn."""
+
+START_FAILURES = "start failures"
+"""The cause of the pauses after starts that failed."""
 
 
 class Decider(Protocol):
@@ -69,11 +82,21 @@ class Audience(Protocol):
         """The attempt has a process."""
         ...
 
-    def attempt_changed(self, invocation: InvocationId) -> None:
-        """A running attempt is to be shown differently."""
+    def kill_begun(
+        self, invocation: InvocationId, kill: KillSettings, now: float
+    ) -> None:
+        """A running attempt is being ended by these settings; ``now`` is wall time."""
         ...
 
-    def processes_ended(self, ended: Sequence[TaskEnded]) -> None:
+    def usage(self, report: AttemptUsage) -> None:
+        """Running attempts use so much of the host."""
+        ...
+
+    def containment(self, report: RunnerContainment) -> None:
+        """This is how the runner keeps hold of processes."""
+        ...
+
+    def processes_ended(self, ended: Sequence[TaskEnded | TaskNotStarted]) -> None:
         """These attempts have no process any more."""
         ...
 
@@ -101,6 +124,7 @@ class Dispatcher:
         self._audience = audience
         self._on_change = on_change
         self._runner: TaskRunner
+        self._settled: Callable[[Sequence[InvocationId]], None] | None = None
         self._persister: Persister
         self.unfinished = 0
         """Attempts that run, or whose status is not on disk yet."""
@@ -109,10 +133,14 @@ class Dispatcher:
         self._acting: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due: float | None = None
+        self._start_failures = StartFailures()
+        self._resuming: asyncio.TimerHandle | None = None
 
     def connect(self, runner: TaskRunner, persister: Persister) -> None:
         """Say who carries out the actions; to be called before the first event."""
         self._runner = runner
+        # A runner need not have it: it may leave nothing behind for a later process.
+        self._settled = getattr(runner, "settled", None)
         self._persister = persister
 
     def feed(self, events: Sequence[Event]) -> None:
@@ -136,6 +164,7 @@ class Dispatcher:
         ended = self._ended.stored(batch, self._clock.now().mono)
         self.unfinished -= len(ended)
         self._audience.attempts_stored(ended)
+        self._settle(batch)
         self.feed([StatusStored(one.task, one.serial) for one in batch])
 
     def flush(self) -> None:
@@ -146,7 +175,7 @@ class Dispatcher:
     def close(self) -> None:
         """Act on everything that was reported and feed no time any more."""
         self.flush()
-        for handle in (self._acting, self._timer):
+        for handle in (self._acting, self._timer, self._resuming):
             if handle is not None:
                 handle.cancel()
 
@@ -169,21 +198,81 @@ class Dispatcher:
             self._slice = min(MOST, 2 * number)
 
     def _act_on(self, number: int) -> None:
-        reports, audience, has_ended = self._reports, self._audience, self._ended.ended
+        reports, has_ended = self._reports, self._ended.ended
+        starts_fail = self._start_failures.are_going_on
         ended: list[TaskEnded] = []
         for _ in range(number):
             report = reports.popleft()
             if isinstance(report, AttemptEnded):
                 if has_ended(report):
-                    task, invocation, reported, _ = report
+                    task, invocation, reported, exit_text = report
                     ended.append(TaskEnded(task, invocation, reported))
-            elif report.pid is not None:
-                audience.process_started(report)
+                    if starts_fail and not exit_text.startswith("failed to start"):
+                        self._start_failures.succeeded(invocation.start_time)
+            else:
+                self._act_on_other(report)
         if ended:
-            audience.processes_ended(ended)
+            self._audience.processes_ended(ended)
             self.feed(ended)
         else:
             self._on_change()
+
+    def _act_on_other(
+        self,
+        report: AttemptStarted
+        | AttemptNotStarted
+        | AttemptUsage
+        | RunnerCapacity
+        | RunnerContainment,
+    ) -> None:
+        match report:
+            case AttemptStarted(pid=None):
+                pass
+            case AttemptStarted(_, invocation):
+                self._audience.process_started(report)
+                self._start_failures.succeeded(invocation.start_time)
+            case AttemptNotStarted():
+                self._not_started(report)
+            case AttemptUsage():
+                self._audience.usage(report)
+            case RunnerCapacity(limit, text):
+                self.feed([StartsLimited(limit, text)])
+            case RunnerContainment():
+                self._audience.containment(report)
+
+    def _not_started(self, report: AttemptNotStarted) -> None:
+        """Let the task wait, and all others with it: they would lack the same."""
+        task, invocation, text = report
+        if self._ended.find(task, invocation) is None:
+            return
+        self.unfinished -= 1
+        undone = TaskNotStarted(task, invocation, text)
+        self._audience.processes_ended([undone])
+        delay = self._start_failures.failed(self._clock.now())
+        if delay is None:
+            self.feed([undone])
+            return
+        wait = f"next try in {delay} s"
+        log.warning("task %s could not be started: %s; %s", task, text, wait)
+        paused = StartsPaused(START_FAILURES, f"could not start: {text}; {wait}")
+        self._resuming = asyncio.get_running_loop().call_later(delay, self._resume)
+        self.feed([undone, paused])
+
+    def _resume(self) -> None:
+        self._resuming = None
+        self._start_failures.resumed()
+        self.feed([StartsResumed(START_FAILURES)])
+
+    def _settle(self, batch: Sequence[StoreStatus]) -> None:
+        """Tell the runner which attempts it need not remember any more."""
+        invocations = [one.invocation for one in batch if one.invocation is not None]
+        if self._settled is None or not invocations:
+            return
+        try:
+            self._settled(invocations)
+        except Exception:
+            # What is stored has to be shown all the same.
+            log.exception("the runner could not forget attempts that are stored")
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         stores = [one for one in actions if isinstance(one, StoreStatus)]
@@ -197,7 +286,8 @@ class Dispatcher:
                     self.unfinished += 1
                     start(action)
                 elif isinstance(action, KillTask):
-                    self._audience.attempt_changed(action.invocation)
+                    now = self._clock.now().wall
+                    self._audience.kill_begun(action.invocation, action.kill, now)
                     self._runner.kill(action.invocation, action.kill)
             except Exception as error:  # noqa: BLE001 - one task must not harm others
                 self._failed(action, error)

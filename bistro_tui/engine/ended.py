@@ -64,9 +64,8 @@ class EndedAttempts:
         """The tasks of these attempts."""
         return self._ended.keys()
 
-    def ended(self, report: AttemptEnded) -> bool:
-        """Take note of an end; False if no such attempt runs, or its end is known."""
-        task, invocation, reported, exit_text = report
+    def find(self, task: TaskId, invocation: InvocationId) -> Attempt | None:
+        """Return that attempt; None if it does not run, or its end is known."""
         attempt = self._running(task)
         if (
             attempt is None
@@ -74,6 +73,14 @@ class EndedAttempts:
             or attempt.ended
             or task in self._ended
         ):
+            return None
+        return attempt
+
+    def ended(self, report: AttemptEnded) -> bool:
+        """Take note of an end; False if no such attempt runs, or its end is known."""
+        task, invocation, reported, exit_text = report
+        attempt = self.find(task, invocation)
+        if attempt is None:
             return False
         seconds = reported.time - attempt.since
         self._ended[task] = (exit_text, seconds if seconds > 0 else 0.0)

@@ -27,12 +27,14 @@ from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import (
     Storage,
     make_config_loader,
+    make_recovery,
     make_runner,
     open_storage,
 )
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.plugged_policy import policy_named
 from bistro_tui.engine.publish import Publisher
+from bistro_tui.engine.recovery.recovery import Recovery
 from bistro_tui.engine.runners.protocol import TaskRunner
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
@@ -108,6 +110,7 @@ class Engine:
             self._take_snapshot, clock=clock, before_each=self._stop_when_through
         )
         self._resources = AsyncExitStack()
+        self._recovery: Recovery
         self._runner: TaskRunner
         self._persister: Persister
         self._storage: Storage
@@ -152,6 +155,22 @@ class Engine:
                 clock=self._clock,
                 on_log_trouble=self._on_log_trouble,
             )
+            self._persister = Persister(
+                statuses=storage.statuses,
+                logs=storage.logs,
+                on_stored=self._dispatcher.stored,
+                on_trouble=self._on_store_trouble,
+            )
+            self._recovery = make_recovery(
+                self._options,
+                storage,
+                self._core,
+                self._resources,
+                clock=self._clock,
+                feed=self._feed,
+                flush=self._persister.flush,
+            )
+            host = await self.world.load_host()
             nodes = await self.world.load_nodes()
             self._runner = make_runner(
                 self._options,
@@ -167,19 +186,14 @@ class Engine:
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
         self._resources.push_async_callback(self._runner.close)
-        self._persister = Persister(
-            statuses=storage.statuses,
-            logs=storage.logs,
-            on_stored=self._dispatcher.stored,
-            on_trouble=self._on_store_trouble,
-        )
         self._dispatcher.connect(self._runner, self._persister)
         # First of all at the end: what is ended then makes room, but for nothing new.
         ended = StartsPaused("end", "the engine has ended")
         self._resources.callback(self._feed, [ended])
         self._is_open = True
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
-        self._feed([StatusesLoaded(storage.known), *nodes, config])
+        self._recovery.announce()
+        self._feed([StatusesLoaded(storage.known), *host, *nodes, config])
 
     async def run(self) -> Outcome:
         """Serve until stopped, or until nothing is left to do where that was asked."""
@@ -188,8 +202,10 @@ class Engine:
                 tasks = [
                     group.create_task(self._storage.logs.run(), name="log writer"),
                     group.create_task(self._persister.run(), name="status writer"),
+                    group.create_task(self._recovery.run(), name="recovery"),
                     group.create_task(self.world.watch_config(), name="config"),
                     group.create_task(self.world.watch_nodes(), name="nodes"),
+                    group.create_task(self.world.watch_host(), name="host"),
                     group.create_task(self._forget_old_lines(), name="retention"),
                 ]
                 await self._stopped.wait()
@@ -267,6 +283,7 @@ class Engine:
                 self._stopped.set()
         elif (
             self._options.exit_when_done
+            and not self._recovery.is_needed
             and not self.world.awaits_nodes
             and not self._core.progress().can_progress
         ):

@@ -32,6 +32,10 @@ class EngineOptions:
     benchmark_run: bool = False
     test_task_duration_ms: int = 5_000
     test_failure_rate: float = 0.0
+    nvidia_smi: str = "nvidia-smi"
+    """A path or a name for PATH; empty: nobody is asked for GPUs."""
+    refresh_usable_physical_resources_sec: int = 60
+    physical_resources_subprocess_timeout_ms: int = 1_000
 
     @property
     def runs_fake_tasks(self) -> bool:
@@ -41,8 +45,16 @@ class EngineOptions:
     @property
     def needs_commands(self) -> bool:
         """Whether a job can only run if it, or ``worker_command``, names a program."""
-        is_local = self.runner in ("auto", "local")
-        return is_local and not self.worker_command and not self.runs_fake_tasks
+        return self._is_local and not self.worker_command and not self.runs_fake_tasks
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether tasks run on this host, or are pretended to."""
+        return self._is_local or self.runs_fake_tasks
+
+    @property
+    def _is_local(self) -> bool:
+        return self.runner in ("auto", "local")
 
     @property
     def keeps_statuses(self) -> bool:

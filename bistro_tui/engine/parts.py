@@ -1,9 +1,10 @@
 """Everything that an engine opens or is made of, some of it chosen by name."""
 
+import logging
 import os
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.persist import NoStatuses, StatusSink
+from bistro_tui.engine.recovery.adoption import Adopters
+from bistro_tui.engine.recovery.journals import find_journals
+from bistro_tui.engine.recovery.recovery import Recovery
 from bistro_tui.engine.runners.benchmark import BenchmarkRunner
 from bistro_tui.engine.runners.context import RunnerContext
 from bistro_tui.engine.runners.dry_run import DryRunRunner
@@ -29,14 +33,19 @@ from bistro_tui.engine.runners.guarded import (
     GuardedRunner,
 )
 from bistro_tui.engine.runners.protocol import ReportSink, TaskRunner
+from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.scheduling.events import Event
 from bistro_tui.engine.statuses.keeping import (
     STORE_METHODS,
     GuardedStore,
     StatusKeeper,
     StoreContext,
     unusable_store,
+    with_attempts,
 )
 from bistro_tui.engine.statuses.status import TaskStatus
+
+log = logging.getLogger("bistro_tui")
 
 HERE = "local"
 """The runner for this host, which ``auto`` means."""
@@ -145,7 +154,7 @@ async def open_storage(
     if options.keeps_statuses:
         store = await open_status_store(options, data_dir.path, clock=clock)
         resources.push_async_callback(store.close)
-        statuses, known = store, await store.load()
+        statuses, known = with_attempts(store), await store.load()
     log_store = await LogStore.open(data_dir.path / "task_logs.sql3")
     try:
         logs = await LogWriter.open(log_store, clock=clock, on_trouble=on_log_trouble)
@@ -160,6 +169,42 @@ async def open_storage(
         logs=logs,
         log_store=log_store,
     )
+
+
+def make_recovery(
+    options: EngineOptions,
+    storage: Storage,
+    core: Core,
+    resources: AsyncExitStack,
+    *,
+    clock: Clock,
+    feed: Callable[[Sequence[Event]], None],
+    flush: Callable[[], Awaitable[None]],
+) -> Recovery:
+    """Return what deals with the run before, if that did not end as it should.
+
+    To be made before a runner is: whatever journal is there now is an old one.
+    ``flush`` returns when what the core wants stored is on disk. A run that keeps no
+    statuses adopts none.
+    """
+    journals, troubles = find_journals(storage.data_dir.run)
+    for trouble in troubles:
+        log.warning("%s", trouble)
+    adopters = Adopters(
+        clock=clock,
+        sink=storage.logs,
+        statuses=storage.statuses,
+        job=lambda name: core.config.jobs.get(name) if core.config else None,
+        status=core.status,
+        feed=feed,
+        flush=flush,
+        host=socket.gethostname(),
+    )
+    recovery = Recovery(
+        journals, adopters if options.keeps_statuses else None, feed=feed
+    )
+    resources.callback(recovery.close)
+    return recovery
 
 
 def make_runner(

@@ -6,14 +6,18 @@ status is in the status store before anybody is shown it.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.statuses.status import TaskStatus
 
 RETRY_SEC = 1.0
+
+GATHER_SEC = 0.01
+"""The least time from one commit's beginning to the next's: each costs the loop half a
+millisecond, whatever it holds. A status that comes alone is written at once."""
 
 SLICE = 500
 """Stored statuses that are told of in one turn of the loop: a few milliseconds."""
@@ -22,8 +26,16 @@ SLICE = 500
 class StatusSink(Protocol):
     """Where statuses are kept; the store, or nothing at all."""
 
-    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
         """Write all rows in one transaction, on disk when this returns."""
+        ...
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        """Return from which attempts the statuses of these tasks are, where known."""
         ...
 
 
@@ -38,8 +50,16 @@ class LogFlush(Protocol):
 class NoStatuses:
     """Keeps nothing: ``--clean-statuses`` and runs with fake tasks."""
 
-    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
         """Forget the rows."""
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        """Return nothing."""
+        return {}
 
 
 class Persister:
@@ -60,6 +80,7 @@ class Persister:
         self._waiting: list[StoreStatus] = []
         self._committing = 0
         self._wake = asyncio.Event()
+        self._flushing: list[asyncio.Future[None]] = []
 
     @property
     def is_idle(self) -> bool:
@@ -71,15 +92,32 @@ class Persister:
         self._waiting.extend(actions)
         self._wake.set()
 
+    async def flush(self) -> None:
+        """Return when all that was asked for before is on disk and was told of.
+
+        Somebody must run ``run`` meanwhile.
+        """
+        if not self.is_idle:
+            flushed = asyncio.get_running_loop().create_future()
+            self._flushing.append(flushed)
+            self._wake.set()
+            await flushed
+
     async def run(self) -> None:
         """Commit for ever; a failed commit is tried again until it succeeds.
 
         ``on_trouble`` hears what is wrong after each failure, and "" once it is over.
         """
+        loop = asyncio.get_running_loop()
+        gathered = loop.time()
         while True:
             await self._wake.wait()
+            if (wait := gathered - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            gathered = loop.time() + GATHER_SEC
             self._wake.clear()
             batch, self._waiting = self._waiting, []
+            flushing, self._flushing = self._flushing, []
             self._committing = len(batch)
             await self._commit(batch)
             for begin in range(0, len(batch), SLICE):
@@ -87,13 +125,18 @@ class Persister:
                     await asyncio.sleep(0)
                 self._committing = max(0, len(batch) - begin - SLICE)
                 self._on_stored(batch[begin : begin + SLICE])
+            for flushed in flushing:
+                if not flushed.done():
+                    flushed.set_result(None)
 
     async def _commit(self, batch: Sequence[StoreStatus]) -> None:
         troubled = False
         while True:
             try:
                 await self._logs.flush()
-                await self._statuses.save([(one.task, one.status) for one in batch])
+                await self._statuses.save_attempts(
+                    [(one.task, one.status, one.invocation) for one in batch]
+                )
             except (sqlite3.Error, OSError) as error:
                 troubled = True
                 self._on_trouble(f"statuses cannot be stored: {error}")

@@ -18,10 +18,12 @@ from bistro_tui.engine.nodes.loader import NodesLoader, NodesResult
 from bistro_tui.engine.nodes.plugged import find_node_source
 from bistro_tui.engine.nodes.tree import Node, NodeTree
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.plugged_policy import policy_named
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
     ConfigLoaded,
+    HostReported,
     NodesLoaded,
     StartsPaused,
     StatusesLoaded,
@@ -106,6 +108,7 @@ async def make_plan(
     config: Config,
     statuses: Mapping[TaskId, TaskStatus],
     options: EngineOptions,
+    host: HostResources,
     *,
     instance: NodeName,
     clock: Clock,
@@ -113,7 +116,7 @@ async def make_plan(
 ) -> Plan:
     """Return the plan for a config that can be used; fetches the nodes.
 
-    ``statuses`` are the stored ones that count.
+    ``statuses`` are the stored ones that count, ``host`` is what was measured.
     """
     loader = NodesLoader(
         instance_name=instance,
@@ -126,7 +129,7 @@ async def make_plan(
     nodes = await loader.load(config.settings)
     job_errors = tuple(problem.as_line() for problem in loaded.problems)
     jobs = await asyncio.to_thread(
-        judge, config, nodes.tree, statuses, now=clock.now(), rng=rng
+        judge, config, nodes.tree, statuses, host, now=clock.now(), rng=rng
     )
     return _plan(config, nodes, jobs, job_errors)
 
@@ -152,6 +155,7 @@ def judge(
     config: Config,
     tree: NodeTree,
     statuses: Mapping[TaskId, TaskStatus],
+    host: HostResources,
     *,
     now: Now,
     rng: random.Random,
@@ -161,6 +165,7 @@ def judge(
     core.handle(
         [
             _PLANNING,
+            HostReported(host),
             StatusesLoaded(statuses),
             NodesLoaded(tree),
             ConfigLoaded(config),

@@ -1,4 +1,4 @@
-"""The config and the nodes: loaded at the start, watched ever after."""
+"""Config, nodes and this host: loaded at the start, watched ever after."""
 
 import asyncio
 import logging
@@ -22,10 +22,14 @@ from bistro_tui.engine.nodes.loader import NodesLoader, NodesResult
 from bistro_tui.engine.nodes.plugged import find_node_source
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.physical.keeper import HostKeeper
+from bistro_tui.engine.physical.reader import make_host_reader
 from bistro_tui.engine.scheduling.events import (
     ConfigBroken,
     ConfigLoaded,
     Event,
+    HostReported,
     NodesLoaded,
 )
 from bistro_tui.engine.system_zone import system_zone
@@ -37,7 +41,7 @@ RELOAD_SEC = 10.0
 
 
 class World:
-    """Keeps the core told of the config file and of the node sources."""
+    """Keeps the core told of the config file, the node sources and this host."""
 
     def __init__(
         self,
@@ -69,9 +73,16 @@ class World:
             retry_ms=options.nodes_retry_ms,
             on_nodes=self._on_nodes,
         )
+        self._host = HostKeeper(
+            make_host_reader(options, clock),
+            refresh_sec=options.refresh_usable_physical_resources_sec,
+            on_host=self._on_host,
+        )
         self._watcher: ConfigChanges | None = None
         self._digest = ""
         self._tree: NodeTree | None = None
+        self._told: HostResources | None = None
+        """What the core knows of this host."""
         self._reloaded = asyncio.Condition()
         self.path = options.config_path
         self.config: Config | None = None
@@ -85,6 +96,12 @@ class World:
         if loaded.config is None:
             raise ConfigUnusable(_why_unusable(loaded))
         return self._accept(loaded, loaded.config)
+
+    async def load_host(self) -> list[Event]:
+        """Return the events of what this host has, measured if the config asks."""
+        if self.config is None:
+            return []
+        return self._host_events(await self._host.look(self.config.settings))
 
     async def load_nodes(self) -> list[Event]:
         """Return the events of the first fetch; ConfigUnusable if no tree can be."""
@@ -108,6 +125,10 @@ class World:
     async def watch_nodes(self) -> None:
         """Tell the core of every change of the nodes, for ever."""
         await self._nodes.run()
+
+    async def watch_host(self) -> None:
+        """Tell the core of what this host has, for ever."""
+        await self._host.run()
 
     @property
     def awaits_nodes(self) -> bool:
@@ -182,6 +203,7 @@ class World:
             return
         if loaded.digest == self._digest and not self.is_broken:
             return
+        host = await self._host.look(loaded.config.settings)
         events: list[Event] = []
         if self._node_section_differs(loaded.config.settings):
             nodes = await self._nodes.change(loaded.config.settings)
@@ -189,7 +211,8 @@ class World:
                 await self._keep_nodes()
                 self._refuse(f"{self.path}: {'; '.join(nodes.errors)}")
                 return
-            events = self._nodes_events(nodes)
+            events += self._nodes_events(nodes)
+        events += self._host_events(host)
         events.append(self._accept(loaded, loaded.config))
         log.info("config version %d is in force", self.version)
         self._feed(events)
@@ -222,6 +245,7 @@ class World:
         self._board.put("jobs", _job_errors_text(broken))
         self._board.put("warnings", _warnings_text(loaded), is_error=False)
         self.config = config
+        self._host.follow(config.settings)
         self._digest = loaded.digest
         self.is_broken = False
         self.version += 1
@@ -239,6 +263,17 @@ class World:
         if self.config is not None and self.config.settings.on_bad_config == "keep":
             return "the last good one stays in force"
         return "nothing new starts"
+
+    def _on_host(self, host: HostResources) -> None:
+        events = self._host_events(host)
+        if events:
+            self._feed(events)
+
+    def _host_events(self, host: HostResources) -> list[Event]:
+        if host == self._told:
+            return []
+        self._told = host
+        return [HostReported(host)]
 
     def _on_nodes(self, result: NodesResult) -> None:
         self._feed(self._nodes_events(result))

@@ -79,12 +79,17 @@ def served(place: Place, config: dict[str, Any]) -> Iterator[Served]:
 
 
 def running_pids(served: Served) -> set[int]:
-    """Return the processes of the program's tasks."""
-    children = Path(f"/proc/{served.process.pid}/task")
+    """Return the processes of the program's tasks: its wardens' children."""
     return {
-        int(pid)
-        for thread in children.iterdir()
-        for pid in (thread / "children").read_text().split()
+        task for warden in _children(served.process.pid) for task in _children(warden)
+    }
+
+
+def _children(pid: int) -> set[int]:
+    return {
+        int(child)
+        for thread in Path(f"/proc/{pid}/task").iterdir()
+        for child in (thread / "children").read_text().split()
     }
 
 

@@ -16,7 +16,14 @@ from bistro_tui.engine.ended import Ended, EndedAttempts
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.persist import NoStatuses, Persister
-from bistro_tui.engine.runners.protocol import AttemptEnded, AttemptStarted
+from bistro_tui.engine.runners.protocol import (
+    AttemptEnded,
+    AttemptNotStarted,
+    AttemptStarted,
+    AttemptUsage,
+    RunnerCapacity,
+    RunnerContainment,
+)
 from bistro_tui.engine.scheduling.actions import (
     Action,
     KillTask,
@@ -29,12 +36,17 @@ from bistro_tui.engine.scheduling.events import (
     Event,
     KillRequested,
     NodesLoaded,
+    StartsLimited,
+    StartsPaused,
+    StartsResumed,
     StatusesLoaded,
     StatusStored,
     StopRequested,
     TaskEnded,
+    TaskNotStarted,
     TimePassed,
 )
+from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.processes.builders import a_start
@@ -71,10 +83,10 @@ class Script:
             self.due = -math.inf if self.slices else None
         self.took += len(events) * self.each_takes
         for one in events:
-            if isinstance(one, TaskEnded):
+            if isinstance(one, TaskEnded | TaskNotStarted):
                 del self.running[one.task]
         stores: list[Action] = [
-            StoreStatus(task=one.task, serial=number, status=one.reported)
+            StoreStatus(one.task, number, one.reported, one.invocation)
             for number, one in enumerate(events)
             if isinstance(one, TaskEnded)
         ]
@@ -102,6 +114,7 @@ class Hall:
         self.shown: list[Ended] = []
         self.started: list[StartTask] = []
         self.killed: list[InvocationId] = []
+        self.forgotten: list[InvocationId] = []
         self.moment = Now(wall=1000.0, mono=10.0)
         self.took: Callable[[], float] = float
 
@@ -118,16 +131,29 @@ class Hall:
             raise RuntimeError("out of signals")
         self.killed.append(invocation)
 
+    def settled(self, invocations: Sequence[InvocationId]) -> None:
+        if self.broken & set(invocations):
+            raise RuntimeError("out of memory")
+        self.forgotten.extend(invocations)
+
     async def close(self) -> None:
         return
 
     def process_started(self, report: AttemptStarted) -> None:
         self.heard.append(f"pid {report.pid}")
 
-    def attempt_changed(self, invocation: InvocationId) -> None:
-        self.heard.append("changed")
+    def kill_begun(
+        self, invocation: InvocationId, kill: KillSettings, now: float
+    ) -> None:
+        self.heard.append(f"kill by {kill.method} at {now:g}")
 
-    def processes_ended(self, ended: Sequence[TaskEnded]) -> None:
+    def usage(self, report: AttemptUsage) -> None:
+        self.heard.append(f"usage of {len(report.rows)}")
+
+    def containment(self, report: RunnerContainment) -> None:
+        self.heard.append(report.word)
+
+    def processes_ended(self, ended: Sequence[TaskEnded | TaskNotStarted]) -> None:
         self.heard.append(f"over {len(ended)}")
 
     def attempts_stored(self, ended: Sequence[Ended]) -> None:
@@ -199,7 +225,7 @@ async def test_every_action_goes_to_whom_it_concerns() -> None:
 
     assert stage.hall.started == [start]
     assert stage.hall.killed == [start.invocation]
-    assert stage.hall.heard == ["changed", "news"]
+    assert stage.hall.heard == ["kill by kill at 1000", "news"]
     assert stage.dispatcher.unfinished == 1
 
 
@@ -295,6 +321,18 @@ async def test_a_process_is_told_of_and_an_attempt_without_one_is_not() -> None:
     stage.dispatcher.flush()
 
     assert stage.hall.heard == ["pid 4711", "news"]
+
+
+async def test_use_and_containment_are_told_and_the_core_hears_nothing() -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    turns = len(stage.core.turns)
+    stage.dispatcher.report(AttemptUsage(rows=((start.invocation, 4096, 0.5, 1),)))
+    stage.dispatcher.report(RunnerContainment(word="cgroup"))
+    stage.dispatcher.flush()
+
+    assert stage.hall.heard == ["usage of 1", "cgroup", "news"]
+    assert len(stage.core.turns) == turns
 
 
 async def test_the_core_hears_of_time_when_something_is_due_and_not_before() -> None:
@@ -451,3 +489,220 @@ async def test_nothing_more_starts_once_a_stop_comes_between_two_slices() -> Non
 
     assert real.started == started < 5 * dispatch.STEPS
     assert len(real.hall.killed) == started
+
+
+TEXT = "EAGAIN: Resource temporarily unavailable"
+FAILING = f"could not start: {TEXT}; next try in 1 s"
+
+
+def undone(start: StartTask) -> AttemptNotStarted:
+    return AttemptNotStarted(start.task, start.invocation, TEXT)
+
+
+async def test_what_could_not_be_started_is_undone_and_all_starts_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    first, second = stage.start(2)
+    for start in (first, second):
+        stage.dispatcher.report(undone(start))
+    with caplog.at_level(logging.WARNING, "bistro_tui"):
+        stage.dispatcher.flush()
+
+    assert stage.core.turns == [
+        [
+            TaskNotStarted(first.task, first.invocation, TEXT),
+            StartsPaused("start failures", FAILING),
+        ],
+        [TaskNotStarted(second.task, second.invocation, TEXT)],
+    ]
+    assert stage.dispatcher.unfinished == 0
+    assert stage.hall.heard.count("over 1") == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"task etl@n0 could not be started: {TEXT}; next try in 1 s"
+    ]
+    stage.dispatcher.close()
+
+
+async def test_a_second_report_of_one_attempt_counts_for_nothing() -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    for report in (undone(start), end_of(start), undone(start)):
+        stage.dispatcher.report(report)
+    stage.dispatcher.flush()
+    assert len(stage.core.turns) == 1
+    assert stage.dispatcher.unfinished == 0
+    stage.dispatcher.close()
+
+    stage = Stage()
+    (start,) = stage.start()
+    for report in (end_of(start), undone(start)):
+        stage.dispatcher.report(report)
+    stage.dispatcher.flush()
+    assert stage.core.turns == [
+        [TaskEnded(start.task, start.invocation, end_of(start).reported)]
+    ]
+    assert stage.dispatcher.unfinished == 1
+
+
+def at_once(delays: list[float], patch: pytest.MonkeyPatch) -> None:
+    """Let every timer fire in the next turn of the loop; remember its delay."""
+    loop = asyncio.get_running_loop()
+
+    def call_soon(
+        delay: float, callback: Callable[..., object], *args: object
+    ) -> asyncio.TimerHandle:
+        delays.append(delay)
+        return loop.call_at(loop.time(), callback, *args)
+
+    patch.setattr(loop, "call_later", call_soon)
+
+
+async def test_starts_are_tried_again_after_a_pause_that_grows_until_one_succeeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, delays = Stage(), list[float]()
+    at_once(delays, monkeypatch)
+    resumed: list[Event] = [StartsResumed("start failures")]
+
+    async def fail() -> None:
+        (start,) = stage.start()
+        stage.dispatcher.report(undone(start))
+        await until(lambda: stage.core.turns[-1:] == [resumed])
+
+    for _ in range(3):
+        await fail()
+    assert delays == [1, 2, 4]
+    start = a_start(node="later")._replace(invocation=InvocationId(1001, 5))
+    stage.core.answers = [[start]]
+    stage.dispatcher.feed([])
+    stage.dispatcher.report(AttemptStarted(start.task, start.invocation, 4711))
+    stage.dispatcher.flush()
+    await fail()
+    assert delays == [1, 2, 4, 1]
+
+    await fail()
+    late = end_of(start)._replace(exit_text="failed to start: no such file")
+    stage.dispatcher.report(late)
+    await fail()
+    assert delays[-2:] == [2, 4]
+
+
+async def test_an_attempt_that_ran_and_ended_proves_that_starts_succeed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, delays = Stage(), list[float]()
+    at_once(delays, monkeypatch)
+    for _ in range(2):
+        (start,) = stage.start()
+        stage.dispatcher.report(undone(start))
+        await until(lambda: len(stage.core.turns) == 2)
+    start = a_start(node="later")._replace(invocation=InvocationId(1001, 5))
+    stage.core.answers = [[start]]
+    stage.dispatcher.feed([])
+    stage.dispatcher.report(end_of(start))
+    stage.dispatcher.flush()
+    (start,) = stage.start()
+    stage.dispatcher.report(undone(start))
+    stage.dispatcher.flush()
+    assert delays == [1, 2, 1]
+    stage.dispatcher.close()
+
+
+async def test_no_timer_of_a_start_failure_is_left_after_the_close() -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    stage.dispatcher.report(undone(start))
+    stage.dispatcher.close()
+    handle = stage.dispatcher._resuming
+    assert handle is not None
+    assert handle.cancelled()
+
+
+async def test_while_starts_fail_the_work_is_not_over_and_it_goes_on_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Real(1)
+    at_once([], monkeypatch)
+    (start,) = real.hall.started
+    real.dispatcher.report(undone(start))
+    real.dispatcher.flush()
+    assert real.dispatcher.unfinished == 0
+    assert real.core.progress().can_progress
+    assert real.core.reason(start.task) is Reason.PAUSED
+    closed = real.core.closed
+    assert closed is not None
+    assert closed.text == FAILING
+
+    await until(lambda: real.started == 2)
+    assert real.core.starts == real.dispatcher.unfinished == 1
+
+
+async def test_the_core_hears_how_many_tasks_the_runner_can_have_at_once() -> None:
+    stage = Stage()
+    stage.dispatcher.report(RunnerCapacity(17, "ulimit -n 64"))
+    stage.dispatcher.report(RunnerCapacity(None, ""))
+    stage.dispatcher.flush()
+    assert stage.core.turns == [
+        [StartsLimited(17, "ulimit -n 64")],
+        [StartsLimited(None, "")],
+    ]
+
+
+async def test_a_runner_forgets_attempts_only_once_their_statuses_are_on_disk() -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    stage.dispatcher.report(end_of(start))
+    stage.dispatcher.flush()
+    assert stage.hall.forgotten == []
+
+    forgiven = StoreStatus(start.task, 9, end_of(start).reported)
+    ended = StoreStatus(start.task, 0, end_of(start).reported, start.invocation)
+    stage.dispatcher.stored([forgiven, ended])
+    assert stage.hall.forgotten == [start.invocation]
+    stage.dispatcher.stored([forgiven])
+    assert stage.hall.forgotten == [start.invocation]
+
+
+async def test_a_runner_that_cannot_forget_keeps_no_status_from_being_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    stage.hall.broken = {start.invocation}
+    stage.dispatcher.report(end_of(start))
+    stage.dispatcher.flush()
+    with caplog.at_level(logging.ERROR, "bistro_tui"):
+        stage.dispatcher.stored(
+            [StoreStatus(start.task, 0, end_of(start).reported, start.invocation)]
+        )
+    assert stage.core.turns[-1] == [StatusStored(start.task, 0)]
+    assert len(stage.hall.shown) == 1
+    assert "out of memory" in caplog.text
+
+
+class Minimal:
+    """A runner with nothing that it need not have."""
+
+    name = "minimal"
+
+    def start(self, start: StartTask) -> None:
+        return
+
+    def kill(self, invocation: InvocationId, how: KillSettings) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_runner_need_not_hear_what_is_on_disk() -> None:
+    stage = Stage()
+    stage.dispatcher.connect(Minimal(), stage.persister)
+    (start,) = stage.start()
+    stage.dispatcher.report(end_of(start))
+    stage.dispatcher.flush()
+    stage.dispatcher.stored(
+        [StoreStatus(start.task, 0, end_of(start).reported, start.invocation)]
+    )
+    assert stage.dispatcher.unfinished == 0

@@ -470,8 +470,28 @@ async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> No
         await engine.kill_task(task)
         shown = await run.until(lambda s: any(row.stopping for row in s.running))
 
-        assert [row.task for row in shown.running if row.stopping] == [task]
-        assert all(row.pid for row in shown.running)
+        (row,) = (row for row in shown.running if row.stopping)
+        assert row.task == task
+        assert row.kill_at is not None
+        assert 0 < row.kill_at - shown.now <= 10
+        assert all(row.pid and row.containment for row in shown.running)
+        assert all(row.kill_at is None for row in shown.running if not row.stopping)
         engine.request_stop()
         engine.request_stop()
+        await run.end()
+
+
+@pytest.mark.slow
+async def test_what_a_task_uses_is_shown_while_it_runs(tmp_path: Path) -> None:
+    busy = ["/bin/sh", "-c", "sleep 60 & while :; do :; done"]
+    write(tmp_path, config_text(a={"command": busy}))
+    async with served(tmp_path) as run:
+        shown = await run.until(lambda s: any(row.rss for row in s.running))
+        row = next(row for row in shown.running if row.rss)
+        assert row.rss is not None
+        assert row.rss > 10_000
+        assert row.cpu_seconds is not None
+        assert row.processes == 2
+        run.engine.request_stop()
+        run.engine.request_stop()
         await run.end()

@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from bistro_tui.engine import persist
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.statuses.bits import DONE
@@ -19,6 +19,7 @@ def status_of(node: str, serial: int = 1) -> StoreStatus:
         task=TaskId(JobName("j"), NodeName(node)),
         serial=serial,
         status=TaskStatus(bits=DONE, time=1.0),
+        invocation=InvocationId(serial, 7),
     )
 
 
@@ -27,6 +28,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.history: list[str] = []
+        self.attempts: list[InvocationId | None] = []
         self.failures: list[Exception] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -34,11 +36,19 @@ class Disk:
     async def flush(self) -> None:
         self.history.append("logs")
 
-    async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
+    async def save_attempts(
+        self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
+    ) -> None:
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop()
-        self.history.append("save " + " ".join(task.node for task, _ in rows))
+        self.attempts += [invocation for _, _, invocation in rows]
+        self.history.append("save " + " ".join(task.node for task, _, _ in rows))
+
+    async def last_attempts(
+        self, tasks: Sequence[TaskId]
+    ) -> Mapping[TaskId, InvocationId]:
+        raise NotImplementedError
 
 
 class World:
@@ -75,6 +85,7 @@ async def test_output_is_stored_before_the_status_and_both_before_it_is_shown() 
     await world.settle()
 
     assert world.disk.history == ["logs", "save a", "shown a"]
+    assert world.disk.attempts == [InvocationId(1, 7)]
 
 
 async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
@@ -154,3 +165,30 @@ async def test_it_is_busy_until_the_last_stored_status_was_told_of(
     await world.settle()
 
     assert world.idle == [False, True]
+
+
+async def test_flush_returns_when_all_that_was_asked_before_was_told_of() -> None:
+    world = World()
+    running = asyncio.ensure_future(world.persister.run())
+    await world.persister.flush()
+    assert world.disk.history == []
+
+    world.disk.gate.clear()
+    world.persister.store([status_of("a")])
+    first = asyncio.ensure_future(world.persister.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    world.persister.store([status_of("b")])
+    second = asyncio.ensure_future(world.persister.flush())
+    given_up = asyncio.ensure_future(world.persister.flush())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not first.done()
+    given_up.cancel()
+    world.disk.gate.set()
+    async with asyncio.timeout(5):
+        await second
+        await first
+    running.cancel()
+
+    assert world.disk.history[-1] == "shown b"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,13 @@ from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.nodes import keeper as keeper_module
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.parts import make_config_loader
-from bistro_tui.engine.scheduling.events import ConfigLoaded, Event, NodesLoaded
+from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.scheduling.events import (
+    ConfigLoaded,
+    Event,
+    HostReported,
+    NodesLoaded,
+)
 from bistro_tui.engine.world import World
 from tests.engine.nodes.builders import ManualClock, outline, script
 
@@ -57,11 +64,27 @@ def write(
     (path / "config.tmp").replace(path / "config.json")
 
 
+def measure(path: Path, physical: str) -> None:
+    """Let the config that is there ask for something of this host."""
+    raw = json.loads((path / "config.json").read_text())
+    settings = raw["bistro_settings"]
+    settings["resources"]["worker"] = {"measured": {"limit": 0, "default": 0}}
+    settings["physical_resources"] = {physical: {"logical_resource": "measured"}}
+    (path / "config.json").write_text(json.dumps(raw))
+
+
 class Served:
     """A world at work, and every batch of events that it fed."""
 
-    def __init__(self, path: Path, clock: SystemClock | ManualClock) -> None:
-        options = EngineOptions(config_path=path / "config.json", config_update_ms=100)
+    def __init__(
+        self, path: Path, clock: SystemClock | ManualClock, nvidia_smi: str = ""
+    ) -> None:
+        options = EngineOptions(
+            config_path=path / "config.json",
+            config_update_ms=100,
+            nvidia_smi=nvidia_smi,
+            refresh_usable_physical_resources_sec=0,
+        )
         rng = random.Random(1)
         self.fed: list[Sequence[Event]] = []
         self.board = Board()
@@ -98,16 +121,20 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    path: Path, clock: SystemClock | ManualClock | None = None
+    path: Path,
+    clock: SystemClock | ManualClock | None = None,
+    nvidia_smi: str = "",
 ) -> AsyncIterator[Served]:
-    run = Served(path, clock or SystemClock())
+    run = Served(path, clock or SystemClock(), nvidia_smi)
     config = await run.world.load_config()
+    host = await run.world.load_host()
     nodes = await run.world.load_nodes()
-    run.fed.append([*nodes, config])
+    run.fed.append([*host, *nodes, config])
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(run.world.watch_config()),
             group.create_task(run.world.watch_nodes()),
+            group.create_task(run.world.watch_host()),
         ]
         try:
             yield run
@@ -153,6 +180,43 @@ async def test_an_edit_of_the_nodes_comes_with_the_nodes_that_fit_it(
         # What follows does not wait for that script either, but ends it.
         write(tmp_path, ("manual", {"q": []}), scripted(old), limit=7)
         await run.until(lambda: run.names[-1] == "root/q/q-old")
+
+
+async def test_a_config_that_asks_for_this_host_comes_with_what_it_has(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        assert run.kinds(since=0) == [[HostReported, NodesLoaded, ConfigLoaded]]
+        (first, *_) = run.fed[0]
+        assert first == HostReported(HostResources(name=socket.gethostname()))
+        measure(tmp_path, "ram_mb")
+        await run.until(lambda: run.world.version == 2)
+        assert run.kinds() == [[HostReported, ConfigLoaded]]
+        (reported, _) = run.fed[-1]
+        assert isinstance(reported, HostReported)
+        assert reported.host.ram_mb > 0
+        assert reported.host.gpus == ()
+
+
+async def test_a_host_that_has_changed_is_an_event_and_one_that_has_not_is_none(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    measure(tmp_path, "gpu_card")
+    script(tmp_path / "smi", f"cd {tmp_path}; echo . >> asked; cat cards")
+    (tmp_path / "cards").write_text("0A, 1, T4\n")
+    async with served(tmp_path, nvidia_smi=str(tmp_path / "smi")) as run:
+        async with asyncio.timeout(10):
+            while (tmp_path / "asked").read_text().count(".") < 4:
+                await asyncio.sleep(0.01)
+        assert run.kinds() == []
+        (tmp_path / "two").write_text("0A, 1, T4\n0B, 1, T4\n")
+        (tmp_path / "two").replace(tmp_path / "cards")
+        await run.until(lambda: run.kinds() == [[HostReported]])
+        (reported,) = run.fed[-1]
+        assert isinstance(reported, HostReported)
+        assert [gpu.bus_id for gpu in reported.host.gpus] == ["0A", "0B"]
 
 
 async def test_nodes_of_a_level_that_is_gone_are_dropped(tmp_path: Path) -> None:
