@@ -159,6 +159,15 @@ class Dispatcher:
         if self._acting is None:
             self._acting = asyncio.get_running_loop().call_soon(self._act)
 
+    def report_all(self, reports: Sequence[RunnerReport]) -> None:
+        """Act on these at once, after what was reported before them.
+
+        Not to be called from inside ``start`` or ``kill`` of the runner.
+        """
+        self._reports.extend(reports)
+        if self._acting is None:
+            self._act()
+
     def stored(self, batch: Sequence[StoreStatus]) -> None:
         """Show statuses that are on disk, and let the core go on with them."""
         ended = self._ended.stored(batch, self._clock.now().mono)

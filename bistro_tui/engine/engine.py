@@ -179,6 +179,7 @@ class Engine:
                 clock=self._clock,
                 rng=self._rng,
                 report=self._dispatcher.report,
+                report_all=self._dispatcher.report_all,
             )
         except BaseException:
             await self._resources.aclose()

@@ -32,7 +32,7 @@ from bistro_tui.engine.runners.guarded import (
     GuardedReports,
     GuardedRunner,
 )
-from bistro_tui.engine.runners.protocol import ReportSink, TaskRunner
+from bistro_tui.engine.runners.protocol import ReportSink, ReportsSink, TaskRunner
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import Event
 from bistro_tui.engine.statuses.keeping import (
@@ -215,6 +215,7 @@ def make_runner(
     clock: Clock,
     rng: random.Random,
     report: ReportSink,
+    report_all: ReportsSink,
 ) -> TaskRunner:
     """Return the runner that the options ask for: dry or benchmark run first.
 
@@ -233,9 +234,11 @@ def make_runner(
     part = find(Group.RUNNERS, _runner_name(options))
     factory = part.load()
     if part.distribution:
-        report = GuardedReports(part, report, clock)
+        report = guarded = GuardedReports(part, report, clock)
+        report_all = guarded.all
     context = RunnerContext(
         report=report,
+        report_all=report_all,
         sink=storage.logs,
         clock=clock,
         rng=rng,

@@ -39,9 +39,13 @@ class WardenLink:
         journal: str,
         *,
         hear: Hear,
+        on_heard: Callable[[], None],
         on_end: Callable[["WardenLink"], None],
     ) -> None:
-        """``on_end`` is called once, when all that the warden ever said was heard."""
+        """``on_heard`` is called after the last message of a turn of the loop.
+
+        ``on_end`` is called once, when all that the warden ever said was heard.
+        """
         self.process = process
         self.journal = journal
         """The path of its journal."""
@@ -53,6 +57,7 @@ class WardenLink:
         self._loop = loop
         self._connection = connection
         self._hear = hear
+        self._on_heard = on_heard
         self._on_end = on_end
         self._decoder = Decoder()
         self._inbox: deque[Message] = deque()
@@ -165,6 +170,7 @@ class WardenLink:
                 if loop.time() >= until:
                     break
         finally:
+            self._on_heard()
             self._go_on()
 
     def _go_on(self) -> None:

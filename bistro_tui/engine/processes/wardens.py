@@ -54,6 +54,7 @@ class Wardens:
         environment: Mapping[str, str],
         *,
         hear: Hear,
+        on_heard: Callable[[], None],
         left: Callable[[WardenLink], Sequence[LeftAttempt]],
         on_lost: Callable[[WardenLink, Mapping[int, bytes | None]], None],
     ) -> None:
@@ -69,6 +70,7 @@ class Wardens:
             for name, value in environment.items()
         )
         self._hear = hear
+        self._on_heard = on_heard
         self._left = left
         self._on_lost = on_lost
         cgroup = own_cgroup()
@@ -153,7 +155,13 @@ class Wardens:
                 failed.pop_all()
         ours.setblocking(False)
         link = WardenLink(
-            self._loop, process, ours, path, hear=self._hear, on_end=self._died
+            self._loop,
+            process,
+            ours,
+            path,
+            hear=self._hear,
+            on_heard=self._on_heard,
+            on_end=self._died,
         )
         link.send(Setup(self._environment, descriptor_limit(), self._cgroup))
         return link

@@ -15,5 +15,6 @@ def local(context: RunnerContext) -> LocalRunner:
         host=context.host,
         sink=context.sink,
         report=context.report,
+        report_all=context.report_all,
         clock=context.clock,
     )

@@ -10,7 +10,7 @@ from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.logs.sink import LogSink
-from bistro_tui.engine.runners.protocol import ReportSink, TaskRunner
+from bistro_tui.engine.runners.protocol import ReportSink, ReportsSink, TaskRunner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class RunnerContext:
 
     report: ReportSink
     """Where starts and ends are told."""
+    report_all: ReportsSink
+    """Where all that a turn of the loop brought is told together."""
     sink: LogSink
     """Where the lines go that tasks print."""
     clock: Clock

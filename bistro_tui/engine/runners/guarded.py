@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import KillSettings
@@ -37,6 +38,11 @@ class GuardedReports:
     def __call__(self, report: RunnerReport) -> None:
         """Pass a report on in a later turn of the loop."""
         self._loop.call_soon_threadsafe(self._pass_on, report)
+
+    def all(self, reports: Sequence[RunnerReport]) -> None:
+        """Pass reports on in a later turn of the loop."""
+        for report in reports:
+            self(report)
 
     def _pass_on(self, report: RunnerReport) -> None:
         if isinstance(report, AttemptEnded):

@@ -28,8 +28,10 @@ from bistro_tui.engine.runners.protocol import (
     AttemptStarted,
     AttemptUsage,
     ReportSink,
+    ReportsSink,
     RunnerCapacity,
     RunnerContainment,
+    RunnerReport,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.report import error_backoff
@@ -78,10 +80,14 @@ class LocalRunner:
         host: str,
         sink: LogSink,
         report: ReportSink,
+        report_all: ReportsSink,
         clock: Clock,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._report = report
+        self._report_soon = report
+        self._report_all = report_all
+        self._heard: list[RunnerReport] = []
+        self._is_hearing = False
         self._clock = clock
         self._desk = OutputDesk(loop, clock, sink)
         self._shop = Workshop(clock, sink, self._desk, EventRows(host))
@@ -108,6 +114,7 @@ class LocalRunner:
             data_dir.run,
             environment,
             hear=self._hear,
+            on_heard=self._all_heard,
             left=self._left,
             on_lost=self._lost,
         )
@@ -172,10 +179,16 @@ class LocalRunner:
         except TimeoutError:
             return
 
+    def _report(self, report: RunnerReport) -> None:
+        if self._is_hearing:
+            self._heard.append(report)
+        else:
+            self._report_soon(report)
+
     # Starting.
 
     def _wake(self) -> None:
-        if not self._is_waking:
+        if not self._is_waking and not self._is_hearing:
             self._is_waking = True
             self._loop.call_soon(self._launch_some)
 
@@ -221,6 +234,7 @@ class LocalRunner:
 
     def _hear(self, link: WardenLink, message: Message) -> Message | None:
         """Act on a message; what is returned is left of it and comes again."""
+        self._is_hearing = True
         match message:
             case Ready():
                 self._ready(link, message)
@@ -236,6 +250,17 @@ class LocalRunner:
             case _:
                 pass
         return None
+
+    def _all_heard(self) -> None:
+        """Tell of the messages of one turn together, and start what that lets start."""
+        heard, self._heard = self._heard, []
+        try:
+            if heard:
+                self._report_all(heard)
+        finally:
+            self._is_hearing = False
+            if self._queue:
+                self._launch_some()
 
     def _tell(
         self,

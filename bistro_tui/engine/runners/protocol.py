@@ -1,6 +1,6 @@
 """What the engine asks of a runner, and what a runner tells the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from bistro_tui.engine.config.model import KillSettings
@@ -81,6 +81,12 @@ ReportSink: TypeAlias = Callable[[RunnerReport], None]
 
 It only takes note: the engine acts on all reports of a turn of the loop together. A
 second end of one attempt is dropped.
+"""
+
+ReportsSink: TypeAlias = Callable[[Sequence[RunnerReport]], None]
+"""Called on the engine's loop, never from inside ``start`` or ``kill``, with all that a
+runner has to tell in a turn of the loop: acted on before it returns, so that what is
+started in its turn can be seen to at once.
 """
 
 

@@ -29,6 +29,7 @@ class FakeWarden:
             ours,
             journal,
             hear=self._hear,
+            on_heard=lambda: None,
             on_end=self._end,
         )
 

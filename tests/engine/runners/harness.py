@@ -3,7 +3,7 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,10 @@ class Reports:
     def __call__(self, report: RunnerReport) -> None:
         self.all.append(report)
         self._changed.set()
+
+    def together(self, reports: Sequence[RunnerReport]) -> None:
+        for report in reports:
+            self(report)
 
     def started(self, invocation: InvocationId) -> AttemptStarted | None:
         for report in self.all:
@@ -133,6 +137,7 @@ async def local_runner(
         host="thishost",
         sink=sink,
         report=reports,
+        report_all=reports.together,
         clock=SystemClock(),
     )
     local = Local(runner, reports, sink, data_dir, config_dir)

@@ -356,6 +356,7 @@ async def test_a_warden_that_keeps_dying_is_started_less_and_less_often(
         tmp_path,
         {},
         hear=lambda _link, _message: None,
+        on_heard=lambda: None,
         left=lambda _: [],
         on_lost=lambda _link, _found: None,
     )
