@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
 import aiosqlite
@@ -27,6 +27,9 @@ Row: TypeAlias = tuple[Any, ...]
 Statement: TypeAlias = tuple[str, Sequence[Sequence[Param]]]
 """An INSERT, UPDATE or DELETE, and parameters for each time it is executed."""
 
+ROWS_A_STATEMENT = 500
+"""SQLite takes 32,766 parameters in one; ours have up to a dozen a row."""
+
 BUSY_SEC = 5.0
 """How long to wait for another program that has the file locked."""
 
@@ -36,6 +39,31 @@ _SALVAGE = (
     "it was not touched; move it away to begin anew, or try"
     " `sqlite3 FILE .recover | sqlite3 NEW`"
 )
+
+
+class Rows(NamedTuple):
+    """Rows for one table, to be written by as few statements as possible.
+
+    One statement for many rows is one call to the database's thread and one stretch
+    without the interpreter's lock; one for each row is both as often as there are rows.
+    """
+
+    head: str
+    """``REPLACE INTO … VALUES``."""
+    row: str
+    """``(?, ?)``, for one row."""
+    width: int
+    """Parameters of a row."""
+    values: list[Param]
+    """Of all rows, one after the other."""
+
+    def statements(self) -> Iterator[tuple[str, list[Param]]]:
+        """Return what to execute, and with which parameters."""
+        step = ROWS_A_STATEMENT * self.width
+        for begin in range(0, len(self.values), step):
+            values = self.values[begin : begin + step]
+            rows = ", ".join([self.row] * (len(values) // self.width))
+            yield f"{self.head} {rows}", values
 
 
 class Foreign(Exception):
@@ -95,6 +123,22 @@ class Database:
             for sql, rows in statements:
                 if rows:
                     await self._connection.executemany(sql, rows)
+
+    async def insert(self, *tables: Rows, together: bool = True) -> None:
+        """Write all rows, committed when this returns.
+
+        In one transaction, unless ``together`` is false: then some may be written and
+        others not when it fails.
+        """
+        statements = [one for rows in tables for one in rows.statements()]
+        if together and len(statements) > 1:
+            async with self._transaction():
+                for sql, values in statements:
+                    await self.read(sql, values)
+            return
+        async with self._writing:
+            for sql, values in statements:
+                await self.read(sql, values)
 
     async def read(self, sql: str, parameters: Sequence[Param] = ()) -> list[Row]:
         """Return all rows of a query; text that is not UTF-8 does not matter."""
@@ -198,10 +242,11 @@ def text_param(text: str) -> str | bytes:
 
     A lone surrogate has no UTF-8 form and would be an exception otherwise.
     """
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogatepass")
     return text
 
 

@@ -16,7 +16,13 @@ class LineIds:
         """``last``: the greatest id that is in use already, from an earlier run."""
         self.last = last
 
-    def next(self, now: float) -> int:
-        """Return a new id for wall time ``now``."""
-        self.last = max(int(now) << 32, self.last + 1)
-        return self.last
+    def take(self, number: int, now: float) -> int:
+        """Return the first of so many new ids, one after the other.
+
+        ``now``: wall seconds.
+        """
+        first = int(now) << 32
+        if first <= self.last:
+            first = self.last + 1
+        self.last = first + number - 1
+        return first

@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from bistro_tui.engine.ids import TaskId
-from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.rows import StoredLine, Written
 
 LINES_A_TASK = 1_000
 BYTES_OF_TASKS = 24 * 2**20
@@ -53,19 +53,22 @@ class RecentLines:
         self._size = 0
         self._forgotten_up_to = start
 
-    def add(self, line: StoredLine) -> None:
-        """Keep one line; ids must grow."""
-        window = self._tasks.get(line.task)
+    def add(self, written: Written) -> None:
+        """Keep these lines; ids must grow."""
+        first_id, task, stream, lines = written
+        window = self._tasks.get(task)
         if window is None:
-            window = self._tasks[line.task] = _Window(self._forgotten_up_to)
+            window = self._tasks[task] = _Window(self._forgotten_up_to)
         else:
-            self._tasks.move_to_end(line.task)
-        before = window.size
-        window.append(line)
-        if len(window.lines) > LINES_A_TASK:
-            window.drop_oldest()
+            self._tasks.move_to_end(task)
+        before, merged = window.size, self._merged
+        for line_id, text in enumerate(lines, first_id):
+            line = StoredLine(line_id, task, stream, text)
+            window.append(line)
+            if len(window.lines) > LINES_A_TASK:
+                window.drop_oldest()
+            merged.append(line)
         self._size += window.size - before
-        self._merged.append(line)
         self._shrink()
 
     def of_task(self, task: TaskId, after: int, limit: int) -> Found:

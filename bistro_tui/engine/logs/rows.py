@@ -1,6 +1,6 @@
 """One stored line, and one look at a log, as values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,6 +16,20 @@ class StoredLine(NamedTuple):
     task: TaskId
     stream: Stream
     line: bytes
+
+
+class Written(NamedTuple):
+    """Lines of one task that were written together; their ids follow each other."""
+
+    first_id: int
+    task: TaskId
+    stream: Stream
+    lines: Sequence[bytes]
+
+    @property
+    def last_id(self) -> int:
+        """The id of its last line."""
+        return self.first_id + len(self.lines) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
-from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.sqlite import (
     Database,
     Foreign,
     Param,
+    Rows,
     columns_of,
     quoted,
     tables_of,
@@ -27,6 +28,11 @@ FORGOTTEN_AT_ONCE = 10_000
 OUTPUT = (Stream.STDOUT, Stream.STDERR)
 
 _COLUMNS = ("job_id", "node_id", "time_and_count", "line")
+_INSERT = {
+    stream: f"REPLACE INTO {stream.value} ({', '.join(_COLUMNS)}) VALUES"
+    for stream in Stream
+}
+_ROW = "(CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)"
 
 
 class LogStore:
@@ -59,26 +65,26 @@ class LogStore:
                 found = max(found, rows[0][0])
         return found
 
-    async def append(self, lines: Sequence[StoredLine]) -> None:
-        """Write lines in one transaction; sqlite3.Error if that failed.
+    async def append(self, written: Sequence[Written]) -> None:
+        """Write lines; sqlite3.Error if that failed for some of them or all.
 
-        Lines that a transaction of uncertain outcome may have stored already can be
-        written again: their ids are theirs alone.
+        Lines that may have been stored already can be written again: their ids are
+        theirs alone.
         """
-        by_stream: dict[Stream, list[tuple[Param, ...]]] = {}
-        for line_id, task, stream, line in lines:
-            by_stream.setdefault(stream, []).append(
-                (text_param(task.job), text_param(task.node), line_id, _stored(line))
-            )
-        await self._database.write(
+        by_stream: dict[Stream, list[Param]] = {}
+        for first_id, task, stream, lines in written:
+            values = by_stream.get(stream)
+            if values is None:
+                values = by_stream[stream] = []
+            job, node = text_param(task.job), text_param(task.node)
+            for line_id, line in enumerate(lines, first_id):
+                values += (job, node, line_id, _stored(line))
+        await self._database.insert(
             *(
-                (
-                    f"REPLACE INTO {stream.value} ({', '.join(_COLUMNS)})"
-                    " VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)",
-                    rows,
-                )
-                for stream, rows in by_stream.items()
-            )
+                Rows(_INSERT[stream], _ROW, len(_COLUMNS), values)
+                for stream, values in by_stream.items()
+            ),
+            together=False,
         )
 
     async def newest(

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.line_ids import LineIds
 from bistro_tui.engine.logs.recent import RecentLines
-from bistro_tui.engine.logs.rows import LogTail, StoredLine
+from bistro_tui.engine.logs.rows import LogTail, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
 
@@ -46,8 +47,9 @@ class LogWriter:
         self._ids = LineIds(last_id)
         self._recent = RecentLines(last_id)
         self._partial: dict[TaskId, dict[Stream, bytes]] = {}
-        self._queue: list[StoredLine] = []
+        self._queue: deque[Written] = deque()
         self._queued_bytes = 0
+        self._queued_lines = 0
         self._stored_up_to = last_id
         self._is_behind = False
         self._trouble: sqlite3.Error | None = None
@@ -74,15 +76,20 @@ class LogWriter:
 
     def write(self, task: TaskId, stream: Stream, lines: Sequence[bytes]) -> None:
         """Queue whole lines; they can be looked at from now on."""
-        now = self._clock.now().wall
-        for line in lines:
-            stored = StoredLine(self._ids.next(now), task, stream, line)
-            self._queue.append(stored)
-            self._queued_bytes += len(line) + _OVERHEAD
-            if stream is not Stream.STATUSES:
-                self._recent.add(stored)
-        self._is_behind = self._is_behind or self._queued_bytes >= BEHIND_BYTES
-        self._work.set()
+        if not lines:
+            return
+        number = len(lines)
+        first_id = self._ids.take(number, self._clock.now().wall)
+        written = Written(first_id, task, stream, lines)
+        self._queue.append(written)
+        self._queued_bytes += _size(written)
+        if stream is not Stream.STATUSES:
+            self._recent.add(written)
+        if self._queued_bytes >= BEHIND_BYTES:
+            self._is_behind = True
+        self._queued_lines += number
+        if self._queued_lines == number:
+            self._work.set()
 
     def partial(self, task: TaskId, stream: Stream, text: bytes) -> None:
         """Show an unfinished line; b"" takes it back."""
@@ -141,7 +148,7 @@ class LogWriter:
         """Write for ever; lines that cannot be stored are kept and tried again."""
         while True:
             await self._work.wait()
-            if len(self._queue) < MOST_IN_ONE:
+            if self._queued_lines < MOST_IN_ONE:
                 await self._gather()
             await self._store_some()
             if self._trouble is not None:
@@ -167,26 +174,44 @@ class LogWriter:
         self._hurry.clear()
 
     async def _store_some(self) -> None:
-        batch = self._queue[:MOST_IN_ONE]
+        batch = self._next_batch()
         try:
             await self._store.append(batch)
         except sqlite3.Error as error:
             self._trouble = error
             self._on_trouble(f"task logs cannot be stored: {error}")
         else:
-            del self._queue[: len(batch)]
             self._stored(batch)
         async with self._progress:
             self._progress.notify_all()
 
-    def _stored(self, batch: Sequence[StoredLine]) -> None:
-        self._queued_bytes -= sum(len(line.line) + _OVERHEAD for line in batch)
+    def _next_batch(self) -> list[Written]:
+        """Return what is to be written next; it stays queued until it is."""
+        batch: list[Written] = []
+        number = 0
+        for written in self._queue:
+            batch.append(written)
+            number += len(written.lines)
+            if number >= MOST_IN_ONE:
+                break
+        return batch
+
+    def _stored(self, batch: Sequence[Written]) -> None:
+        for written in batch:
+            self._queue.popleft()
+            self._queued_bytes -= _size(written)
+            self._queued_lines -= len(written.lines)
         if self._queued_bytes < CAUGHT_UP_BYTES:
             self._is_behind = False
         if batch:
-            self._stored_up_to = batch[-1].line_id
+            self._stored_up_to = batch[-1].last_id
         if not self._queue:
             self._work.clear()
         if self._trouble is not None:
             self._trouble = None
             self._on_trouble("")
+
+
+def _size(written: Written) -> int:
+    lines = written.lines
+    return sum(map(len, lines)) + _OVERHEAD * len(lines)

@@ -18,6 +18,7 @@ from bistro_tui.engine.sqlite import (
     Foreign,
     Param,
     Row,
+    Rows,
     columns_of,
     look,
     quoted,
@@ -47,6 +48,11 @@ _OUR_COLUMNS = {
 _COLUMNS = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
 _READ_COLUMNS = _COLUMNS[:-1]
 """What makes a status; that is all but the attempt from which it came."""
+
+_FIRST = "CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?"
+"""The parameters of all columns but the last."""
+
+_RUNNING, _DONE, _FAILED = int(Bits.RUNNING), int(Bits.DONE), int(Bits.FAILED)
 
 _ASKED_AT_ONCE = 200
 """Tasks a query, well below the number of parameters that SQLite takes."""
@@ -117,13 +123,26 @@ class StatusStore:
 
         With None the task's last attempt stays the one that is stored.
         """
-        sql = (
-            f"REPLACE INTO {self._table} ({', '.join(_COLUMNS)}) VALUES"
-            " (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?,"
-            f" coalesce(?, (SELECT invocation FROM {self._table}"
-            " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT))))"
+        head = f"REPLACE INTO {self._table} ({', '.join(_COLUMNS)}) VALUES"
+        kept = (
+            f"(SELECT invocation FROM {self._table}"
+            " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT))"
         )
-        await self._database.write((sql, [_row(*one) for one in rows]))
+        # Neighbours of one kind go together: the order of all must stay.
+        tables: list[Rows] = []
+        was_kept: bool | None = None
+        for task, status, invocation in rows:
+            is_kept = invocation is None
+            if is_kept is not was_kept:
+                was_kept = is_kept
+                last, width = (kept, 10) if is_kept else ("?", 9)
+                tables.append(Rows(head, f"({_FIRST}, {last})", width, []))
+            values = tables[-1].values
+            names = (text_param(task.job), text_param(task.node))
+            values += names
+            values += _values(task, status)
+            values += names if invocation is None else (str(invocation),)
+        await self._database.insert(*tables)
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
@@ -212,29 +231,26 @@ def _schema(connection: sqlite3.Connection, table: str) -> Iterable[str]:
             yield f"ALTER TABLE {name} ADD COLUMN {column} {kind}"
 
 
-def _row(
-    task: TaskId, status: TaskStatus, invocation: InvocationId | None
-) -> tuple[Param, ...]:
-    if Bits.RUNNING in status.bits:
+def _values(task: TaskId, status: TaskStatus) -> tuple[Param, ...]:
+    """Return what stands in every column but the last."""
+    bits = int(status.bits)
+    if bits & _RUNNING:
         raise ValueError(f"{task}: a running status is not stored")
-    names = (text_param(task.job), text_param(task.node))
+    data = status.data
     return (
-        *names,
         int(status.time),
-        json.dumps(dict(status.data), separators=(",", ":")) if status.data else None,
-        _result(status.bits),
-        int(status.bits),
+        json.dumps(dict(data), separators=(",", ":")) if data else None,
+        _result(bits),
+        bits,
         status.time,
         min(status.backoff_sec, _LARGEST_INTEGER),
-        None if invocation is None else str(invocation),
-        *names,
     )
 
 
-def _result(bits: Bits) -> int:
-    if Bits.DONE in bits:
+def _result(bits: int) -> int:
+    if bits & _DONE:
         return RESULT_DONE
-    return RESULT_FAILED if Bits.FAILED in bits else RESULT_OTHER
+    return RESULT_FAILED if bits & _FAILED else RESULT_OTHER
 
 
 def _status(row: Row) -> TaskStatus | None:
@@ -245,7 +261,7 @@ def _status(row: Row) -> TaskStatus | None:
     """
     _, _, timestamp, data, result, bits, exact_time, backoff = row
     seconds = float(timestamp) if isinstance(timestamp, int) else 0.0
-    if isinstance(bits, int) and bits >= 0 and _result(Bits(bits)) == result:
+    if isinstance(bits, int) and bits >= 0 and _result(bits) == result:
         return TaskStatus(
             bits=Bits(bits),
             time=exact_time if _is_time(exact_time) else seconds,

@@ -1,10 +1,11 @@
 """Lines and tasks to log."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bistro_tui.engine.clock import Now
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
-from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 
 SECOND = 1_700_000_000
@@ -31,3 +32,12 @@ def line(
     stream: Stream = Stream.STDOUT,
 ) -> StoredLine:
     return StoredLine(line_id, of or task(), stream, text)
+
+
+def written(line: StoredLine) -> Written:
+    """Return the line as it is handed to a store."""
+    return Written(line.line_id, line.task, line.stream, (line.line,))
+
+
+def all_written(lines: Iterable[StoredLine]) -> list[Written]:
+    return [written(one) for one in lines]

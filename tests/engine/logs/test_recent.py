@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from bistro_tui.engine.logs import recent
 from bistro_tui.engine.logs.recent import Found, RecentLines
 from bistro_tui.engine.logs.rows import StoredLine
-from tests.engine.logs.builders import line, task
+from tests.engine.logs.builders import line, task, written
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_newest_lines_come_oldest_first() -> None:
     lines = RecentLines(0)
     for number in (1, 2, 3):
-        lines.add(line(number))
+        lines.add(written(line(number)))
     assert [one.line_id for one in lines.of_task(task(), 0, 2).lines] == [2, 3]
     assert [one.line_id for one in lines.of_task(task(), 2, 9).lines] == [3]
 
@@ -27,7 +27,7 @@ def test_the_newest_lines_come_oldest_first() -> None:
 def test_memory_knows_where_it_ends() -> None:
     lines = RecentLines(10)
     for number in range(11, 17):
-        lines.add(line(number))
+        lines.add(written(line(number)))
     assert lines.of_task(task(), 0, 9).complete_after == 12
     assert lines.of_task(task("other"), 0, 9).complete_after == 10
     assert lines.of_all(0, 9).complete_after == 10
@@ -39,15 +39,15 @@ def test_memory_knows_where_it_ends() -> None:
     st.integers(1, 8),
 )
 def test_nothing_above_the_end_of_memory_is_missing(
-    written: list[tuple[str, int]], after: int, limit: int
+    sizes: list[tuple[str, int]], after: int, limit: int
 ) -> None:
     lines = RecentLines(0)
     everything = [
         line(number, b"x" * size, of=task(node))
-        for number, (node, size) in enumerate(written, start=1)
+        for number, (node, size) in enumerate(sizes, start=1)
     ]
     for one in everything:
-        lines.add(one)
+        lines.add(written(one))
     check(lines.of_all(after, limit), everything, after, limit)
     for node in "abcd":
         of_task = [one for one in everything if one.task == task(node)]
@@ -62,10 +62,10 @@ def check(found: Found, written: list[StoredLine], after: int, limit: int) -> No
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 900))))
-def test_memory_is_bounded(written: list[tuple[str, int]]) -> None:
+def test_memory_is_bounded(sizes: list[tuple[str, int]]) -> None:
     lines = RecentLines(0)
-    for number, (node, size) in enumerate(written, start=1):
-        lines.add(line(number, b"x" * size, of=task(node)))
+    for number, (node, size) in enumerate(sizes, start=1):
+        lines.add(written(line(number, b"x" * size, of=task(node))))
     kept = [lines.of_task(task(node), 0, 99).lines for node in "abcdefgh"]
     assert sum(len(one.line) for some in kept for one in some) <= 2100
     assert all(len(some) <= 4 for some in kept)

@@ -9,10 +9,10 @@ from bistro_tui.engine.clock import Now
 from bistro_tui.engine.logs import store as store_module
 from bistro_tui.engine.logs.line_ids import first_id_of
 from bistro_tui.engine.logs.retention import forget_old_lines
-from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
-from tests.engine.logs.builders import LAST_ID, task
+from tests.engine.logs.builders import LAST_ID, all_written, task
 
 
 class At:
@@ -40,11 +40,11 @@ async def test_lines_older_than_the_retention_go_in_every_table(
         for stream in Stream:
             await store.append(
                 [
-                    StoredLine(
+                    Written(
                         first_id_of(second) + stream.value.count("t"),
                         task(),
                         stream,
-                        b"x",
+                        (b"x",),
                     )
                     for second in range(100, 110)
                 ]
@@ -60,7 +60,7 @@ async def test_lines_older_than_the_retention_go_in_every_table(
 async def test_a_retention_of_never_deletes_nothing_and_ends(tmp_path: Path) -> None:
     store = await LogStore.open(tmp_path / "l.sql3")
     try:
-        await store.append([StoredLine(first_id_of(1), task(), Stream.STDOUT, b"x")])
+        await store.append([Written(first_id_of(1), task(), Stream.STDOUT, (b"x",))])
 
         await forget_old_lines(store, clock=At(10**9), older_than_sec=0, every_sec=0)
 
@@ -76,7 +76,7 @@ async def test_pruning_goes_by_the_age_of_lines(tmp_path: Path) -> None:
             StoredLine(first_id_of(second), task(), Stream.STDOUT, b"x")
             for second in (100, 139, 140, 141)
         ]
-        await store.append(lines)
+        await store.append(all_written(lines))
         pruning = asyncio.ensure_future(
             forget_old_lines(store, clock=At(150.5), older_than_sec=10, every_sec=3600)
         )

@@ -15,7 +15,7 @@ from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
-from tests.engine.logs.builders import LAST_ID, line, task
+from tests.engine.logs.builders import LAST_ID, all_written, line, task
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def test_a_line_is_text_where_it_is_text_and_else_its_bytes(
 ) -> None:
     path = tmp_path / "l.sql3"
     async with opened(path) as store:
-        await store.append([line(1, text)])
+        await store.append(all_written([line(1, text)]))
         assert [one.line for one in await newest(store)] == [text]
     assert rows(path, "SELECT typeof(line), CAST(line AS BLOB) FROM stdout") == [
         (kind, text)
@@ -88,7 +88,7 @@ async def test_each_stream_has_its_table_and_output_is_read_merged(
             line(3, b"3", stream=Stream.STDOUT),
             line(4, b"4", of=task("other")),
         ]
-        await store.append(written)
+        await store.append(all_written(written))
         assert await newest(store, task()) == [written[0], written[2]]
         assert await newest(store) == [written[0], written[2], written[3]]
         assert await newest(store, after=1, limit=1) == [written[3]]
@@ -104,15 +104,17 @@ async def test_a_new_store_has_no_last_id(tmp_path: Path) -> None:
 async def test_odd_names_are_found_again(tmp_path: Path) -> None:
     async with opened(tmp_path / "l.sql3") as store:
         odd = [task(node) for node in ("", "\0", "\ud800", "'; DROP TABLE stdout")]
-        await store.append([line(i, of=one) for i, one in enumerate(odd, start=1)])
+        await store.append(
+            all_written([line(i, of=one) for i, one in enumerate(odd, start=1)])
+        )
         for i, one in enumerate(odd, start=1):
             assert await newest(store, one) == [line(i, of=one)]
 
 
 async def test_lines_of_uncertain_fate_can_be_written_again(tmp_path: Path) -> None:
     async with opened(tmp_path / "l.sql3") as store:
-        await store.append([line(1)])
-        await store.append([line(1), line(2)])
+        await store.append(all_written([line(1)]))
+        await store.append(all_written([line(1), line(2)]))
         assert await newest(store) == [line(1), line(2)]
 
 
@@ -139,7 +141,7 @@ async def test_a_database_of_bistro_with_raw_bytes_in_text_opens(
     async with opened(path) as store:
         assert await store.last_id() == 6
         assert await newest(store, task()) == [line(5, b"\xff\n")]
-        await store.append([line(7)])
+        await store.append(all_written([line(7)]))
         assert [one.task for one in await newest(store)] == [
             task(),
             TaskId(JobName("\ufffd"), NodeName("x")),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.engine.logs import recent, writer
-from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
@@ -24,11 +24,11 @@ class FailingStore(LogStore):
     is_broken = False
     before_append: Callable[[], None] = staticmethod(lambda: None)
 
-    async def append(self, lines: Sequence[StoredLine]) -> None:
+    async def append(self, written: Sequence[Written]) -> None:
         self.before_append()
         if self.is_broken:
             raise sqlite3.OperationalError("database or disk is full")
-        await super().append(lines)
+        await super().append(written)
 
 
 @dataclass
@@ -176,12 +176,12 @@ async def test_writers_are_asked_to_stop_until_half_is_stored(
     async with opened(tmp_path) as log:
         seen = []
         log.store.before_append = lambda: seen.append(log.writer.is_behind)
-        for lines in (2, 1):
-            log.writer.write(task(), Stream.STDOUT, [b"x" * 4_000] * lines)
+        for _ in range(3):
+            log.writer.write(task(), Stream.STDOUT, [b"x" * 4_000])
             seen.append(log.writer.is_behind)
         await log.writer.flush()
         # 12, 8 and 4 KB wait as each of the three rows goes into the store.
-        assert seen == [False, True, True, True, False]
+        assert seen == [False, False, True, True, True, False]
 
 
 async def test_a_full_disk_loses_nothing_and_is_told_of(
