@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from bistro_tui.cli.collecting import loading
+from bistro_tui.cli.engine_loop import run_engine
 from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.outcome import Outcome
@@ -61,7 +62,7 @@ class EngineThread:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._serve())
+            run_engine(self._serve())
         except BaseException as error:  # noqa: BLE001 - handed to the main thread
             self._error = error
         finally:

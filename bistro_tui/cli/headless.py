@@ -6,6 +6,7 @@ import signal
 
 from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
+from bistro_tui.cli.engine_loop import run_engine
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.engine.engine import Engine
 
@@ -15,7 +16,7 @@ log = logging.getLogger("bistro_tui")
 def serve_headless(engine: Engine, *, log_format: str) -> Ending:
     """Serve until stopped by a signal or done; log lines go to stderr."""
     log_to_stderr(log_format)
-    return asyncio.run(_serve(engine))
+    return run_engine(_serve(engine))
 
 
 async def _serve(engine: Engine) -> Ending:

@@ -24,14 +24,12 @@ class TextLines(logging.Formatter):
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
         margin = f"{stamp} {level}"
-        return "\n".join(
-            [
-                # Almost all text is clean, and there may be 100,000 lines a second.
-                margin
-                + (line if line.isascii() and line.isprintable() else _safe(line))
-                for line in _lines(record)
-            ]
-        )
+        lines = _lines(record)
+        together = "".join(lines)
+        # Almost all text is clean, and there may be 100,000 lines a second.
+        if not (together.isascii() and together.isprintable()):
+            lines = [_safe(line) for line in lines]
+        return margin + f"\n{margin}".join(lines)
 
 
 class JsonLines(logging.Formatter):

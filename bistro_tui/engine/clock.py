@@ -21,4 +21,4 @@ class SystemClock:
 
     def now(self) -> Now:
         """Return the present moment."""
-        return Now(wall=time.time(), mono=time.monotonic())
+        return Now(time.time(), time.monotonic())

@@ -11,14 +11,12 @@ import json
 import os.path
 import re
 import sys
-from collections.abc import Mapping
 from json.encoder import encode_basestring as _quote
 from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, ResourceName
+from bistro_tui.engine.processes.path_json import PathJson, compact_json
 from bistro_tui.engine.scheduling.actions import StartTask
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 
 LONGEST_ARGUMENT = 131_071
 """Bytes of one argument that Linux accepts (MAX_ARG_STRLEN without its NUL)."""
@@ -59,6 +57,8 @@ class TaskArguments(NamedTuple):
     """What comes on top of the user's."""
     config_file_needed: bool
     """Whether some argument names the config file instead of holding the JSON."""
+    status_file: bytes
+    """Its path as the kernel takes it."""
 
 
 class JobArguments:
@@ -82,14 +82,13 @@ class JobArguments:
         self.job = job
         self._worker = {"worker_node": worker_node, "worker_host": worker_host}
         try:
-            config = _COMPACT(dict(job.config))
+            config = compact_json(dict(job.config))
         except RecursionError:
             raise ValueError("its config is nested too deeply") from None
         self._head = f'{{"id":{_quote(job.name)},"path_to_node":['
         self._config = f'],"config":{config},"resources_by_node":'
-        self._tail = "," + _COMPACT(self._worker)[1:]
-        self._needs: Mapping[LevelName, Mapping[ResourceName, int]] | None = None
-        self._needs_json: dict[LevelName, str] = {}
+        self._tail = "," + compact_json(self._worker)[1:]
+        self._paths = PathJson()
         program = command[0]
         templates = [
             _template(word) if fill_placeholders else (word,) for word in command
@@ -115,27 +114,25 @@ class JobArguments:
         Source: Bistro, TaskRunner (id, path_to_node, config, resources_by_node,
         prev_status only if there is one, worker_node, worker_host).
         """
-        tree = start.tree
-        path, names = tree.path(start.leaf), tree.names
-        previous = start.prev_status
-        text = "".join(
-            (
-                self._head,
-                ",".join([_quote(names[index]) for index in path]),
-                self._config,
-                self._resources(start, path) if start.needs else "{}",
-                ""
-                if previous is None
-                else f',"prev_status":{_COMPACT(previous.export())}',
-                self._tail,
-            )
-        )
-        return text if is_encodable(text) else self._ascii_json(start)
+        path, resources = self._paths.of(start)
+        previous, before = start.prev_status, ""
+        if previous is not None:
+            before = f',"prev_status":{compact_json(previous.export())}'
+        text = f"{self._head}{path}{self._config}{resources}{before}{self._tail}"
+        if text.isascii() or is_encodable(text):
+            return text
+        return self._ascii_json(start)
 
     def arguments(
-        self, start: StartTask, *, status_file: str, config: str, config_file: str
+        self,
+        start: StartTask,
+        invocation: str,
+        *,
+        status_file: str,
+        config: str,
+        config_file: str,
     ) -> TaskArguments:
-        """Return what to execute for an attempt.
+        """Return what to execute for an attempt; ``invocation``: its id as text.
 
         A JSON too long for an argument is replaced by ``@config_file``, which the
         caller must then write. Raises ValueError for words that no program can be
@@ -153,21 +150,22 @@ class JobArguments:
         argv_in_file = max(map(len, argv)) > LONGEST_ARGUMENT
         variable_in_file = len(json) > LONGEST_CONFIG_VARIABLE
         if argv_in_file or variable_in_file:
-            in_file = f"@{config_file}"
-            variable = _encode(in_file, program) if variable_in_file else json
+            named = f"@{config_file}"
+            variable = _encode(named, program) if variable_in_file else json
             if argv_in_file and self._is_filled:
-                words, argv = self._filled(start, status_file, in_file)
+                words, argv = self._filled(start, status_file, named)
             elif argv_in_file:
-                words = (*words[:-1], in_file)
-                argv = (*argv[:-1], _encode(in_file, program))
+                words = (*words[:-1], named)
+                argv = (*argv[:-1], _encode(named, program))
         environment = (
             *self._variables,
             (b"BISTRO_NODE", node),
             (b"BISTRO_STATUS_FILE", file),
             (b"BISTRO_CONFIG", variable),
-            (b"BISTRO_INVOCATION", str(start.invocation).encode()),
+            (b"BISTRO_INVOCATION", invocation.encode()),
         )
-        return TaskArguments(words, argv, environment, argv_in_file or variable_in_file)
+        in_file = argv_in_file or variable_in_file
+        return TaskArguments(words, argv, environment, in_file, file)
 
     def _filled(
         self, start: StartTask, status_file: str, config: str
@@ -191,27 +189,6 @@ class JobArguments:
                 words.append(word)
                 argv.append(_encode(word, self._fixed_words[0]))
         return tuple(words), tuple(argv)
-
-    def _resources(self, start: StartTask, path: tuple[int, ...]) -> str:
-        needs = start.needs
-        if needs is not self._needs:
-            self._needs = needs
-            self._needs_json = {
-                level: _COMPACT(dict(amounts)) for level, amounts in needs.items()
-            }
-        tree, found = start.tree, self._needs_json
-        names, levels, numbers = tree.names, tree.level_names, tree.levels_of
-        by_node: dict[str, str] = {}
-        for index in path:
-            amounts = found.get(levels[numbers[index]])
-            if amounts is not None:
-                by_node[names[index]] = amounts
-        if WORKER_LEVEL in found:
-            if LOCAL_WORKER.node in by_node:
-                return _COMPACT(_plain_resources(start))
-            by_node[LOCAL_WORKER.node] = found[WORKER_LEVEL]
-        pieces = [f"{_quote(name)}:{amounts}" for name, amounts in by_node.items()]
-        return "{" + ",".join(pieces) + "}"
 
     def _ascii_json(self, start: StartTask) -> str:
         """Return the same with escapes only, for halves of surrogate pairs."""
@@ -288,7 +265,4 @@ def _encode(text: str, program: str) -> bytes:
     return encoded
 
 
-_COMPACT = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False
-).encode
 _ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

@@ -45,19 +45,49 @@ class EventRows:
         self, invocation: InvocationId, status: TaskStatus, raw: bytes | None
     ) -> bytes:
         """The attempt is over; ``raw`` is what its status file held."""
-        written = ""
-        if raw:
-            text = raw.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-            written = f', "raw_status": {_quote(text)}'
-        return self._row("got_status", invocation, written + _status(status))
+        return self._row("got_status", invocation, _written(raw) + _status(status))
+
+    def closing(
+        self, invocation: InvocationId, status: TaskStatus, raw: bytes | None
+    ) -> list[bytes]:
+        """The rows of ``pipes_closed`` and ``got_status``, as most attempts end."""
+        about = self._about(invocation)
+        text = (
+            f'{{"event": "task_pipes_closed{about}}}\n'
+            f'{{"event": "got_status{about}{_written(raw)}{_status(status)}}}'
+        )
+        return text.encode().split(b"\n")
+
+    def ended(
+        self,
+        invocation: InvocationId,
+        message: str,
+        status: TaskStatus,
+        raw: bytes | None,
+    ) -> list[bytes]:
+        """The row of ``process_exited`` and those of ``closing``."""
+        about = self._about(invocation)
+        text = (
+            f'{{"event": "process_exited{about}, "message": {_quote(message)}}}\n'
+            f'{{"event": "task_pipes_closed{about}}}\n'
+            f'{{"event": "got_status{about}{_written(raw)}{_status(status)}}}'
+        )
+        # A JSON text has no newlines of its own.
+        return text.encode().split(b"\n")
+
+    def _about(self, invocation: InvocationId) -> str:
+        start_time, rand = invocation
+        return f'{self._host}{start_time}, "invocation_rand": {rand}'
 
     def _row(self, event: str, invocation: InvocationId, more: str) -> bytes:
-        start_time, rand = invocation
-        text = (
-            f'{{"event": "{event}{self._host}{start_time},'
-            f' "invocation_rand": {rand}{more}}}'
-        )
-        return text.encode()
+        return f'{{"event": "{event}{self._about(invocation)}{more}}}'.encode()
+
+
+def _written(raw: bytes | None) -> str:
+    if not raw:
+        return ""
+    text = raw.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+    return f', "raw_status": {_quote(text)}'
 
 
 def _status(status: TaskStatus) -> str:

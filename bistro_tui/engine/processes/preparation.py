@@ -39,8 +39,8 @@ class _JobParts(NamedTuple):
     arguments: JobArguments
     directory: str
     encoded_directory: bytes
-    kill_method: int
-    kill_wait: float
+    limits: tuple[int, float, float, int, int]
+    """The last fields of its requests."""
     record_head: str
     record_tail: str
 
@@ -77,36 +77,37 @@ class Preparation:
         parts = self._parts.get(start.job.name)
         if parts is None or parts.job is not start.job:
             parts = self._make_parts(start.job)
-        invocation = start.invocation
+        invocation, arguments = str(start.invocation), parts.arguments
         base = f"{self._files_dir}/{invocation}"
         status_file, config_file = base + ".status", base + ".json"
-        config = parts.arguments.task_json(start)
-        words, argv, environment, needs_file = parts.arguments.arguments(
-            start, status_file=status_file, config=config, config_file=config_file
+        config = arguments.task_json(start)
+        words, argv, environment, needs_file, encoded_status_file = arguments.arguments(
+            start,
+            invocation,
+            status_file=status_file,
+            config=config,
+            config_file=config_file,
         )
         if not needs_file:
-            config_file = ""
+            config = config_file = ""
+        start_time, rand = start.invocation
         record = (
             f"{parts.record_head}{_quote(start.task.node)}"
-            f', "invocation": [{invocation.start_time}, {invocation.rand}]'
+            f', "invocation": [{start_time}, {rand}]'
             f', "status_file": {_quote(status_file)}'
             f', "config_file": {_quote(config_file)}{parts.record_tail}'
         )
         request = wire.Start(
             number,
-            tag_of(invocation.rand),
+            tag_of(rand),
             record.encode(),
             argv,
             environment,
             parts.encoded_directory,
-            os.fsencode(status_file),
-            os.fsencode(config_file),
-            config.encode() if needs_file else b"",
-            parts.kill_method,
-            parts.kill_wait,
-            start.job.timeout_sec or 0.0,
-            start.job.enforcement.memory_max,
-            start.job.enforcement.cpu_weight,
+            encoded_status_file,
+            os.fsencode(config_file) if needs_file else b"",
+            config.encode(),
+            *parts.limits,
         )
         return Prepared(request, words, parts.directory)
 
@@ -125,8 +126,13 @@ class Preparation:
             ),
             directory=directory,
             encoded_directory=os.fsencode(directory),
-            kill_method=method,
-            kill_wait=wait,
+            limits=(
+                method,
+                wait,
+                job.timeout_sec or 0.0,
+                job.enforcement.memory_max,
+                job.enforcement.cpu_weight,
+            ),
             record_head=f'{{"job": {_quote(job.name)}, "node": ',
             record_tail=(
                 f', "kill_method": "{job.kill_subprocess.method.value}"'

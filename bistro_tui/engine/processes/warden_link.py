@@ -51,6 +51,8 @@ class WardenLink:
         """The path of its journal."""
         self.since = loop.time()
         self.ready: Ready | None = None
+        self.cgroup = b""
+        """The control group that it was offered; empty: none."""
         self.has_ended = False
         self.under_way = 0
         """Attempts that it was given and that are not over."""

@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import resource
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from pathlib import Path
 
 import bistro_tui
 from bistro_tui.engine.processes.lost_warden import LeftAttempt, end_lost_warden
+from bistro_tui.engine.processes.own_group import hand_down_controllers, own_group
 from bistro_tui.engine.processes.subreaper import (
     LOOK_SEC,
     StrangeChildren,
     become_subreaper,
 )
 from bistro_tui.engine.processes.warden_link import Hear, WardenLink
-from bistro_tui.engine.warden.cgroups import cgroup_of
-from bistro_tui.engine.warden.own_cgroup import own_cgroup
+from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.wire import Setup
 
 log = logging.getLogger("bistro_tui")
@@ -73,8 +74,9 @@ class Wardens:
         self._on_heard = on_heard
         self._left = left
         self._on_lost = on_lost
-        cgroup = own_cgroup()
-        self._cgroup = b"" if cgroup is None else os.fsencode(cgroup)
+        self._group = own_group()
+        if self._group is not None:
+            hand_down_controllers(self._group)
         self.links: list[WardenLink] = []
         """The living ones."""
         self._started = 0
@@ -163,8 +165,16 @@ class Wardens:
             on_heard=self._on_heard,
             on_end=self._died,
         )
-        link.send(Setup(self._environment, descriptor_limit(), self._cgroup))
+        link.cgroup = self._name_cgroup()
+        link.send(Setup(self._environment, descriptor_limit(), link.cgroup))
         return link
+
+    def _name_cgroup(self) -> bytes:
+        """Return a control group that a warden may make, and nobody else ever does."""
+        if self._group is None:
+            return b""
+        name = f"bistro-tui-{os.getpid()}-{secrets.token_hex(4)}"
+        return os.fsencode(self._group / name)
 
     def _make_journal(self) -> tuple[str, int]:
         """Return path and descriptor of a new journal, locked for who inherits it."""
@@ -194,12 +204,18 @@ class Wardens:
         thread = threading.Thread(
             target=self._end, args=(link, left), name="lost warden", daemon=True
         )
-        self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            # No process to spare. Better the loop stands still for a moment than that
+            # tasks go on which nobody watches.
+            self._end(link, left)
+        else:
+            self._threads.add(thread)
         self._start_later(text)
 
     def _end(self, link: WardenLink, left: Sequence[LeftAttempt]) -> None:
-        cgroup = cgroup_of(self._cgroup, link.process.pid) if self._cgroup else None
+        cgroup = Cgroup(link.cgroup) if link.cgroup else None
         found = end_lost_warden(link.process, cgroup, left, self._give_up)
         with contextlib.suppress(RuntimeError):
             # A loop that has been closed meanwhile wants to hear nothing.

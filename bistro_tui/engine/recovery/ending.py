@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterable
 
 from bistro_tui.engine.recovery.records import LeftAttempt
+from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.program import boot_id
 from bistro_tui.engine.warden.tags import tag_at, tag_of
 from bistro_tui.engine.warden.tree import (
@@ -18,11 +19,15 @@ from bistro_tui.engine.warden.tree import (
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
-def end_what_is_left(attempts: Iterable[LeftAttempt]) -> int:
+def end_what_is_left(
+    attempts: Iterable[LeftAttempt], cgroups: Iterable[Cgroup] = ()
+) -> int:
     """Send SIGKILL to every process of these attempts; return to how many.
 
-    To be repeated until it returns 0: then none is alive. Blocks for up to a second.
+    ``cgroups``: those that their wardens made. To be repeated until it returns 0: then
+    none is alive. Blocks for up to a second.
     """
+    in_groups = sum(cgroup.kill() for cgroup in cgroups)
     sessions: set[int] = set()
     tags: set[int] = set()
     environment: set[bytes] = set()
@@ -38,7 +43,7 @@ def end_what_is_left(attempts: Iterable[LeftAttempt]) -> int:
     tags.discard(tag_at(own) or 0)
     environment.difference_update(environment_of(own))
     marks = Marks(frozenset(tags), frozenset(environment), frozenset(sessions))
-    return kill_marked(marks)
+    return in_groups + kill_marked(marks)
 
 
 def _hold(pid: int, attempt: LeftAttempt) -> bool:

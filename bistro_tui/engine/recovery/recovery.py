@@ -15,6 +15,8 @@ from bistro_tui.engine.recovery.ending import end_what_is_left
 from bistro_tui.engine.recovery.journals import LeftJournal, find_successors
 from bistro_tui.engine.recovery.records import LeftAttempt, left_attempt
 from bistro_tui.engine.scheduling.events import StartsPaused, StartsResumed
+from bistro_tui.engine.warden.cgroups import Cgroup
+from bistro_tui.engine.warden.program import boot_id
 
 log = logging.getLogger("bistro_tui")
 
@@ -78,7 +80,7 @@ class Recovery:
             try:
                 await self._wait_for_wardens()
                 attempts = self._take_stock()
-                await self._end_processes(attempts)
+                await self._end_processes(attempts, self._cgroups())
                 if self._adopters is not None:
                     self._tell(await adopt(attempts, self._adopters))
                 elif self._killed:
@@ -167,12 +169,22 @@ class Recovery:
                     f"its attempt {entry.number} is not understood: {error}"
                 )
 
-    async def _end_processes(self, attempts: Sequence[LeftAttempt]) -> None:
+    def _cgroups(self) -> list[Cgroup]:
+        """Return the control groups that were made for its tasks, if they still are."""
+        contents = [one.read() for one in self._journals if not one.is_gone]
+        paths = {one.cgroup for one in contents if one.boot_id == boot_id()}
+        return [Cgroup(path) for path in paths if path]
+
+    async def _end_processes(
+        self, attempts: Sequence[LeftAttempt], cgroups: Sequence[Cgroup]
+    ) -> None:
         delay = SOONEST_SEC
-        while attempts:
-            killed = await asyncio.to_thread(end_what_is_left, attempts)
+        while attempts or cgroups:
+            killed = await asyncio.to_thread(end_what_is_left, attempts, cgroups)
             self._killed = max(self._killed, killed)
             if not killed:
+                for cgroup in cgroups:
+                    cgroup.remove()
                 return
             if delay >= LATEST_SEC:
                 text = f"{_counted(killed, 'process')} of the run before not gone yet"

@@ -259,7 +259,7 @@ class LocalRunner:
                 self._report_all(heard)
         finally:
             self._is_hearing = False
-            if self._queue:
+            if self._queue and not self._is_waking:
                 self._launch_some()
 
     def _tell(

@@ -50,6 +50,13 @@ _BACKOFF_COMBINATIONS = frozenset(
         status_bits.INCOMPLETE_BACKOFF,
     }
 )
+_WORD_LINES = {
+    (word + end).encode(): bits
+    for word, bits in WORDS.items()
+    for end in ("", "\n", "\r\n")
+}
+"""Almost every report is one of these."""
+
 _SAVED_BACKOFF = "__bistro_saved_backoff"
 _INTEGER = re.compile(r"[ \t\r]*[+-]?[0-9]{1,19}[ \t\r]*", re.ASCII)
 
@@ -128,11 +135,11 @@ def parse_report(content: bytes | None, *, now_wall: float) -> TaskStatus:
         )
     if not content:
         return error_backoff("No status returned", now_wall=now_wall)
+    bits = _WORD_LINES.get(content)
+    if bits is not None:
+        return TaskStatus(bits=bits, time=now_wall)
     try:
-        text = _line(content)
-        if text in WORDS:
-            return TaskStatus(bits=WORDS[text], time=now_wall)
-        found, data = _from_json(text)
+        found, data = _from_json(_line(content))
     except _UnreadableError as unreadable:
         return error_backoff(
             f"Cannot parse status: {_quote(content)}, {unreadable}", now_wall=now_wall

@@ -73,17 +73,12 @@ class Cgroup:
             return b""
 
 
-def cgroup_of(parent: bytes, pid: int) -> Cgroup:
-    """Return the one below which the warden with that pid makes its own."""
-    return Cgroup(_path_of(parent, pid))
-
-
 class Cgroups:
     """Makes and removes those of one warden, in a directory of its own."""
 
-    def __init__(self, parent: bytes) -> None:
-        """Try it out below ``parent``; OSError if we may not, or cannot kill by it."""
-        self._path = _path_of(parent, os.getpid())
+    def __init__(self, path: bytes) -> None:
+        """Make it at ``path``; OSError if we may not, or cannot kill by it."""
+        self._path = path
         os.mkdir(self._path)
         self._left: list[Cgroup] = []
         if not os.path.exists(self._path + b"/cgroup.kill"):
@@ -121,7 +116,3 @@ class Cgroups:
             os.write(descriptor, b"+" + controller)
         finally:
             os.close(descriptor)
-
-
-def _path_of(parent: bytes, pid: int) -> bytes:
-    return parent + b"/bistro-tui-%d" % pid

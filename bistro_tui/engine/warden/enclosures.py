@@ -18,15 +18,15 @@ and most of those that are shorter leave nothing behind anyway. With limits: at 
 class Enclosures:
     """The control groups of one warden's attempts; none where none can be made."""
 
-    def __init__(self, parent: bytes) -> None:
-        """``parent``: the group to make them in; empty: none at all."""
+    def __init__(self, path: bytes) -> None:
+        """``path``: a group to be made, for them to be made in; empty: none at all."""
         self._cgroups: Cgroups | None = None
         self._growing: deque[tuple[float, Attempt]] = deque()
         self._trouble = ""
         self._has_told = False
-        if parent:
+        if path:
             with contextlib.suppress(OSError):
-                self._cgroups = Cgroups(parent)
+                self._cgroups = Cgroups(path)
 
     @property
     def are_made(self) -> bool:

@@ -3,6 +3,7 @@
 Lines of text, appended and never synced: they must survive processes, not the host.
 
     B <boot id> <pid>            the warden's own, first of all
+    C <path>                     the control group below which it makes all others
     S <number> <record>          about to start; the record is one line of JSON
     P <number> <pid> <ns> <ns>   started; boot time before and after
     N <number>                   could not be started
@@ -38,6 +39,8 @@ class JournalContent(NamedTuple):
     boot_id: str
     pid: int | None
     """The warden's."""
+    cgroup: bytes
+    """The control group above those of its attempts; empty: there is none."""
     unsettled: tuple[JournalEntry, ...]
     damaged: int
     """Lines that could not be understood; a last one without its end is none."""
@@ -59,6 +62,12 @@ class Journal:
         """Write the first line."""
         self._head = f"B {boot_id} {pid}\n".encode()
         self._write(self._head)
+
+    def encloses(self, path: bytes) -> None:
+        """Write where the control groups of its attempts are."""
+        line = b"C %s\n" % path
+        self._head += line
+        self._write(line)
 
     def starting(self, number: int, record: bytes) -> None:
         """Write that an attempt is about to start; OSError, and it must not."""
@@ -144,7 +153,7 @@ def read_journal(path: str | os.PathLike[str]) -> JournalContent:
 def parse_journal(content: bytes) -> JournalContent:
     """Return what a journal with that content says."""
     lines = content.split(b"\n")
-    boot_id, pid, damaged = "", None, 0
+    boot_id, pid, cgroup, damaged = "", None, b"", 0
     found: dict[int, JournalEntry] = {}
     # What follows the last newline was being written when the warden was killed.
     for line in lines[:-1]:
@@ -153,6 +162,8 @@ def parse_journal(content: bytes) -> JournalContent:
             if kind == b"B":
                 word, _, number = rest.partition(b" ")
                 boot_id, pid = word.decode(), int(number)
+            elif kind == b"C":
+                cgroup = rest
             elif kind == b"S":
                 number, _, record = rest.partition(b" ")
                 entry = JournalEntry(int(number), record, None, 0, 0)
@@ -166,4 +177,4 @@ def parse_journal(content: bytes) -> JournalContent:
                 damaged += 1
         except (ValueError, KeyError):
             damaged += 1
-    return JournalContent(boot_id, pid, tuple(found.values()), damaged)
+    return JournalContent(boot_id, pid, cgroup, tuple(found.values()), damaged)

@@ -166,6 +166,8 @@ class Warden:
         self._enclosures = Enclosures(setup.cgroup)
         if self._enclosures.are_made:
             self._containment = "cgroup"
+            with contextlib.suppress(OSError):
+                self._journal.encloses(setup.cgroup)
         room = (setup.descriptors - OWN_DESCRIPTORS) // DESCRIPTORS_A_TASK
         self._channel.say(Ready(os.getpid(), max(1, room), self._containment))
 

@@ -27,7 +27,7 @@ class Setup(NamedTuple):
     descriptors: int
     """Descriptors that this warden may have open at once."""
     cgroup: bytes
-    """A cgroup directory in which it may make one for each task; empty: none."""
+    """A cgroup directory that it may make, and in it one for each task; empty: none."""
 
 
 class Start(NamedTuple):
@@ -204,7 +204,8 @@ _LENGTH = struct.Struct(">I")
 
 def encode(messages: Sequence[Message]) -> bytes:
     """Return one frame with these messages."""
-    payload = marshal.dumps([(_NUMBERS[type(one)], *one) for one in messages])
+    numbers = _NUMBERS
+    payload = marshal.dumps([(numbers[type(one)], *one) for one in messages])
     return _LENGTH.pack(len(payload)) + payload
 
 
@@ -217,6 +218,8 @@ class Decoder:
     def feed(self, chunk: bytes) -> list[Message]:
         """Return the messages that ``chunk`` completes, in order."""
         buffer = self._buffer
+        if not buffer and _is_one_frame(chunk):
+            return _messages(memoryview(chunk)[_LENGTH.size :])
         buffer += chunk
         found: list[Message] = []
         at = 0
@@ -226,8 +229,19 @@ class Decoder:
             if len(buffer) < end:
                 break
             with memoryview(buffer) as view:
-                for kind, *fields in marshal.loads(view[begin:end]):
-                    found.append(_KINDS[kind](*fields))
+                found += _messages(view[begin:end])
             at = end
         del buffer[:at]
         return found
+
+
+def _is_one_frame(chunk: bytes) -> bool:
+    """Whether ``chunk`` is a frame from its first byte to its last, as most are."""
+    size = _LENGTH.size
+    return len(chunk) >= size and _LENGTH.unpack_from(chunk)[0] == len(chunk) - size
+
+
+def _messages(payload: memoryview) -> list[Message]:
+    # ``encode`` was given whole messages: their classes need not count the fields.
+    new, kinds = tuple.__new__, _KINDS
+    return [new(kinds[one[0]], one[1:]) for one in marshal.loads(payload)]

@@ -45,8 +45,13 @@ def arguments(
 ) -> Told:
     start = start or a_start(*command)
     found = of_job(start, *command, own=own).arguments(
-        start, status_file="/s", config=config, config_file=FILE
+        start,
+        str(start.invocation),
+        status_file="/s",
+        config=config,
+        config_file=FILE,
     )
+    assert found.status_file == b"/s"
     assert found.words == tuple(map(os.fsdecode, found.argv))
     environment = {
         os.fsdecode(name): os.fsdecode(value) for name, value in found.environment

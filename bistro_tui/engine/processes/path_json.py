@@ -1,0 +1,87 @@
+"""Where a task's node is and what the task takes there, as JSON. Pure.
+
+Siblings differ in their last name only, and mostly come one after the other.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring as _quote
+
+from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, NodeName, ResourceName
+from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+
+compact_json = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+"""One line without spaces; raises ValueError for numbers that JSON does not have."""
+
+
+class PathJson:
+    """Paths and resources of the tasks of one job."""
+
+    def __init__(self) -> None:
+        self._tree: NodeTree | None = None
+        self._needs: Mapping[LevelName, Mapping[ResourceName, int]] = {}
+        self._needs_json: dict[LevelName, str] = {}
+        self._names: Sequence[NodeName] = ()
+        self._parents: Sequence[int] = ()
+        self._levels: Sequence[int] = ()
+        self._parent: int | None = None
+        self._above = ""
+        """The names above the present siblings."""
+        self._levels_above: dict[str, LevelName] = {}
+        """Of the nodes above them from which something is taken."""
+        self._taken_above = "{}"
+
+    def of(self, start: StartTask) -> tuple[str, str]:
+        """Return the names from the instance node down, and the resources by node.
+
+        The names are not in brackets yet.
+        """
+        if start.tree is not self._tree or start.needs is not self._needs:
+            self._turn_to(start)
+        leaf = start.leaf
+        parent = self._parents[leaf]
+        if parent != self._parent:
+            self._climb(parent)
+        name, taken = self._names[leaf], self._taken_above
+        if self._needs_json:
+            level = start.tree.level_names[self._levels[leaf]]
+            if level in self._needs_json:
+                taken = self._taken({**self._levels_above, name: level})
+        return self._above + _quote(name), taken
+
+    def _turn_to(self, start: StartTask) -> None:
+        tree, needs = start.tree, start.needs
+        self._tree, self._needs = tree, needs
+        self._names, self._parents = tree.names, tree.parents
+        self._levels = tree.levels_of
+        self._needs_json = {
+            level: compact_json(dict(amounts)) for level, amounts in needs.items()
+        }
+        self._parent = None
+
+    def _climb(self, parent: int) -> None:
+        assert self._tree is not None
+        path = [self._tree.node(index) for index in self._tree.path(parent)]
+        self._parent = parent
+        self._above = "".join([_quote(node.name) + "," for node in path])
+        self._levels_above = {
+            node.name: node.level for node in path if node.level in self._needs_json
+        }
+        self._taken_above = self._taken(self._levels_above)
+
+    def _taken(self, levels: Mapping[str, LevelName]) -> str:
+        """Return what is taken from the nodes of these names, and from the worker."""
+        found, worker = self._needs_json, LOCAL_WORKER.node
+        if WORKER_LEVEL in found and worker in levels:
+            # A node may be called like the worker; their resources differ in any case.
+            taken = {name: dict(self._needs[level]) for name, level in levels.items()}
+            taken[worker] |= self._needs[WORKER_LEVEL]
+            return compact_json(taken)
+        pieces = [f"{_quote(name)}:{found[level]}" for name, level in levels.items()]
+        if WORKER_LEVEL in found:
+            pieces.append(f"{_quote(worker)}:{found[WORKER_LEVEL]}")
+        return "{" + ",".join(pieces) + "}"
