@@ -174,7 +174,7 @@ class Dispatcher:
         self.unfinished -= len(ended)
         self._audience.attempts_stored(ended)
         self._settle(batch)
-        self.feed([StatusStored(one.task, one.serial) for one in batch])
+        self.feed([StatusStored(task, serial) for task, serial, _, _ in batch])
 
     def flush(self) -> None:
         """Act on everything that was reported, now."""
@@ -198,6 +198,9 @@ class Dispatcher:
 
     def _act_on_some(self) -> None:
         number = min(self._slice, len(self._reports))
+        if number < FEWEST:
+            self._act_on(number)
+            return
         began = self._clock.now().mono
         self._act_on(number)
         took = self._clock.now().mono - began
@@ -274,11 +277,12 @@ class Dispatcher:
 
     def _settle(self, batch: Sequence[StoreStatus]) -> None:
         """Tell the runner which attempts it need not remember any more."""
-        invocations = [one.invocation for one in batch if one.invocation is not None]
-        if self._settled is None or not invocations:
+        if self._settled is None:
             return
+        invocations = [attempt for _, _, _, attempt in batch if attempt is not None]
         try:
-            self._settled(invocations)
+            if invocations:
+                self._settled(invocations)
         except Exception:
             # What is stored has to be shown all the same.
             log.exception("the runner could not forget attempts that are stored")
@@ -288,6 +292,8 @@ class Dispatcher:
         if stores:
             # Whatever goes wrong with the others, these are not lost.
             self._persister.store(stores)
+            if len(stores) == len(actions):
+                return
         start = self._runner.start
         for action in actions:
             try:

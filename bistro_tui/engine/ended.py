@@ -8,7 +8,7 @@ from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
-from bistro_tui.engine.statuses.bits import DONE, Bits
+from bistro_tui.engine.statuses.bits import DONE
 from bistro_tui.engine.statuses.report import describe
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.view import EndedRow
@@ -82,8 +82,7 @@ class EndedAttempts:
         attempt = self.find(task, invocation)
         if attempt is None:
             return False
-        seconds = reported.time - attempt.since
-        self._ended[task] = (exit_text, seconds if seconds > 0 else 0.0)
+        self._ended[task] = (exit_text, max(reported.time - attempt.since, 0.0))
         return True
 
     def stored(self, batch: Sequence[StoreStatus], now: float) -> list[Ended]:
@@ -93,11 +92,10 @@ class EndedAttempts:
         """
         ended: list[Ended] = []
         take = self._ended.pop
-        for stored in batch:
-            task = stored.task
+        for task, _, status, _ in batch:
             attempt = take(task, None)
             if attempt is not None:
-                ended.append((task, stored.status, *attempt))
+                ended.append((task, status, *attempt))
         self._log(ended, now)
         return ended
 
@@ -111,8 +109,15 @@ class EndedAttempts:
             ended = ended[:1]
         # One record for all: making one for each line would be half of the work.
         lines: list[str] = []
-        for attempt in ended:
-            lines += _lines(attempt)
+        for (job, node), status, exit_text, seconds in ended:
+            quit_status = exit_text.removeprefix("exited with status ")
+            lines.append(f"Task {job}, {node} quit with status {quit_status}")
+            word, more = "done", ""
+            if status.bits is not DONE or status.data:
+                word, more = _in_words(status)
+            lines.append(
+                f"Got status {word} from task {job}, {node} after {seconds:.1f} s{more}"
+            )
         log.info("%s", "\n".join(lines), extra={"lines": lines})
 
 
@@ -132,27 +137,20 @@ def ended_row(ended: Ended) -> EndedRow:
     )
 
 
-def _lines(ended: Ended) -> tuple[str, str]:
-    (job, node), status, exit_text, seconds = ended
-    quit_status = exit_text.removeprefix("exited with status ")
-    word, more = "done", ""
-    # The bits are compared last: they are slow, and most tasks end well.
-    if status.bits is not DONE or status.data:
-        word, more = describe(status), _next_try(status)
-        if exception := status.data.get("exception"):
-            more += f": {exception}"
-    return (
-        f"Task {job}, {node} quit with status {quit_status}",
-        f"Got status {word} from task {job}, {node} after {seconds:.1f} s{more}",
-    )
+def _in_words(status: TaskStatus) -> tuple[str, str]:
+    """Return a status in a word, and what else there is to say of it."""
+    word, more = describe(status), _next_try(status)
+    if exception := status.data.get("exception"):
+        more += f": {exception}"
+    return word, more
 
 
 def _result(status: TaskStatus) -> Reason:
-    if Bits.DONE in status.bits:
+    if status.is_done:
         return Reason.DONE
-    if Bits.FAILED in status.bits:
+    if status.is_failed:
         return Reason.FAILED
-    if Bits.USES_BACKOFF in status.bits and status.backoff_sec:
+    if status.uses_backoff and status.backoff_sec:
         return Reason.BACKOFF
     return Reason.RUNNABLE
 
@@ -164,7 +162,7 @@ def _next_try(status: TaskStatus) -> str:
 
 
 def _detail(status: TaskStatus, exit_text: str) -> str:
-    if Bits.DONE in status.bits:
+    if status.is_done:
         return ""
     exception = status.data.get("exception")
     return str(exception) if exception else exit_text

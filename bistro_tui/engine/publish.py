@@ -52,8 +52,11 @@ class Publisher:
         self._data_dir = data_dir
         self._started = started
         self._nodes = NodeRows(core)
-        self._ended: deque[Ended] = deque(maxlen=ENDED_KEPT)
-        self._ended_rows: tuple[EndedRow, ...] | None = ()
+        self._unshown: deque[Ended] = deque(maxlen=ENDED_KEPT)
+        """Ended since the last snapshot, oldest first."""
+        self._ended: deque[EndedRow] = deque(maxlen=ENDED_KEPT)
+        """Newest first."""
+        self._ended_rows: tuple[EndedRow, ...] = ()
         self._notes = AttemptNotes()
         self._containment = ""
         self._running_rows: dict[InvocationId, RunningRow] = {}
@@ -92,9 +95,7 @@ class Publisher:
 
     def attempts_stored(self, ended: Sequence[Ended]) -> None:
         """Take note of ended attempts whose statuses are on disk."""
-        if ended:
-            self._ended.extendleft(ended[-ENDED_KEPT:])
-            self._ended_rows = None
+        self._unshown.extend(ended)
 
     def take(
         self,
@@ -216,6 +217,8 @@ class Publisher:
         )
 
     def _current_ended(self) -> tuple[EndedRow, ...]:
-        if self._ended_rows is None:
-            self._ended_rows = tuple(ended_row(ended) for ended in self._ended)
+        if self._unshown:
+            self._ended.extendleft(map(ended_row, self._unshown))
+            self._unshown.clear()
+            self._ended_rows = tuple(self._ended)
         return self._ended_rows

@@ -102,8 +102,10 @@ class Database:
         """
         try:
             missing = await asyncio.to_thread(_examine, path, version, inspect, schema)
+            # A statement that is kept for reuse keeps what was bound to it last, and
+            # those of ``Rows`` come in hundreds of lengths, with megabytes in each.
             connection = await aiosqlite.connect(
-                path, isolation_level=None, timeout=BUSY_SEC
+                path, isolation_level=None, timeout=BUSY_SEC, cached_statements=0
             )
         except (sqlite3.Error, OSError) as error:
             raise unusable(path, error) from error

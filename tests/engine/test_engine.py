@@ -454,6 +454,9 @@ async def test_rows_of_nodes_and_attempts_agree_in_every_snapshot(
         assert len(shown.running) + done <= 100
         assert len(shown.ended) == done
     assert len(snapshots[-1].ended) == 100
+    for before, after in pairwise(snapshots):
+        # Newest first: what was shown moves down.
+        assert after.ended[len(after.ended) - len(before.ended) :] == before.ended
 
 
 async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> None:
@@ -465,7 +468,8 @@ async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> No
         async with asyncio.timeout(10):
             while not (await engine.read_log(task, after=0, limit=10)).lines:
                 await asyncio.sleep(0.01)
-        assert not any(row.stopping for row in engine.latest.running)
+        shown = await run.until(lambda s: all(row.pid for row in s.running))
+        assert not any(row.stopping for row in shown.running)
 
         await engine.kill_task(task)
         shown = await run.until(lambda s: any(row.stopping for row in s.running))

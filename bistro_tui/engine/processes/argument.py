@@ -140,7 +140,8 @@ class JobArguments:
         """
         program = self._fixed_words[0]
         node = _encode(start.task.node, program)
-        file = _encode(status_file, program)
+        # Our own: it exists, so it can be encoded and has no NUL.
+        file = status_file.encode(_ENCODING, "surrogateescape")
         variable = json = _encode(config, program)
         if self._is_filled:
             words, argv = self._filled(start, status_file, config)

@@ -1,6 +1,7 @@
 """One attempt, from what its warden tells of it to its report."""
 
 import errno
+import functools
 import os
 from typing import NamedTuple
 
@@ -63,12 +64,12 @@ class Attempt:
     __slots__ = (
         "_capture",
         "_has_exited",
-        "_prepared",
         "_shop",
         "is_killed",
         "link",
         "number",
         "pid",
+        "prepared",
         "start",
     )
 
@@ -80,22 +81,19 @@ class Attempt:
         self.pid: int | None = None
         self.is_killed = False
         """While it waited for a warden."""
+        self.prepared: Prepared
+        """What its warden was asked; only once it was."""
         self._shop = shop
-        self._prepared: Prepared | None = None
         self._capture: OutputCapture | None = None
         self._has_exited = False
 
-    @property
-    def prepared(self) -> Prepared:
-        """What its warden was asked; only once it was."""
-        assert self._prepared is not None
-        return self._prepared
-
     def send(self, prepared: Prepared, link: WardenLink) -> None:
         """Give it to a warden."""
-        self._prepared = prepared
+        self.prepared = prepared
         self.link = link
-        self._row(self._shop.rows.running(self.start.invocation, prepared.words))
+        shop, start = self._shop, self.start
+        row = shop.rows.running(start.invocation, prepared.words)
+        shop.sink.write(start.task, Stream.STATUSES, (row,))
         link.start(prepared.request)
 
     # What the warden tells.
@@ -131,8 +129,7 @@ class Attempt:
 
     def ended(self, message: Ended) -> AttemptResult:
         """Write down its end and return what it came to."""
-        shop, start = self._shop, self.start
-        capture, invocation = self._capture, start.invocation
+        shop, start, capture = self._shop, self.start, self._capture
         if capture is not None:
             if message.stdout:
                 capture.take(STDOUT, message.stdout)
@@ -144,24 +141,21 @@ class Attempt:
                 shop.desk.write_all(start.task, Stream.STDOUT, message.stdout)
             if message.stderr:
                 shop.desk.write_all(start.task, Stream.STDERR, message.stderr)
-        text = _exit_text(message.code, message.signal, message.core)
+        code, number, job = message.code, message.signal, start.job
+        text = _exit_text(code, number, message.core)
         if message.out_of_memory:
             text += " (out of memory)"
-        job = start.job
         status = final_status(
             message.status,
-            ended=_exit(message.code, message.signal),
+            ended=_exit(code, number),
             killed_by_us=message.killed,
             timed_out_sec=job.timeout_sec if message.timed_out else None,
             status_from=job.status_from,
             now_wall=shop.clock.now().wall,
         )
-        rows = [
-            shop.rows.pipes_closed(invocation),
-            shop.rows.got_status(invocation, status, message.status),
-        ]
-        if not self._has_exited:
-            rows.insert(0, shop.rows.process_exited(invocation, text))
+        rows = shop.rows.ended(start.invocation, text, status, message.status)
+        if self._has_exited:
+            del rows[0]
         shop.sink.write(start.task, Stream.STATUSES, rows)
         return AttemptResult(status, text)
 
@@ -263,11 +257,16 @@ def _unfinished(exception: str, now: float) -> TaskStatus:
     return TaskStatus(bits=INCOMPLETE_BACKOFF, time=now, data={"exception": exception})
 
 
+# There are a few hundred ways to end, and thousands of ends a second.
+
+
+@functools.cache
 def _exit(code: int, number: int) -> Exit:
     if number:
         return Exit(signal=number)
     return Exit(code=code) if code >= 0 else Exit()
 
 
+@functools.cache
 def _exit_text(code: int, number: int, core: bool) -> str:
     return _exit(code, number).text + (" (core dumped)" if core else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.sink import LogSink, Stream
-from bistro_tui.engine.processes.lines import LineCutter, LineQuota
+from bistro_tui.engine.processes.lines import LineCutter, LineQuota, rows_of
 from bistro_tui.engine.warden.wire import STDERR, STDOUT
 
 PARTIAL_SEC = 0.2
@@ -115,8 +115,7 @@ class OutputDesk:
 
     def write_all(self, task: TaskId, stream: Stream, output: bytes) -> None:
         """Write a whole stream; what an attempt without a capture left at its end."""
-        cutter = LineCutter()
-        self.sink.write(task, stream, cutter.feed(output) + cutter.finish())
+        self.sink.write(task, stream, rows_of(output))
 
 
 class OutputCapture:

@@ -25,7 +25,8 @@ class EventRows:
     def running(self, invocation: InvocationId, words: Sequence[str]) -> bytes:
         """The process is about to be started with these words."""
         command = ", ".join(map(_quote, words))
-        return self._row("running", invocation, f', "command": [{command}]')
+        about = self._about(invocation)
+        return f'{{"event": "running{about}, "command": [{command}]}}'.encode()
 
     def failed_to_start(self, invocation: InvocationId, status: TaskStatus) -> bytes:
         """It could not be; nothing follows."""
@@ -37,26 +38,11 @@ class EventRows:
             "process_exited", invocation, f', "message": {_quote(message)}'
         )
 
-    def pipes_closed(self, invocation: InvocationId) -> bytes:
-        """There is no more output to come."""
-        return self._row("task_pipes_closed", invocation, "")
-
     def got_status(
         self, invocation: InvocationId, status: TaskStatus, raw: bytes | None
     ) -> bytes:
         """The attempt is over; ``raw`` is what its status file held."""
         return self._row("got_status", invocation, _written(raw) + _status(status))
-
-    def closing(
-        self, invocation: InvocationId, status: TaskStatus, raw: bytes | None
-    ) -> list[bytes]:
-        """The rows of ``pipes_closed`` and ``got_status``, as most attempts end."""
-        about = self._about(invocation)
-        text = (
-            f'{{"event": "task_pipes_closed{about}}}\n'
-            f'{{"event": "got_status{about}{_written(raw)}{_status(status)}}}'
-        )
-        return text.encode().split(b"\n")
 
     def ended(
         self,
@@ -65,7 +51,7 @@ class EventRows:
         status: TaskStatus,
         raw: bytes | None,
     ) -> list[bytes]:
-        """The row of ``process_exited`` and those of ``closing``."""
+        """The rows at its end: ``process_exited``, pipes closed, ``got_status``."""
         about = self._about(invocation)
         text = (
             f'{{"event": "process_exited{about}, "message": {_quote(message)}}}\n'

@@ -43,6 +43,14 @@ class LineCutter:
         return [rest] if rest else []
 
 
+def rows_of(output: bytes) -> list[bytes]:
+    """Return the rows of a whole stream."""
+    if len(output) <= LONGEST_ROW and output.find(b"\n") in (-1, len(output) - 1):
+        return [output] if output else []
+    cutter = LineCutter()
+    return cutter.feed(output) + cutter.finish()
+
+
 class LineQuota:
     """How many rows a task may write: ``rows`` more in every ``interval_ms``.
 

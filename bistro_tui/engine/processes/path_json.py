@@ -28,6 +28,8 @@ class PathJson:
         self._names: Sequence[NodeName] = ()
         self._parents: Sequence[int] = ()
         self._levels: Sequence[int] = ()
+        self._taken_from: list[LevelName | None] = []
+        """By number of level; None where nothing is taken."""
         self._parent: int | None = None
         self._above = ""
         """The names above the present siblings."""
@@ -47,10 +49,9 @@ class PathJson:
         if parent != self._parent:
             self._climb(parent)
         name, taken = self._names[leaf], self._taken_above
-        if self._needs_json:
-            level = start.tree.level_names[self._levels[leaf]]
-            if level in self._needs_json:
-                taken = self._taken({**self._levels_above, name: level})
+        level = self._taken_from[self._levels[leaf]]
+        if level is not None:
+            taken = self._taken({**self._levels_above, name: level})
         return self._above + _quote(name), taken
 
     def _turn_to(self, start: StartTask) -> None:
@@ -61,6 +62,9 @@ class PathJson:
         self._needs_json = {
             level: compact_json(dict(amounts)) for level, amounts in needs.items()
         }
+        self._taken_from = [
+            level if level in self._needs_json else None for level in tree.level_names
+        ]
         self._parent = None
 
     def _climb(self, parent: int) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.processes.warden_link import WardenLink
@@ -13,46 +12,38 @@ from bistro_tui.engine.warden.journal import read_journal
 from bistro_tui.engine.warden.wire import Settled, Start
 
 
-class _Attempt(NamedTuple):
-    link: WardenLink
-    number: int
-    status_file: bytes
-    config_file: bytes
-
-
 class Unsettled:
     """Tells wardens of settled attempts, and does for dead ones what they would do."""
 
     def __init__(self) -> None:
-        self._attempts: dict[InvocationId, _Attempt] = {}
+        self._attempts: dict[InvocationId, tuple[WardenLink, Start]] = {}
         self._dead: dict[WardenLink, int] = {}
         """How many attempts are to be settled before its journal may go."""
 
     def add(self, invocation: InvocationId, link: WardenLink, request: Start) -> None:
         """Remember an attempt that is over."""
-        self._attempts[invocation] = _Attempt(
-            link, request.number, request.status_file, request.config_file
-        )
+        self._attempts[invocation] = (link, request)
 
     def settle(self, invocations: Sequence[InvocationId]) -> None:
         """What became of these attempts is on disk: nobody needs their files."""
-        by_link: dict[WardenLink, list[_Attempt]] = {}
+        by_link: dict[WardenLink, list[Start]] = {}
         for invocation in invocations:
             found = self._attempts.pop(invocation, None)
             if found is not None:
-                by_link.setdefault(found.link, []).append(found)
-        for link, attempts in by_link.items():
-            numbers = tuple(one.number for one in attempts)
+                link, request = found
+                by_link.setdefault(link, []).append(request)
+        for link, requests in by_link.items():
+            numbers = tuple([one.number for one in requests])
             if link not in self._dead:
                 link.send_soon(Settled(numbers))
                 continue
-            for one in attempts:
+            for one in requests:
                 _remove_files(one.status_file, one.config_file)
             self._strike_out(link, numbers)
 
     def warden_died(self, link: WardenLink, running: Collection[int]) -> None:
         """A warden is gone; ``running``: its attempts whose end nobody was told."""
-        kept = {one.number for one in self._attempts.values() if one.link is link}
+        kept = {request.number for of, request in self._attempts.values() if of is link}
         kept.update(running)
         self._dead[link] = len(kept)
         if kept:

@@ -12,7 +12,6 @@ from typing import TypeAlias
 from bistro_tui.engine.warden.wire import (
     Decoder,
     Message,
-    Ready,
     Request,
     Start,
     encode,
@@ -50,7 +49,8 @@ class WardenLink:
         self.journal = journal
         """The path of its journal."""
         self.since = loop.time()
-        self.ready: Ready | None = None
+        self.capacity = 0
+        """Attempts that it can have at once; 0 before it is ready and at its end."""
         self.cgroup = b""
         """The control group that it was offered; empty: none."""
         self.has_ended = False
@@ -70,13 +70,6 @@ class WardenLink:
         self._moment: asyncio.TimerHandle | None = None
         self._unsent = bytearray()
         loop.add_reader(connection.fileno(), self._readable)
-
-    @property
-    def room(self) -> int:
-        """How many more attempts it can have now."""
-        if self.ready is None or self.has_ended:
-            return 0
-        return self.ready.capacity - self.under_way
 
     def send(self, request: Request) -> None:
         """Send a request at the end of this turn of the loop."""
@@ -151,7 +144,7 @@ class WardenLink:
         except OSError:
             chunk = b""
         if not chunk:
-            self.has_ended = True
+            self.has_ended, self.capacity = True, 0
             self._hang_up()
             if not self._is_busy:
                 self._on_end(self)
@@ -169,11 +162,12 @@ class WardenLink:
                 rest = hear(self, inbox.popleft())
                 if rest is not None:
                     inbox.appendleft(rest)
-                if loop.time() >= until:
+                if inbox and loop.time() >= until:
                     break
         finally:
             self._on_heard()
-            self._go_on()
+            if inbox or self._is_busy:
+                self._go_on()
 
     def _go_on(self) -> None:
         if self._inbox:
@@ -182,23 +176,25 @@ class WardenLink:
                 if not self._is_closed:
                     self._loop.remove_reader(self._connection.fileno())
             self._loop.call_soon(self._act)
-        elif self._is_busy:
-            self._is_busy = False
-            if self.has_ended:
-                self._on_end(self)
-            elif not self._is_closed:
-                self._loop.add_reader(self._connection.fileno(), self._readable)
+            return
+        self._is_busy = False
+        if self.has_ended:
+            self._on_end(self)
+        elif not self._is_closed:
+            self._loop.add_reader(self._connection.fileno(), self._readable)
 
     # Out.
 
     def _frame(self) -> bytes:
-        frame = encode(self._out + self._late)
-        self._out.clear()
-        self._late.clear()
+        requests = self._out
+        self._out = []
+        if self._late:
+            requests += self._late
+            self._late = []
         if self._moment is not None:
             self._moment.cancel()
             self._moment = None
-        return frame
+        return encode(requests)
 
     def _writable(self) -> None:
         del self._unsent[: self._write(self._unsent)]

@@ -95,7 +95,10 @@ class Wardens:
         """Return the warden with the fewest attempts; None while all are full."""
         best: WardenLink | None = None
         for link in self.links:
-            if link.room > 0 and (best is None or link.under_way < best.under_way):
+            under_way = link.under_way
+            if under_way < link.capacity and (
+                best is None or under_way < best.under_way
+            ):
                 best = link
         return best
 

@@ -14,7 +14,12 @@ from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.ids import InvocationId, NodeName
 from bistro_tui.engine.logs.sink import LogSink
-from bistro_tui.engine.processes.attempt import Attempt, AttemptResult, Workshop
+from bistro_tui.engine.processes.attempt import (
+    PIECE_BYTES,
+    Attempt,
+    AttemptResult,
+    Workshop,
+)
 from bistro_tui.engine.processes.capture import OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.lost_warden import LeftAttempt
@@ -35,7 +40,6 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.report import error_backoff
-from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.warden.wire import (
     KILL,
     Ended,
@@ -106,7 +110,8 @@ class LocalRunner:
         self._killed: deque[Attempt] = deque()
         """Killed while they waited, and not told of yet."""
         self._is_waking = False
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None
+        """Set at each end, while somebody waits for ends."""
         self._capacity: int | None = None
         self._containment = ""
         self._unsettled = Unsettled()
@@ -125,7 +130,7 @@ class LocalRunner:
         attempt = Attempt(start, number, self._shop)
         self._attempts[start.invocation] = self._by_number[number] = attempt
         self._queue.append(attempt)
-        if not self._is_waking:
+        if not (self._is_waking or self._is_hearing):
             self._wake()
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
@@ -171,13 +176,16 @@ class LocalRunner:
 
     async def _wait_for_ends(self, seconds: float) -> None:
         """Return when none is left, or after so long."""
+        self._changed = changed = asyncio.Event()
         try:
             async with asyncio.timeout(seconds):
                 while self._attempts:
-                    self._changed.clear()
-                    await self._changed.wait()
+                    changed.clear()
+                    await changed.wait()
         except TimeoutError:
             return
+        finally:
+            self._changed = None
 
     def _report(self, report: RunnerReport) -> None:
         if self._is_hearing:
@@ -235,20 +243,43 @@ class LocalRunner:
     def _hear(self, link: WardenLink, message: Message) -> Message | None:
         """Act on a message; what is returned is left of it and comes again."""
         self._is_hearing = True
+        if isinstance(message, Ended):
+            return self._hear_end(link, message)
         match message:
+            case Output() | Started() | Exited() | NotStarted():
+                attempt = self._by_number.get(message.number)
+                if attempt is not None:
+                    return self._tell(attempt, link, message)
+                if isinstance(message, NotStarted):
+                    link.under_way -= 1
             case Ready():
                 self._ready(link, message)
             case Usage():
                 self._use(message)
             case Trouble():
                 log.warning("%s", message.text)
-            case Ended() | Output() | Started() | Exited() | NotStarted():
-                attempt = self._by_number.get(message.number)
-                if attempt is not None:
-                    return self._tell(attempt, link, message)
-                self._unwanted(link, message)
             case _:
                 pass
+        return None
+
+    def _hear_end(self, link: WardenLink, message: Ended) -> Ended | None:
+        attempt = self._by_number.get(message.number)
+        if attempt is None:
+            # It was given up before, after an error of ours.
+            link.under_way -= 1
+            link.send_soon(Settled((message.number,)))
+            return None
+        try:
+            if len(message.stdout) > PIECE_BYTES or len(message.stderr) > PIECE_BYTES:
+                return attempt.some_of(message)
+            link.under_way -= 1
+            task, invocation = attempt.start.task, attempt.start.invocation
+            self._unsettled.add(invocation, link, attempt.prepared.request)
+            reported, exit_text = attempt.ended(message)
+            self._forget(attempt)
+            self._heard.append(AttemptEnded(task, invocation, reported, exit_text))
+        except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
+            self._broke(attempt, error)
         return None
 
     def _all_heard(self) -> None:
@@ -266,17 +297,10 @@ class LocalRunner:
         self,
         attempt: Attempt,
         link: WardenLink,
-        message: Ended | Output | Started | Exited | NotStarted,
+        message: Output | Started | Exited | NotStarted,
     ) -> Message | None:
         try:
-            if isinstance(message, Ended):
-                rest = attempt.some_of(message)
-                if rest is not None:
-                    return rest
-                link.under_way -= 1
-                self._remember(attempt, link)
-                self._over(attempt, attempt.ended(message))
-            elif isinstance(message, Output):
+            if isinstance(message, Output):
                 return attempt.output(message)
             elif isinstance(message, Started):
                 attempt.pid = message.pid
@@ -291,13 +315,6 @@ class LocalRunner:
             self._broke(attempt, error)
         return None
 
-    def _unwanted(self, link: WardenLink, message: Message) -> None:
-        """Hear of an attempt that was given up before after an error of ours."""
-        if isinstance(message, Ended | NotStarted):
-            link.under_way -= 1
-        if isinstance(message, Ended):
-            link.send_soon(Settled((message.number,)))
-
     def _not_started(self, attempt: Attempt, message: NotStarted) -> None:
         found = attempt.not_started(message)
         if isinstance(found, str):
@@ -308,7 +325,9 @@ class LocalRunner:
             self._over(attempt, found)
 
     def _over(self, attempt: Attempt, result: AttemptResult) -> None:
-        self._end(attempt, result.reported, result.exit_text)
+        start, (reported, exit_text) = attempt.start, result
+        self._forget(attempt)
+        self._report(AttemptEnded(start.task, start.invocation, reported, exit_text))
 
     def _broke(self, attempt: Attempt, error: Exception) -> None:
         """End the attempt after an error of ours; its slot must not be lost."""
@@ -316,23 +335,16 @@ class LocalRunner:
         if attempt.link is not None:
             attempt.link.send(Kill(attempt.number, KILL, 0.0))
         text = f"internal error: {error!r}"
-        self._end(attempt, error_backoff(text, now_wall=self._clock.now().wall), text)
-
-    def _end(self, attempt: Attempt, reported: TaskStatus, exit_text: str) -> None:
-        task, invocation = attempt.start.task, attempt.start.invocation
-        self._forget(attempt)
-        self._report(AttemptEnded(task, invocation, reported, exit_text))
+        reported = error_backoff(text, now_wall=self._clock.now().wall)
+        self._over(attempt, AttemptResult(reported, text))
 
     def _forget(self, attempt: Attempt) -> None:
         self._attempts.pop(attempt.start.invocation, None)
         self._by_number.pop(attempt.number, None)
-        self._changed.set()
-        if self._queue:
+        if self._changed is not None:
+            self._changed.set()
+        if self._queue and not self._is_hearing:
             self._wake()
-
-    def _remember(self, attempt: Attempt, link: WardenLink) -> None:
-        request = attempt.prepared.request
-        self._unsettled.add(attempt.start.invocation, link, request)
 
     def _use(self, message: Usage) -> None:
         rows = []
@@ -345,7 +357,7 @@ class LocalRunner:
             self._report(AttemptUsage(tuple(rows)))
 
     def _ready(self, link: WardenLink, message: Ready) -> None:
-        link.ready = message
+        link.capacity = message.capacity
         if message.containment != self._containment:
             self._containment = message.containment
             self._report(RunnerContainment(message.containment))
@@ -353,11 +365,7 @@ class LocalRunner:
         self._wake()
 
     def _tell_capacity(self) -> None:
-        capacity = sum(
-            link.ready.capacity
-            for link in self._wardens.links
-            if link.ready is not None
-        )
+        capacity = sum(link.capacity for link in self._wardens.links)
         if capacity != self._capacity:
             self._capacity = capacity
             limit = f"descriptor limit (ulimit -n {descriptor_limit()})"
@@ -389,5 +397,6 @@ class LocalRunner:
         for number, content in contents.items():
             attempt = self._by_number.get(number)
             if attempt is not None:
-                self._remember(attempt, link)
+                request = attempt.prepared.request
+                self._unsettled.add(attempt.start.invocation, link, request)
                 self._over(attempt, attempt.lost(content))

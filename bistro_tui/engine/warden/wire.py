@@ -218,30 +218,31 @@ class Decoder:
     def feed(self, chunk: bytes) -> list[Message]:
         """Return the messages that ``chunk`` completes, in order."""
         buffer = self._buffer
-        if not buffer and _is_one_frame(chunk):
-            return _messages(memoryview(chunk)[_LENGTH.size :])
+        if not buffer:
+            # Almost always a chunk ends where a frame ends.
+            found, end = _cut(chunk)
+            if end < len(chunk):
+                buffer += chunk[end:]
+            return found
         buffer += chunk
-        found: list[Message] = []
-        at = 0
-        while len(buffer) - at >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(buffer, at)
-            begin, end = at + _LENGTH.size, at + _LENGTH.size + length
-            if len(buffer) < end:
-                break
-            with memoryview(buffer) as view:
-                found += _messages(view[begin:end])
-            at = end
-        del buffer[:at]
+        found, end = _cut(buffer)
+        del buffer[:end]
         return found
 
 
-def _is_one_frame(chunk: bytes) -> bool:
-    """Whether ``chunk`` is a frame from its first byte to its last, as most are."""
-    size = _LENGTH.size
-    return len(chunk) >= size and _LENGTH.unpack_from(chunk)[0] == len(chunk) - size
-
-
-def _messages(payload: memoryview) -> list[Message]:
+def _cut(stream: bytes | bytearray) -> tuple[list[Message], int]:
+    """Return the messages of the whole frames, and where those end."""
+    found: list[Message] = []
+    at, size = 0, len(stream)
     # ``encode`` was given whole messages: their classes need not count the fields.
     new, kinds = tuple.__new__, _KINDS
-    return [new(kinds[one[0]], one[1:]) for one in marshal.loads(payload)]
+    with memoryview(stream) as view:
+        while size - at >= _LENGTH.size:
+            begin = at + _LENGTH.size
+            end = begin + _LENGTH.unpack_from(view, at)[0]
+            if end > size:
+                break
+            messages = marshal.loads(view[begin:end])
+            found += [new(kinds[one[0]], one[1:]) for one in messages]
+            at = end
+    return found, at

@@ -298,6 +298,50 @@ def test_the_json_is_byte_for_byte_what_json_itself_would_write(
     assert [made.task_json(start) for _ in range(2)] == [plain_json(start)] * 2
 
 
+ROWS = ["root", "a", "local", "a"]
+"""The names of the nodes of a level, in turn; one is called like the worker."""
+
+
+def a_forest(levels: list[int]) -> NodeTree:
+    """A tree whose levels have so many nodes, below parents in turn."""
+    nodes = [Node(name=NodeName("root"), level=INSTANCE_LEVEL, parent=-1)]
+    above = [0]
+    for depth, number in enumerate(levels, 1):
+        level = LevelName(f"l{depth}")
+        parents = [above[at % len(above)] for at in range(number)]
+        above = list(range(len(nodes), len(nodes) + number))
+        nodes += [
+            Node(name=NodeName(ROWS[at % len(ROWS)]), level=level, parent=parent)
+            for at, parent in enumerate(parents)
+        ]
+    return NodeTree(nodes)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.lists(st.integers(1, 5), max_size=2).map(a_forest), min_size=1),
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["instance", "l1", "l2", "worker"]),
+            st.dictionaries(st.sampled_from("xy"), st.integers(0, 9), max_size=2),
+        ),
+        min_size=1,
+    ),
+    st.lists(st.tuples(st.integers(0), st.integers(0), st.integers(0))),
+)
+def test_tasks_of_any_nodes_in_any_order_are_told_their_own_path_and_resources(
+    trees: list[NodeTree], needs: list[Any], order: list[tuple[int, int, int]]
+) -> None:
+    first = a_start()
+    made = of_job(first)
+    for which, what, leaf in order:
+        tree = trees[which % len(trees)]
+        start = first._replace(
+            tree=tree, leaf=leaf % len(tree), needs=needs[what % len(needs)]
+        )
+        assert made.task_json(start) == plain_json(start)
+
+
 @settings(max_examples=40)
 @given(st.dictionaries(texts, json_values))
 def test_any_config_comes_through_as_it_is(config: dict[str, Any]) -> None:

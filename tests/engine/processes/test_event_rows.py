@@ -27,7 +27,6 @@ def test_a_row_is_what_json_itself_would_write(host: str, words: list[str]) -> N
     rows = EventRows(host)
 
     assert rows.running(INVOCATION, words) == written("running", host, command=words)
-    assert rows.pipes_closed(INVOCATION) == written("task_pipes_closed", host)
     for word in words:
         found = rows.process_exited(INVOCATION, word)
         assert found == written("process_exited", host, message=word)
@@ -52,6 +51,19 @@ def test_a_status_is_written_with_its_data_and_what_the_file_held(text: str) -> 
     assert rows.got_status(INVOCATION, plain, raw + b"x\r\n") == written(
         "got_status", "h", raw_status=shown + "x", status={"result_bits": 4}
     )
+
+
+@given(texts, texts)
+def test_an_end_is_three_rows(host: str, text: str) -> None:
+    rows = EventRows(host)
+    status = TaskStatus(bits=ERROR_BACKOFF, time=7.5, data={"exception": text})
+    raw = text.encode("utf-8", "surrogatepass")
+
+    assert rows.ended(INVOCATION, text, status, raw) == [
+        rows.process_exited(INVOCATION, text),
+        written("task_pipes_closed", host),
+        rows.got_status(INVOCATION, status, raw),
+    ]
 
 
 def test_an_empty_status_file_is_not_mentioned() -> None:

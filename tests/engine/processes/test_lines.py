@@ -1,7 +1,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistro_tui.engine.processes.lines import LONGEST_ROW, LineCutter, LineQuota
+from bistro_tui.engine.processes.lines import (
+    LONGEST_ROW,
+    LineCutter,
+    LineQuota,
+    rows_of,
+)
 
 
 def cut(*chunks: bytes) -> list[bytes]:
@@ -50,6 +55,13 @@ chunks = st.lists(
     ),
     max_size=8,
 )
+
+
+@given(chunks)
+def test_a_whole_stream_has_the_same_rows_as_its_pieces(
+    given_chunks: list[bytes],
+) -> None:
+    assert rows_of(b"".join(given_chunks)) == cut(*given_chunks)
 
 
 @given(chunks)

@@ -160,12 +160,10 @@ async def test_waking_one_that_is_gone_is_harmless() -> None:
         assert fake.link.process.returncode == -9
 
 
-async def test_room_is_what_it_said_less_what_it_has() -> None:
+async def test_there_is_no_room_in_one_that_is_not_ready_or_has_ended() -> None:
     with fake_warden() as fake:
-        assert fake.link.room == 0
-        fake.link.ready = Ready(1, 10, "session")
-        fake.link.under_way = 4
-        assert fake.link.room == 6
+        assert fake.link.capacity == 0
+        fake.link.capacity = 10
         fake.socket.close()
         await turns()
-        assert fake.link.room == 0
+        assert fake.link.capacity == 0

@@ -68,7 +68,7 @@ def journals(local: Local) -> list[Path]:
 
 
 async def ready(local: Local) -> None:
-    await until(lambda: wardens(local) and all(one.ready for one in wardens(local)))
+    await until(lambda: wardens(local) and all(one.capacity for one in wardens(local)))
 
 
 async def test_what_a_runner_can_do_is_reported_at_the_start(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_what_a_runner_can_do_is_reported_at_the_start(tmp_path: Path) -> 
             one for one in local.reports.all if isinstance(one, RunnerCapacity)
         ]
         kinds = [one for one in local.reports.all if isinstance(one, RunnerContainment)]
-        total = sum(one.ready.capacity for one in wardens(local) if one.ready)
+        total = sum(one.capacity for one in wardens(local))
         assert capacities[-1] == (
             total,
             f"descriptor limit (ulimit -n {descriptor_limit()}) allows"
@@ -120,9 +120,7 @@ async def test_no_more_run_at_once_than_wardens_have_descriptors_for(
         while not all(local.reports.ended(one.invocation) for one in starts):
             most = max(most, *(one.under_way for one in wardens(local)))
             await asyncio.sleep(0.002)
-        (capacity,) = {
-            one.ready.capacity for one in wardens(local) if one.ready is not None
-        }
+        (capacity,) = {one.capacity for one in wardens(local)}
         assert most == capacity < 10
 
 
