@@ -26,6 +26,18 @@ _OVERHEAD = 200
 """What a line costs beside its bytes, about."""
 
 
+class _Batch:
+    """Lines that are written together."""
+
+    __slots__ = ("lines", "size", "written")
+
+    def __init__(self) -> None:
+        self.written: list[Written] = []
+        self.lines = 0
+        self.size = 0
+        """Bytes, with what each line costs beside its own."""
+
+
 class LogWriter:
     """The log of all tasks; a LogSink. Everything happens on the engine's loop.
 
@@ -47,7 +59,10 @@ class LogWriter:
         self._ids = LineIds(last_id)
         self._recent = RecentLines(last_id)
         self._partial: dict[TaskId, dict[Stream, bytes]] = {}
-        self._queue: deque[Written] = deque()
+        self._open = _Batch()
+        self._full: deque[_Batch] = deque()
+        self._storing: _Batch | None = None
+        """What is being written, or could not be."""
         self._queued_bytes = 0
         self._queued_lines = 0
         self._stored_up_to = last_id
@@ -81,8 +96,15 @@ class LogWriter:
         number = len(lines)
         first_id = self._ids.take(number, self._clock.now().wall)
         written = Written(first_id, task, stream, lines)
-        self._queue.append(written)
-        self._queued_bytes += _size(written)
+        size = sum(map(len, lines)) + _OVERHEAD * number
+        batch = self._open
+        batch.written.append(written)
+        batch.lines += number
+        batch.size += size
+        if batch.lines >= MOST_IN_ONE:
+            self._full.append(batch)
+            self._open = _Batch()
+        self._queued_bytes += size
         if stream is not Stream.STATUSES:
             self._recent.add(written)
         if self._queued_bytes >= BEHIND_BYTES:
@@ -160,7 +182,7 @@ class LogWriter:
         Raises sqlite3.Error when lines could not be stored and are lost.
         """
         try:
-            while self._queue:
+            while self._queued_lines:
                 await self._store_some()
                 if self._trouble is not None:
                     raise self._trouble
@@ -174,9 +196,9 @@ class LogWriter:
         self._hurry.clear()
 
     async def _store_some(self) -> None:
-        batch = self._next_batch()
+        batch = self._storing = self._storing or self._next_batch()
         try:
-            await self._store.append(batch)
+            await self._store.append(batch.written)
         except sqlite3.Error as error:
             self._trouble = error
             self._on_trouble(f"task logs cannot be stored: {error}")
@@ -185,33 +207,23 @@ class LogWriter:
         async with self._progress:
             self._progress.notify_all()
 
-    def _next_batch(self) -> list[Written]:
-        """Return what is to be written next; it stays queued until it is."""
-        batch: list[Written] = []
-        number = 0
-        for written in self._queue:
-            batch.append(written)
-            number += len(written.lines)
-            if number >= MOST_IN_ONE:
-                break
+    def _next_batch(self) -> "_Batch":
+        """Return what is to be written next; it counts as queued until it is."""
+        if self._full:
+            return self._full.popleft()
+        batch, self._open = self._open, _Batch()
         return batch
 
-    def _stored(self, batch: Sequence[Written]) -> None:
-        for written in batch:
-            self._queue.popleft()
-            self._queued_bytes -= _size(written)
-            self._queued_lines -= len(written.lines)
+    def _stored(self, batch: "_Batch") -> None:
+        self._storing = None
+        self._queued_bytes -= batch.size
+        self._queued_lines -= batch.lines
         if self._queued_bytes < CAUGHT_UP_BYTES:
             self._is_behind = False
-        if batch:
-            self._stored_up_to = batch[-1].last_id
-        if not self._queue:
+        if batch.written:
+            self._stored_up_to = batch.written[-1].last_id
+        if not self._queued_lines:
             self._work.clear()
         if self._trouble is not None:
             self._trouble = None
             self._on_trouble("")
-
-
-def _size(written: Written) -> int:
-    lines = written.lines
-    return sum(map(len, lines)) + _OVERHEAD * len(lines)
