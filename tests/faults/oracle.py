@@ -1,0 +1,132 @@
+"""An outside judge of what ran: tasks say so in a file that the product never reads.
+
+Each task appends ``WHAT JOB NODE INVOCATION BOOT_SECONDS PID`` with one O_APPEND write,
+so the order of the lines is the order of what happened. A task also takes a lock of its
+own task's name that the kernel gives back when its last holder dies: who does not get
+it runs beside another copy, and says ``overlap``.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.watching import alive_with
+
+Task = tuple[str, str]
+
+SCRIPT = r"""#!/bin/sh
+# KIND SECONDS MARK NODE STATUS_FILE JSON
+kind=$1 seconds=$2 mark=$3
+shift 3
+say() {
+    read -r up idle </proc/uptime
+    echo "$1 $BISTRO_JOB $BISTRO_NODE $BISTRO_INVOCATION $up $$" >>"$ORACLE"
+}
+end() {
+    echo done >"$BISTRO_STATUS_FILE"
+    say end
+    exit 0
+}
+if [ "$kind" = plain ]; then
+    say start
+    end
+fi
+exec 9>>"$LOCKS/$BISTRO_JOB.$BISTRO_NODE"
+flock -n 9 || say overlap
+say start
+case $kind in
+daemon)
+    setsid sleep "900.$mark" >/dev/null 2>&1 &
+    (env -i /usr/bin/setsid /bin/sleep "901.$mark" >/dev/null 2>&1 9>&- &)
+    ;;
+fail)
+    if [ ! -e "tried-$BISTRO_NODE" ]; then
+        : >"tried-$BISTRO_NODE"
+        echo error_backoff >"$BISTRO_STATUS_FILE"
+        say error
+        exit 1
+    fi
+    ;;
+stubborn) trap '' TERM ;;
+esac
+sleep "$seconds$mark"
+end
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One line of the file."""
+
+    what: str
+    task: Task
+    invocation: str
+    boot_seconds: float
+    pid: int
+
+
+class Oracle:
+    """Writes the script of the tasks and judges by what they wrote."""
+
+    def __init__(self, directory: Path, mark: int) -> None:
+        """``mark``: digits that every process of every task carries in its argv."""
+        self.mark = f"{mark:09d}"
+        self.path = directory / "oracle"
+        self._locks = directory / "locks"
+        self._locks.mkdir(exist_ok=True)
+        self._script = directory / "oracle-task.sh"
+        self._script.write_text(SCRIPT)
+
+    def job(self, kind: str, seconds: float = 0.0) -> dict[str, object]:
+        """Return the part of a job's config that makes its tasks report here."""
+        words = ["/bin/sh", str(self._script), kind, f"{seconds:.3f}", self.mark]
+        names = {"ORACLE": str(self.path), "LOCKS": str(self._locks)}
+        return {"command": words, "env": names}
+
+    def records(self) -> list[Record]:
+        """Return everything that was said, in order."""
+        try:
+            lines = self.path.read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            what, job, node, invocation, seconds, pid = line.split()
+            found.append(
+                Record(
+                    what=what,
+                    task=(job, node),
+                    invocation=invocation,
+                    boot_seconds=float(seconds),
+                    pid=int(pid),
+                )
+            )
+        return found
+
+    def alive(self) -> list[str]:
+        """Return the processes of tasks that are alive now."""
+        return alive_with(self.mark)
+
+
+def judge(records: Sequence[Record], *, expected: int) -> None:
+    """Fail unless every task ended once, never beside itself, and never again."""
+    overlaps = [one for one in records if one.what == "overlap"]
+    assert not overlaps, f"two copies at once: {overlaps}"
+    ended: dict[Task, Record] = {}
+    started: Counter[str] = Counter()
+    for one in records:
+        if one.what == "start":
+            started[one.invocation] += 1
+            assert one.task not in ended, f"{one} after {ended[one.task]}"
+        elif one.what == "end":
+            ended[one.task] = one
+    again = [name for name, count in started.items() if count > 1]
+    assert not again, f"one invocation started twice: {again}"
+    assert len(ended) == expected, f"{len(ended)} tasks ended, not {expected}"
+
+
+def fresh_mark() -> int:
+    """Return digits that no other run on this host has at this time."""
+    return int.from_bytes(os.urandom(4), "big") % 10**9

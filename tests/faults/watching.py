@@ -1,0 +1,142 @@
+"""Looking at processes from outside: who lives, who is a zombie, what is open."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+DEADLINE = 20.0
+
+
+def pids() -> Iterator[int]:
+    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def stat_of(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the state on; none if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def state_of(pid: int) -> str:
+    """Return the letter of its state; X if it is gone."""
+    return (stat_of(pid) or ["X"])[0]
+
+
+def alive_with(mark: str) -> list[str]:
+    """Return pid, state and command line of processes with ``mark`` in their argv."""
+    wanted, found = mark.encode(), []
+    for pid in pids():
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        state = state_of(pid)
+        if wanted in words and state not in "ZX" and pid != os.getpid():
+            found.append(f"{pid} {state} {words[-120:]!r}")
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for thread in os.listdir(f"/proc/{pid}/task")
+            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+        ]
+    except OSError:
+        return []
+
+
+def wardens_of(scheduler: int) -> list[int]:
+    """Return the living wardens of a scheduler."""
+    found = []
+    for pid in children_of(scheduler):
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text()
+        except OSError:
+            continue
+        if name == "bistro-warden\n" and state_of(pid) not in "ZX":
+            found.append(pid)
+    return found
+
+
+def open_descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def resident_bytes(pid: int) -> int:
+    """Return what it holds in memory; 0 if it is gone."""
+    fields = stat_of(pid)
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
+
+
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = DEADLINE
+) -> float:
+    """Return how long it took until the condition held; it must within so long."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+class Watch:
+    """Calls a function again and again on a thread while a ``with`` block runs."""
+
+    def __init__(self, look: Callable[[], None], every_sec: float) -> None:
+        self._look = look
+        self._every_sec = every_sec
+        self._over = threading.Event()
+        self._errors: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(self._every_sec):
+                self._look()
+        except BaseException as error:  # noqa: BLE001 - raised again by the test
+            self._errors.append(error)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        if error is None and self._errors:
+            raise self._errors[0]
+
+
+class Zombies:
+    """How long children of some processes stay zombies."""
+
+    def __init__(self, scheduler: int) -> None:
+        self._scheduler = scheduler
+        self._since: dict[tuple[int, str], float] = {}
+        self.oldest_sec = 0.0
+        self.looks = 0
+
+    def look(self) -> None:
+        """Look once at the children of the scheduler and of its wardens."""
+        now, seen = time.monotonic(), set()
+        for parent in (self._scheduler, *wardens_of(self._scheduler)):
+            for pid in children_of(parent):
+                fields = stat_of(pid)
+                if fields and fields[0] == "Z":
+                    seen.add((pid, fields[19]))
+        self._since = {one: self._since.get(one, now) for one in seen}
+        oldest = max((now - since for since in self._since.values()), default=0.0)
+        self.oldest_sec = max(self.oldest_sec, oldest)
+        self.looks += 1
