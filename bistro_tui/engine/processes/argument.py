@@ -53,8 +53,8 @@ class TaskArguments(NamedTuple):
     words: tuple[str, ...]
     """The same as ``argv``, for people."""
     argv: tuple[bytes, ...]
-    environment: tuple[tuple[bytes, bytes], ...]
-    """What comes on top of the user's."""
+    environment: tuple[bytes, ...]
+    """Entries that come on top of the user's."""
     config_file_needed: bool
     """Whether some argument names the config file instead of holding the JSON."""
     status_file: bytes
@@ -101,11 +101,11 @@ class JobArguments:
         self._fixed_argv = tuple(one.encoded for one in self._words)
         self._variables = (
             *(
-                (_name(name, program), _encode(value, program))
+                _name(name, program) + b"=" + _encode(value, program)
                 for name, value in job.env.items()
                 if name not in _OURS
             ),
-            (b"BISTRO_JOB", _encode(job.name, program)),
+            b"BISTRO_JOB=" + _encode(job.name, program),
         )
 
     def task_json(self, start: StartTask) -> str:
@@ -160,10 +160,10 @@ class JobArguments:
                 argv = (*argv[:-1], _encode(named, program))
         environment = (
             *self._variables,
-            (b"BISTRO_NODE", node),
-            (b"BISTRO_STATUS_FILE", file),
-            (b"BISTRO_CONFIG", variable),
-            (b"BISTRO_INVOCATION", invocation.encode()),
+            b"BISTRO_NODE=" + node,
+            b"BISTRO_STATUS_FILE=" + file,
+            b"BISTRO_CONFIG=" + variable,
+            b"BISTRO_INVOCATION=" + invocation.encode(),
         )
         in_file = argv_in_file or variable_in_file
         return TaskArguments(words, argv, environment, in_file, file)

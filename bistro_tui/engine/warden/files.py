@@ -15,17 +15,23 @@ KEPT_OUTPUT = 1 << 20
 """Bytes of a stream that the record of an end keeps: the last ones."""
 
 
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAKING = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 def create_private_file(path: bytes, content: bytes = b"") -> None:
     """Make a new 0600 file; OSError when it cannot be made or exists already.
 
     Its directory is made when something has cleaned it away.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, _MAKING, 0o600)
     except FileNotFoundError:
         _make_private_directory(os.path.dirname(path))
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, _MAKING, 0o600)
+    if not content:
+        os.close(descriptor)
+        return
     try:
         while content:
             content = content[os.write(descriptor, content) :]
@@ -41,21 +47,17 @@ def read_status_file(path: bytes) -> bytes | None:
 
     Reads at most READ_BYTES and never blocks, whatever the task put in its place.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, _READING)
     except OSError:
         return None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        content = b""
-        if found.st_size:
-            with contextlib.suppress(OSError):
-                while chunk := os.read(descriptor, READ_BYTES - len(content)):
-                    content += chunk
-        return content
+        # Of a regular file, one call returns all there is, up to what is asked for.
+        return os.read(descriptor, READ_BYTES)
+    except OSError:
+        return b""
     finally:
         os.close(descriptor)
 

@@ -20,24 +20,42 @@ Strings: TypeAlias = "ctypes.Array[ctypes.c_char_p]"
 """Pointers to texts, a null pointer at the end; it keeps the texts alive."""
 
 
+OURS = (
+    b"BISTRO_JOB",
+    b"BISTRO_NODE",
+    b"BISTRO_STATUS_FILE",
+    b"BISTRO_CONFIG",
+    b"BISTRO_INVOCATION",
+)
+"""What every task gets a value of its own for."""
+
+
 class Environment:
     """A list of entries, most of which are the same for every child."""
 
     def __init__(self, entries: Mapping[bytes, bytes]) -> None:
-        self.entries = dict(entries)
-        self._texts = [b"%s=%s" % entry for entry in entries.items()]
+        self.entries = {
+            name: value for name, value in entries.items() if name not in OURS
+        }
+        self._texts = [b"%s=%s" % entry for entry in self.entries.items()]
+        number = self._number = len(self._texts)
         self._common = _strings(self._texts)
+        self._size = number * ctypes.sizeof(ctypes.c_char_p)
+        self._type = ctypes.c_char_p * (number + len(OURS) + 1)
+        self._ours = slice(number, number + len(OURS))
 
-    def with_more(self, more: tuple[tuple[bytes, bytes], ...]) -> Strings:
-        """Return all entries as the kernel takes them; ``more`` replaces and adds."""
-        if any(name in self.entries for name, _ in more):
-            merged = {**self.entries, **dict(more)}
-            return _strings([b"%s=%s" % entry for entry in merged.items()])
-        number = len(self._texts)
-        found = (ctypes.c_char_p * (number + len(more) + 1))()
-        ctypes.memmove(found, self._common, number * ctypes.sizeof(ctypes.c_char_p))
-        for index, entry in enumerate(more, number):
-            found[index] = b"%s=%s" % entry
+    def merged(self, more: tuple[bytes, ...]) -> dict[bytes, bytes]:
+        """Return names and values; ``more`` are entries that replace and add."""
+        own = dict(entry.split(b"=", 1) for entry in more)
+        return {**self.entries, **own}
+
+    def with_more(self, more: tuple[bytes, ...]) -> Strings:
+        """Return the same as the kernel takes it."""
+        if len(more) != len(OURS):
+            return _strings([b"%s=%s" % entry for entry in self.merged(more).items()])
+        found = self._type()
+        ctypes.memmove(found, self._common, self._size)
+        found[self._ours] = list(more)
         return found
 
 

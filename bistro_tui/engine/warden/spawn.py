@@ -46,7 +46,7 @@ class Spawner:
     def spawn(
         self,
         argv: tuple[bytes, ...],
-        more: tuple[tuple[bytes, bytes], ...],
+        more: tuple[bytes, ...],
         tag: int,
     ) -> Child:
         """Start one process, in the directory that was entered; OSError if it fails.
@@ -55,8 +55,8 @@ class Spawner:
         """
         program = argv[0]
         if b"/" not in program:
-            path = dict(more).get(b"PATH", self._environment.entries.get(b"PATH"))
-            program = _find(program, os.fsencode(os.defpath) if path is None else path)
+            path = self._environment.merged(more).get(b"PATH", os.fsencode(os.defpath))
+            program = _find(program, path)
         stdout, stdout_end = os.pipe()
         opened = [stdout, stdout_end]
         try:
@@ -78,7 +78,7 @@ class Spawner:
         self,
         program: bytes,
         argv: tuple[bytes, ...],
-        more: tuple[tuple[bytes, bytes], ...],
+        more: tuple[bytes, ...],
         stdout: int,
         stderr: int,
     ) -> int:
@@ -92,7 +92,7 @@ class Spawner:
             return os.posix_spawn(
                 program,
                 argv,
-                {**self._environment.entries, **dict(more)},
+                self._environment.merged(more),
                 file_actions=(
                     (os.POSIX_SPAWN_DUP2, stdout, 1),
                     (os.POSIX_SPAWN_DUP2, stderr, 2),

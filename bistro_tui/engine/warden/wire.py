@@ -44,8 +44,8 @@ class Start(NamedTuple):
     """What the journal keeps of it, one line of JSON; opaque to the warden."""
     argv: tuple[bytes, ...]
     """The first word is a path, or is looked up in the PATH of the attempt."""
-    environment: tuple[tuple[bytes, bytes], ...]
-    """Added to the user's, replacing what has the same name."""
+    environment: tuple[bytes, ...]
+    """Entries (``NAME=value``) that are added to the user's, or replace them."""
     directory: bytes
     """Its working directory; made when missing."""
     status_file: bytes

@@ -53,9 +53,7 @@ def arguments(
     )
     assert found.status_file == b"/s"
     assert found.words == tuple(map(os.fsdecode, found.argv))
-    environment = {
-        os.fsdecode(name): os.fsdecode(value) for name, value in found.environment
-    }
+    environment = dict(os.fsdecode(one).split("=", 1) for one in found.environment)
     assert len(environment) == len(found.environment)
     return Told(found.words, environment, found.config_file_needed)
 

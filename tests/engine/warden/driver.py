@@ -89,14 +89,14 @@ class Driven:
         number = next(self._numbers)
         rand = random.getrandbits(63)
         name = self.directory / "status" / f"{number}-{rand:016x}"
-        mark = (b"BISTRO_INVOCATION", f"{number}-{rand:016x}".encode())
+        mark = f"BISTRO_INVOCATION={number}-{rand:016x}".encode()
         status_file = os.fsencode(f"{name}.status")
         start = Start(
             number=number,
             tag=tag_of(rand),
             record=b'{"n":%d}' % number,
             argv=tuple(map(os.fsencode, argv)),
-            environment=(*env, mark, (b"S", status_file)),
+            environment=(*map(b"=".join, env), mark, b"S=" + status_file),
             directory=os.fsencode(directory or self.directory / "job"),
             status_file=status_file,
             config_file=os.fsencode(f"{name}.json") if config else b"",
