@@ -40,7 +40,7 @@ from bistro_tui.engine.scheduling.events import (
     TimePassed,
 )
 from bistro_tui.engine.start_failures import StartFailures
-from bistro_tui.engine.statuses.report import error_backoff
+from bistro_tui.engine.statuses.report import error_backoff, killed
 
 log = logging.getLogger("bistro_tui")
 
@@ -255,7 +255,14 @@ class Dispatcher:
     def _not_started(self, report: AttemptNotStarted) -> None:
         """Let the task wait, and all others with it: they would lack the same."""
         task, invocation, text = report
-        if self._ended.find(task, invocation) is None:
+        attempt = self._ended.find(task, invocation)
+        if attempt is None:
+            return
+        if attempt.stopping:
+            # The kill came too late for the runner; the task is not to start again.
+            status = killed(now_wall=self._clock.now().wall)
+            exit_text = "killed before it started"
+            self.report(AttemptEnded(task, invocation, status, exit_text))
             return
         self.unfinished -= 1
         undone = TaskNotStarted(task, invocation, text)

@@ -40,6 +40,11 @@ class Attempt(Protocol):
         """Whether its end was told before."""
         ...
 
+    @property
+    def stopping(self) -> bool:
+        """Whether a kill was asked for."""
+        ...
+
 
 class EndedAttempts:
     """Attempts that are over and whose status is not on disk yet."""

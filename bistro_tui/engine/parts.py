@@ -20,7 +20,7 @@ from bistro_tui.engine.installed import Group, PluginError, find
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.options import EngineOptions
-from bistro_tui.engine.persist import NoStatuses, StatusSink
+from bistro_tui.engine.persist import NoStatuses
 from bistro_tui.engine.recovery.adoption import Adopters
 from bistro_tui.engine.recovery.journals import find_journals
 from bistro_tui.engine.recovery.recovery import Recovery
@@ -35,8 +35,10 @@ from bistro_tui.engine.runners.guarded import (
 from bistro_tui.engine.runners.protocol import ReportSink, ReportsSink, TaskRunner
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import Event
+from bistro_tui.engine.statuses.attempts import NOWHERE, StatusHome, StatusPlace
 from bistro_tui.engine.statuses.keeping import (
     STORE_METHODS,
+    AttemptKeeper,
     GuardedStore,
     StatusKeeper,
     StoreContext,
@@ -44,6 +46,7 @@ from bistro_tui.engine.statuses.keeping import (
     with_attempts,
 )
 from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.store import table_name
 
 log = logging.getLogger("bistro_tui")
 
@@ -61,7 +64,7 @@ class Storage:
     """The open data directory and what lies in it."""
 
     data_dir: DataDir
-    statuses: StatusSink
+    statuses: AttemptKeeper
     known: Mapping[TaskId, TaskStatus]
     """What the status store knew when it was opened."""
     logs: LogWriter
@@ -149,7 +152,7 @@ async def open_storage(
         now=clock.now().wall,
     )
     resources.callback(data_dir.close)
-    statuses: StatusSink = NoStatuses()
+    statuses: AttemptKeeper = NoStatuses()
     known: Mapping[TaskId, TaskStatus] = {}
     if options.keeps_statuses:
         store = await open_status_store(options, data_dir.path, clock=clock)
@@ -191,6 +194,7 @@ def make_recovery(
     for trouble in troubles:
         log.warning("%s", trouble)
     adopters = Adopters(
+        place=_status_place(options),
         clock=clock,
         sink=storage.logs,
         statuses=storage.statuses,
@@ -248,6 +252,7 @@ def make_runner(
         environment=os.environ,
         instance=instance,
         host=socket.gethostname(),
+        statuses=StatusHome(place=_status_place(options), keeper=storage.statuses),
     )
     try:
         made = factory(context)
@@ -257,6 +262,17 @@ def make_runner(
         raise part.error("cannot be made", error) from error
     runner: TaskRunner = part.checked(made, RUNNER_METHODS)
     return GuardedRunner(part, runner, report, clock) if part.distribution else runner
+
+
+def _status_place(options: EngineOptions) -> StatusPlace:
+    if not options.keeps_statuses:
+        return NOWHERE
+    store, table = options.status_store, options.status_table
+    if not find(Group.STATUS_STORES, store).distribution:
+        # SQLite takes names of tables for equal that differ in the case of A to Z.
+        folded = table_name(table).encode("utf-8", "surrogatepass").lower()
+        table = folded.decode("utf-8", "surrogatepass")
+    return StatusPlace(store, table)
 
 
 def _runner_name(options: EngineOptions) -> str:

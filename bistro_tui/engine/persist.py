@@ -11,6 +11,7 @@ from typing import Protocol
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.scheduling.actions import StoreStatus
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
 
 RETRY_SEC = 1.0
@@ -32,12 +33,6 @@ class StatusSink(Protocol):
         """Write all rows in one transaction, on disk when this returns."""
         ...
 
-    async def last_attempts(
-        self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
-        """Return from which attempts the statuses of these tasks are, where known."""
-        ...
-
 
 class LogFlush(Protocol):
     """The part of the log writer that ends of tasks have to wait for."""
@@ -50,6 +45,8 @@ class LogFlush(Protocol):
 class NoStatuses:
     """Keeps nothing: ``--clean-statuses`` and runs with fake tasks."""
 
+    commits = 0
+
     async def save_attempts(
         self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
     ) -> None:
@@ -57,7 +54,7 @@ class NoStatuses:
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         """Return nothing."""
         return {}
 

@@ -49,7 +49,11 @@ def wardens(place: Place) -> list[int]:
 
 
 def broken_off(
-    place: Place, *, processes: int, with_wardens: bool, **scripts: str
+    place: Place,
+    *flags: str,
+    processes: int,
+    with_wardens: bool,
+    **scripts: str,
 ) -> list[int]:
     """Run a job for each script until so many pids are noted; kill the scheduler."""
     kill = {"method": "term_wait_kill", "kill_wait_ms": 3_000}
@@ -61,7 +65,7 @@ def broken_off(
     config = place.write_config(config_of(*jobs, settings=settings))
     notes = [place.data / "jobs" / name / "pids" for name in scripts]
     with place.start(
-        config, "--no-ui", "--data-dir", place.data, stderr=subprocess.DEVNULL
+        config, "--no-ui", "--data-dir", place.data, *flags, stderr=subprocess.DEVNULL
     ) as scheduler:
         try:
             until(lambda: sum(len(lines(path)) for path in notes) == processes)
@@ -155,3 +159,34 @@ def test_a_stop_is_obeyed_while_the_run_before_is_waited_for(place: Place) -> No
     until(lambda: not alive(pids))
     assert place.batch(place.path / "config.json").code == 0
     assert results(place) == {"job": 4}
+
+
+ONCE_DONE = f'[ -e go ] && {{ {STUBBORN}; }}; echo run >>runs; echo done >"$2"'
+"""Is done at once, but once somebody has made the file ``go``, it never is."""
+
+
+@pytest.mark.parametrize("flags", [("--clean-statuses",), ("--status-table", "other")])
+def test_what_was_stored_stays_when_a_run_that_stores_elsewhere_is_broken_off(
+    place: Place, flags: tuple[str, ...]
+) -> None:
+    config = place.write_config(config_of(("job", {"command": shell(ONCE_DONE)})))
+    assert place.batch(config).code == 0
+    go = place.data / "jobs" / "job" / "go"
+    go.touch()
+    pids = broken_off(place, *flags, processes=4, with_wardens=True, job=ONCE_DONE)
+    assert len(alive(pids)) == 4
+
+    run = place.batch(place.path / "config.json")
+
+    assert run.code == 0, run.err
+    assert not alive(pids)
+    assert "adopted" not in run.err
+    assert run.json["started"] == 0
+    assert (runs(place, "job"), results(place)) == (4, {"job": 4})
+    if "other" in flags:
+        assert "is kept for a start with --status-store sqlite" in run.err
+        go.unlink()
+        there = place.batch(place.path / "config.json", *flags)
+        assert "adopted 4 tasks of the run before" in there.err
+        assert there.json["started"] == 4
+    assert not list((place.data / "run").glob("warden.*"))

@@ -47,7 +47,7 @@ from bistro_tui.engine.scheduling.events import (
     TimePassed,
 )
 from bistro_tui.engine.scheduling.reasons import Reason
-from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF
+from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, INCOMPLETE_BACKOFF
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.processes.builders import a_start
 from tests.engine.scheduling.builders import limits, make_config, make_job, make_tree
@@ -62,6 +62,7 @@ class Attempt:
     invocation: InvocationId
     since: float = 1000.0
     ended: bool = False
+    stopping: bool = False
 
 
 class Script:
@@ -521,6 +522,24 @@ async def test_what_could_not_be_started_is_undone_and_all_starts_wait(
     assert [record.getMessage() for record in caplog.records] == [
         f"task etl@n0 could not be started: {TEXT}; next try in 1 s"
     ]
+    stage.dispatcher.close()
+
+
+async def test_what_could_not_be_started_but_was_killed_meanwhile_is_over() -> None:
+    stage = Stage()
+    (start,) = stage.start()
+    stage.core.running[start.task].stopping = True
+    stage.dispatcher.report(undone(start))
+    stage.dispatcher.flush()
+
+    ((ended,),) = stage.core.turns
+    assert isinstance(ended, TaskEnded)
+    assert ended.invocation == start.invocation
+    assert ended.reported.bits == INCOMPLETE_BACKOFF
+    assert ended.reported.data == {"exception": "Task killed, no status returned"}
+    stage.dispatcher.stored([StoreStatus(start.task, 0, ended.reported)])
+    assert [one[2] for one in stage.hall.shown] == ["killed before it started"]
+    assert stage.dispatcher.unfinished == 0
     stage.dispatcher.close()
 
 

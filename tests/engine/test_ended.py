@@ -32,6 +32,7 @@ class Attempt:
     invocation: InvocationId
     since: float
     ended: bool = False
+    stopping: bool = False
 
 
 def over(

@@ -48,7 +48,7 @@ TASK_SUBPROCESS = Section(
             type=Kind.INT,
             default=0,
             is_ours=True,
-            means="A task's quota of output lines per `poll_ms`; 0: reading pauses "
+            means="A task's quota of output lines per 10 ms; 0: reading pauses "
             "only while the log store is behind. Bistro's default is 50.",
         ),
         Key(

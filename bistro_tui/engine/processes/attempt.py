@@ -10,6 +10,7 @@ from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.capture import OutputCapture, OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.lines import LineQuota
+from bistro_tui.engine.processes.lost_warden import LeftAttempt
 from bistro_tui.engine.processes.preparation import Prepared
 from bistro_tui.engine.processes.warden_link import WardenLink
 from bistro_tui.engine.scheduling.actions import StartTask
@@ -18,6 +19,7 @@ from bistro_tui.engine.statuses.report import (
     Exit,
     error_backoff,
     final_status,
+    killed,
     parse_report,
 )
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -34,8 +36,18 @@ from bistro_tui.engine.warden.wire import (
 PIECE_BYTES = 1_024
 """Output that is cut into rows at a time: it may be as many rows as bytes."""
 
+QUOTA_MS = 10
+"""The interval of a task's quota of lines: Bistro's default ``poll_ms``."""
+
 TEMPORARY = frozenset(
-    (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC)
+    (
+        errno.EAGAIN,
+        errno.ENOMEM,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOSPC,
+        errno.EDQUOT,
+    )
 )
 """What a host is short of for a while; no fault of the task."""
 
@@ -63,7 +75,7 @@ class Attempt:
 
     __slots__ = (
         "_capture",
-        "_has_exited",
+        "_logged",
         "_shop",
         "is_killed",
         "link",
@@ -80,23 +92,26 @@ class Attempt:
         """To the warden that has it; None while it waits for one."""
         self.pid: int | None = None
         self.is_killed = False
-        """While it waited for a warden."""
+        """Its end was asked for."""
         self.prepared: Prepared
         """What its warden was asked; only once it was."""
         self._shop = shop
         self._capture: OutputCapture | None = None
-        self._has_exited = False
+        self._logged = 0
+        """Events so far: 1: ``running``, 2: ``process_exited`` as well."""
 
     def send(self, prepared: Prepared, link: WardenLink) -> None:
         """Give it to a warden."""
         self.prepared = prepared
         self.link = link
-        shop, start = self._shop, self.start
-        row = shop.rows.running(start.invocation, prepared.words)
-        shop.sink.write(start.task, Stream.STATUSES, (row,))
         link.start(prepared.request)
 
     # What the warden tells.
+
+    def started(self, pid: int) -> None:
+        """Its process exists."""
+        self.pid = pid
+        self._log_start()
 
     def output(self, message: Output) -> Output | None:
         """Take some of what it wrote; return the rest, to be given again."""
@@ -111,7 +126,8 @@ class Attempt:
 
     def exited(self, message: Exited) -> None:
         """Its main process has ended, and something still holds its pipes."""
-        self._has_exited = True
+        self._log_start()
+        self._logged = 2
         text = _exit_text(message.code, message.signal, message.core)
         self._row(self._shop.rows.process_exited(self.start.invocation, text))
 
@@ -130,6 +146,11 @@ class Attempt:
     def ended(self, message: Ended) -> AttemptResult:
         """Write down its end and return what it came to."""
         shop, start, capture = self._shop, self.start, self._capture
+        logged = self._logged
+        if not logged and (message.stdout or message.stderr):
+            logged = 1
+            row = shop.rows.running(start.invocation, self.prepared.words)
+            shop.sink.write(start.task, Stream.STATUSES, (row,))
         if capture is not None:
             if message.stdout:
                 capture.take(STDOUT, message.stdout)
@@ -154,24 +175,28 @@ class Attempt:
             now_wall=shop.clock.now().wall,
         )
         rows = shop.rows.ended(start.invocation, text, status, message.status)
-        if self._has_exited:
+        if logged == 2:
             del rows[0]
+        elif not logged:
+            rows.insert(0, shop.rows.running(start.invocation, self.prepared.words))
         shop.sink.write(start.task, Stream.STATUSES, rows)
         return AttemptResult(status, text)
 
     def not_started(self, message: NotStarted) -> AttemptResult | str:
         """Return what it came to; words if it was the host that had no room for it."""
-        if message.what == "killed":
+        is_temporary = message.error in TEMPORARY
+        if message.what == "killed" or (is_temporary and self.is_killed):
             return self.never_started()
-        if message.error in TEMPORARY:
+        if is_temporary:
             return f"{errno.errorcode[message.error]}: {os.strerror(message.error)}"
+        self._log_start()
         return self.failed(start_failure(message, self.prepared))
 
     # What nobody else can tell.
 
     def never_started(self) -> AttemptResult:
         """Return what it came to when it was killed before it had a process."""
-        status = _unfinished("Task killed, no status returned", self._now)
+        status = killed(now_wall=self._now)
         self._row(self._shop.rows.got_status(self.start.invocation, status, None))
         return AttemptResult(status, "killed before it started")
 
@@ -185,6 +210,7 @@ class Attempt:
 
     def lost(self, content: bytes | None) -> AttemptResult:
         """Return what it came to when its warden died; ``content``: its status file."""
+        self._log_start()
         if self._capture is not None:
             self._capture.finish()
         status = (
@@ -200,20 +226,36 @@ class Attempt:
         if self._capture is not None:
             self._capture.finish()
 
+    def left(self) -> LeftAttempt:
+        """Return what has to be known of it when its warden is gone."""
+        task, request = self.start.task, self.prepared.request
+        mark = f"BISTRO_INVOCATION={self.start.invocation}".encode()
+        return LeftAttempt(
+            self.number, self.pid, request.tag, mark, request.status_file, str(task)
+        )
+
     @property
     def _now(self) -> float:
         return self._shop.clock.now().wall
+
+    def _log_start(self) -> None:
+        """Log it, once there is something to tell: a start may come to nothing."""
+        if not self._logged:
+            self._logged = 1
+            words = self.prepared.words
+            self._row(self._shop.rows.running(self.start.invocation, words))
 
     def _row(self, row: bytes) -> None:
         self._shop.sink.write(self.start.task, Stream.STATUSES, (row,))
 
     def _begin_capture(self) -> OutputCapture:
+        self._log_start()
         shop, settings = self._shop, self.start.job.task_subprocess
         quota = None
         if settings.max_log_lines_per_poll_interval > 0:
             quota = LineQuota(
                 rows=settings.max_log_lines_per_poll_interval,
-                interval_ms=settings.poll_ms,
+                interval_ms=QUOTA_MS,
                 now=shop.clock.now().mono,
             )
         self._capture = OutputCapture(

@@ -23,7 +23,7 @@ class EventRows:
         )
 
     def running(self, invocation: InvocationId, words: Sequence[str]) -> bytes:
-        """The process is about to be started with these words."""
+        """The process was started, or could not be, with these words."""
         command = ", ".join(map(_quote, words))
         about = self._about(invocation)
         return f'{{"event": "running{about}, "command": [{command}]}}'.encode()

@@ -13,6 +13,9 @@ LIMITING = ("memory", "cpu")
 """The controllers by which ``ram_mb`` and ``cpu_core`` are enforced."""
 
 
+_BELOW = "bistro-tui-scheduler-"
+
+
 def own_group(root: Path = Path("/")) -> Path | None:
     """Return the directory of our own group (version 2), None without one."""
     try:
@@ -32,6 +35,7 @@ def hand_down_controllers(group: Path, controllers: tuple[str, ...] = LIMITING) 
     are other processes or threads that would have to follow.
     Source: Linux, Documentation/admin-guide/cgroup-v2 (no internal process).
     """
+    _remove_left_over(group)
     try:
         offered = _words(group / "cgroup.controllers")
         wanted = [one for one in controllers if one in offered]
@@ -52,9 +56,21 @@ def hand_down_controllers(group: Path, controllers: tuple[str, ...] = LIMITING) 
         return False
 
 
+def _remove_left_over(group: Path) -> None:
+    """Remove what schedulers that are gone stepped down into."""
+    with contextlib.suppress(OSError):
+        for below in group.glob(f"{_BELOW}*"):
+            pid = below.name.removeprefix(_BELOW)
+            if not Path("/proc", pid).exists():
+                # Fails where somebody else is in it.
+                with contextlib.suppress(OSError):
+                    below.rmdir()
+
+
 def _step_down(group: Path, own: str, order: str) -> bool:
-    below = group / f"bistro-tui-scheduler-{own}"
-    below.mkdir()
+    below = group / f"{_BELOW}{own}"
+    # There may be that of an earlier process with our number.
+    below.mkdir(exist_ok=True)
     try:
         _write(below / "cgroup.procs", own)
         _write(group / "cgroup.subtree_control", order)

@@ -1,5 +1,6 @@
 """From a start that was decided to the request that a warden gets."""
 
+import json
 import os
 from json.encoder import encode_basestring_ascii as _quote
 from pathlib import Path
@@ -10,6 +11,7 @@ from bistro_tui.engine.datadir import DataDir, job_dir_name
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.processes.argument import JobArguments, resolve_program
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.attempts import NO_HOME, StatusHome
 from bistro_tui.engine.warden import wire
 from bistro_tui.engine.warden.tags import tag_of
 
@@ -56,6 +58,7 @@ class Preparation:
         worker_command: str | None,
         worker_node: str,
         worker_host: str,
+        statuses: StatusHome = NO_HOME,
     ) -> None:
         """``worker_command``, with a ``/`` in it, counts from the current directory."""
         self._jobs_dir = data_dir.jobs
@@ -66,6 +69,8 @@ class Preparation:
             else resolve_program(worker_command, directory=os.getcwd())
         )
         self._worker_node, self._worker_host = worker_node, worker_host
+        self._place = json.dumps(statuses.place)[1:-1]
+        self._keeper = statuses.keeper
         self._files_dir = str(data_dir.status_files)
         self._parts: dict[JobName, _JobParts] = {}
 
@@ -95,7 +100,8 @@ class Preparation:
             f"{parts.record_head}{_quote(start.task.node)}"
             f', "invocation": [{start_time}, {rand}]'
             f', "status_file": {_quote(status_file)}'
-            f', "config_file": {_quote(config_file)}{parts.record_tail}'
+            f', "config_file": {_quote(config_file)}'
+            f"{parts.record_tail}{self._keeper.commits}]}}"
         )
         request = wire.Start(
             number,
@@ -136,7 +142,7 @@ class Preparation:
             record_head=f'{{"job": {_quote(job.name)}, "node": ',
             record_tail=(
                 f', "kill_method": "{job.kill_subprocess.method.value}"'
-                f', "kill_wait": {wait!r}}}'
+                f', "kill_wait": {wait!r}, "statuses": [{self._place}, '
             ),
         )
         if len(self._parts) >= MOST_KEPT:

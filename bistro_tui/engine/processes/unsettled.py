@@ -56,7 +56,7 @@ class Unsettled:
     ) -> None:
         """Its last messages may have come too late."""
         forgotten: list[int] = []
-        for path in _journal_files(link.journal):
+        for path in journal_files(link.journal):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 for entry in read_journal(path).unsettled:
                     if entry.number not in kept:
@@ -77,7 +77,7 @@ class Unsettled:
             self._remove_journal(link)
 
     def _remove_journal(self, link: WardenLink) -> None:
-        for path in _journal_files(link.journal):
+        for path in journal_files(link.journal):
             with contextlib.suppress(OSError):
                 os.unlink(path)
 
@@ -92,7 +92,7 @@ def _remove_files(status_file: bytes, config_file: bytes) -> None:
 def _append(journal: str, numbers: Sequence[int]) -> None:
     """Note in a dead warden's journal that these attempts are settled."""
     lines = b"".join(b"F %d\n" % number for number in numbers)
-    for path in _journal_files(journal):
+    for path in journal_files(journal):
         with contextlib.suppress(OSError), open(path, "rb+") as file:
             # It may have died in the middle of a line, which then means nothing.
             file.truncate(file.read().rfind(b"\n") + 1)
@@ -100,7 +100,7 @@ def _append(journal: str, numbers: Sequence[int]) -> None:
             file.write(lines)
 
 
-def _journal_files(journal: str) -> list[str]:
+def journal_files(journal: str) -> list[str]:
     """Return the files of a journal: it goes on in a fresh one when it is long."""
     directory, name = os.path.split(journal)
     try:

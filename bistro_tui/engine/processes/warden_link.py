@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import fcntl
 import signal
 import socket
+import struct
 import subprocess
+import termios
 from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
@@ -18,6 +21,7 @@ from bistro_tui.engine.warden.wire import (
 )
 
 READ_BYTES = 262_144
+_NOTHING = struct.pack("i", 0)
 TURN_SEC = 0.001
 """How long messages of one warden are acted on in a turn of the loop."""
 MOMENT_SEC = 0.01
@@ -56,6 +60,10 @@ class WardenLink:
         self.has_ended = False
         self.under_way = 0
         """Attempts that it was given and that are not over."""
+        self.has_spoken = False
+        """Set by whatever it says."""
+        self._room = 0
+        """Its capacity while nothing is to be given to it."""
         self._loop = loop
         self._connection = connection
         self._hear = hear
@@ -106,6 +114,33 @@ class WardenLink:
             self._unsent += frame[sent:]
             self._loop.add_writer(self._connection.fileno(), self._writable)
 
+    def is_behind(self) -> bool:
+        """Whether it has not read all that it was sent; it does so at once."""
+        if self._is_closed:
+            return False
+        try:
+            unread = fcntl.ioctl(self._connection, termios.TIOCOUTQ, _NOTHING)
+        except OSError:
+            # Not told by every system.
+            return bool(self._unsent)
+        return bool(self._unsent) or unread != _NOTHING
+
+    def set_aside(self) -> None:
+        """Have no room for attempts, until ``take_back``."""
+        self._room, self.capacity = max(self._room, self.capacity), 0
+
+    def take_back(self) -> None:
+        """Have room again."""
+        self.capacity, self._room = max(self._room, self.capacity), 0
+
+    def lose(self) -> None:
+        """Hear no more of it, as if it were gone."""
+        if not self._is_closed:
+            self.has_ended, self.capacity = True, 0
+            self._hang_up()
+            if not self._is_busy:
+                self._on_end(self)
+
     def wake(self) -> None:
         """Have it go on in case somebody has stopped it."""
         # Popen looks first, so the signal cannot reach anybody else.
@@ -144,11 +179,9 @@ class WardenLink:
         except OSError:
             chunk = b""
         if not chunk:
-            self.has_ended, self.capacity = True, 0
-            self._hang_up()
-            if not self._is_busy:
-                self._on_end(self)
+            self.lose()
             return
+        self.has_spoken = True
         self._inbox.extend(self._decoder.feed(chunk))
         if not self._is_busy:
             self._act()

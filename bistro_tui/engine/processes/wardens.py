@@ -15,7 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import bistro_tui
-from bistro_tui.engine.processes.lost_warden import LeftAttempt, end_lost_warden
+from bistro_tui.engine.processes.lost_warden import (
+    LeftAttempt,
+    Remains,
+    end_lost_warden,
+)
 from bistro_tui.engine.processes.own_group import hand_down_controllers, own_group
 from bistro_tui.engine.processes.subreaper import (
     LOOK_SEC,
@@ -23,6 +27,7 @@ from bistro_tui.engine.processes.subreaper import (
     become_subreaper,
 )
 from bistro_tui.engine.processes.warden_link import Hear, WardenLink
+from bistro_tui.engine.processes.warden_watch import WATCH_SEC, WardenWatch
 from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.wire import Setup
 
@@ -57,12 +62,13 @@ class Wardens:
         hear: Hear,
         on_heard: Callable[[], None],
         left: Callable[[WardenLink], Sequence[LeftAttempt]],
-        on_lost: Callable[[WardenLink, Mapping[int, bytes | None]], None],
+        on_lost: Callable[[WardenLink, Mapping[int, Remains]], None],
+        on_room: Callable[[], None],
     ) -> None:
         """``environment``: the user's, for every task.
 
-        ``left`` is asked which attempts a dead warden had; ``on_lost`` is called once
-        they are proven dead, with what their status files hold.
+        ``left`` is asked which attempts a dead warden had; ``on_lost`` is called with
+        those that are proven dead, once or in parts. ``on_room``: ``room`` is another.
         """
         self._loop = asyncio.get_running_loop()
         self._run_dir = run_dir
@@ -74,6 +80,7 @@ class Wardens:
         self._on_heard = on_heard
         self._left = left
         self._on_lost = on_lost
+        self._on_room = on_room
         self._group = own_group()
         if self._group is not None:
             hand_down_controllers(self._group)
@@ -85,6 +92,8 @@ class Wardens:
         self._give_up = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._timers: set[asyncio.TimerHandle] = set()
+        self._watch = WardenWatch()
+        self._later(WATCH_SEC, self._look_at_wardens)
         self._strangers = StrangeChildren()
         if become_subreaper():
             self._later(LOOK_SEC, self._look_at_strangers)
@@ -101,6 +110,22 @@ class Wardens:
             ):
                 best = link
         return best
+
+    def room(self) -> tuple[int, str]:
+        """Return how many attempts they can have at once, and why not more."""
+        # One that does not answer still has what it was given.
+        room = sum(max(one.capacity, one.under_way) for one in self.links)
+        if self._watch.are_silent and not any(one.capacity for one in self.links):
+            return room, "no warden answers"
+        if not room:
+            return room, "no warden runs; a new one is being started"
+        tasks = "1 task" if room == 1 else f"{room} tasks"
+        limit = f"descriptor limit (ulimit -n {descriptor_limit()})"
+        return room, f"{limit} allows {tasks} at once"
+
+    def stop_replacing(self) -> None:
+        """Start no other for one that is lost from now on."""
+        self._is_closing = True
 
     async def close(self) -> list[WardenLink]:
         """Hang up, and wait for the wardens to exit; return those that have.
@@ -203,7 +228,7 @@ class Wardens:
         text = f"warden {link.process.pid} was lost"
         if left:
             text += f" with {len(left)} task{'' if len(left) == 1 else 's'}"
-        text += "; a new one starts"
+        self._threads = {one for one in self._threads if one.is_alive()}
         thread = threading.Thread(
             target=self._end, args=(link, left), name="lost warden", daemon=True
         )
@@ -219,19 +244,29 @@ class Wardens:
 
     def _end(self, link: WardenLink, left: Sequence[LeftAttempt]) -> None:
         cgroup = Cgroup(link.cgroup) if link.cgroup else None
-        found = end_lost_warden(link.process, cgroup, left, self._give_up)
-        with contextlib.suppress(RuntimeError):
-            # A loop that has been closed meanwhile wants to hear nothing.
-            self._loop.call_soon_threadsafe(self._on_lost, link, found)
+        for found in end_lost_warden(
+            link.process, cgroup, link.journal, left, self._give_up
+        ):
+            with contextlib.suppress(RuntimeError):
+                # A loop that has been closed meanwhile wants to hear nothing.
+                self._loop.call_soon_threadsafe(self._on_lost, link, found)
 
     def _start_later(self, text: str) -> None:
+        if self._is_closing:
+            log.error("%s", text)
+            return
         delay = min(
             LONGEST_DELAY_SEC, 2.0 ** (self._deaths - 1) if self._deaths else 0.0
         )
         self._deaths += 1
-        log.error("%s%s", text, f" in {delay:g} s" if delay else "")
-        if not self._is_closing:
-            self._later(delay, self._start_one)
+        when = f" in {delay:g} s" if delay else ""
+        log.error("%s; a new one starts%s", text, when)
+        self._later(delay, self._start_one)
+
+    def _look_at_wardens(self) -> None:
+        if self._watch.look(tuple(self.links)):
+            self._on_room()
+        self._later(WATCH_SEC, self._look_at_wardens)
 
     def _look_at_strangers(self) -> None:
         self._strangers.look()

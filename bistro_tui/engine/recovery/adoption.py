@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.lines import LineCutter
@@ -21,10 +21,12 @@ from bistro_tui.engine.recovery.judging import (
     HOST_RESTARTED,
     NOT_RECORDED,
     is_stored,
+    newest_of_each_task,
     reported_status,
 )
 from bistro_tui.engine.recovery.records import EndRecord, LeftAttempt, end_record
 from bistro_tui.engine.scheduling.events import AttemptLeft
+from bistro_tui.engine.statuses.attempts import LastAttempt, StatusPlace
 from bistro_tui.engine.statuses.report import describe
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.warden.files import read_status_file, remove_file
@@ -42,7 +44,7 @@ class Attempts(Protocol):
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         """Return from which attempts the statuses of these tasks are, where known."""
         ...
 
@@ -51,6 +53,8 @@ class Attempts(Protocol):
 class Adopters:
     """Who takes what was left."""
 
+    place: StatusPlace
+    """Where statuses are kept; what belongs elsewhere is left alone."""
     clock: Clock
     sink: LogSink
     statuses: Attempts
@@ -87,12 +91,14 @@ class _Found(NamedTuple):
 async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
     """Hand on what these attempts left, unless their statuses are stored already.
 
+    Only what belongs to the place of ``adopters``, and the last attempt at each task.
     All of it is stored when this returns. Harmless when repeated: the status of an
     attempt is stored once, its last output perhaps twice. Raises what the store does.
     """
     adopted = Adopted(Counter(), [], [])
-    for begin in range(0, len(attempts), AT_ONCE):
-        some = attempts[begin : begin + AT_ONCE]
+    ours = newest_of_each_task(one for one in attempts if one.place == adopters.place)
+    for begin in range(0, len(ours), AT_ONCE):
+        some = ours[begin : begin + AT_ONCE]
         last = await adopters.statuses.last_attempts([left.task for left in some])
         found = await asyncio.to_thread(_find_all, some)
         news: list[AttemptLeft] = []

@@ -3,69 +3,125 @@
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from bistro_tui.engine.recovery.groups import end_groups
 from bistro_tui.engine.recovery.records import LeftAttempt
-from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.program import boot_id
 from bistro_tui.engine.warden.tags import tag_at, tag_of
 from bistro_tui.engine.warden.tree import (
     Marks,
+    Swept,
     environment_of,
+    find_marked,
     kill_marked,
     look,
 )
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_SIGKILL_BIT = 1 << (signal.SIGKILL - 1)
 
 
 def end_what_is_left(
-    attempts: Iterable[LeftAttempt], cgroups: Iterable[Cgroup] = ()
-) -> int:
-    """Send SIGKILL to every process of these attempts; return to how many.
+    attempts: Sequence[LeftAttempt], groups: Iterable[bytes] = ()
+) -> Swept:
+    """Send SIGKILL to every process of these attempts; return whom it met.
 
-    ``cgroups``: those that their wardens made. To be repeated until it returns 0: then
-    none is alive. Blocks for up to a second.
+    ``groups``: the control groups that their wardens made. To be repeated until the
+    result is clean: then none is alive. Blocks for up to a second. OSError where
+    descriptors are wanting.
     """
-    in_groups = sum(cgroup.kill() for cgroup in cgroups)
-    sessions: set[int] = set()
-    tags: set[int] = set()
-    environment: set[bytes] = set()
-    here, own = boot_id(), os.getpid()
-    for attempt in attempts:
-        tags.add(tag_of(attempt.invocation.rand))
-        environment.add(f"BISTRO_INVOCATION={attempt.invocation}".encode())
-        pid = attempt.pid
-        if pid and attempt.boot_id == here and _hold(pid, attempt):
-            sessions.add(pid)
+    swept = end_groups(groups)
+    mains = {pid for one in attempts if (pid := one.pid) and _hold(pid, one)}
+    swept.append(kill_marked(_marks(attempts, mains)))
+    alive = {pid for one in swept for pid in one.alive}
+    hindrances = [one.hindrance for one in swept if one.hindrance]
+    return Swept(
+        sum(one.signalled for one in swept),
+        tuple(sorted(alive)),
+        hindrances[0] if hindrances else "",
+    )
+
+
+def immovable(attempts: Sequence[LeftAttempt]) -> tuple[int, ...]:
+    """Return the processes of these attempts if no SIGKILL of ours would end any.
+
+    They are another user's, or the kernel holds them although they were sent one.
+    Nothing if there are none, or one that we can end. For attempts that a living warden
+    watches. OSError where descriptors are wanting.
+    """
+    mains = {
+        pid
+        for one in attempts
+        if (pid := one.pid) and _is_main(pid, one, is_watched=True)
+    }
+    found = find_marked(_marks(attempts, mains))
+    return tuple(sorted(found)) if all(map(_is_immovable, found)) else ()
+
+
+def _marks(attempts: Sequence[LeftAttempt], mains: set[int]) -> Marks:
+    tags = {tag_of(one.invocation.rand) for one in attempts}
+    environment = {f"BISTRO_INVOCATION={one.invocation}".encode() for one in attempts}
     # A task may have started this very program; all that it starts carries that too.
-    sessions.discard(os.getsid(0))
-    tags.discard(tag_at(own) or 0)
-    environment.difference_update(environment_of(own))
-    marks = Marks(frozenset(tags), frozenset(environment), frozenset(sessions))
-    return in_groups + kill_marked(marks)
+    own = os.getpid()
+    return Marks(
+        frozenset(tags - {tag_at(own)}),
+        frozenset(environment.difference(environment_of(own))),
+        frozenset(mains - {os.getsid(0)}),
+    )
 
 
 def _hold(pid: int, attempt: LeftAttempt) -> bool:
-    """Stop the main process if it is certainly still the one that was started.
+    """Stop the main process; whether it is certainly still the one that was started.
 
-    A stopped one keeps its number, and so its session cannot be anybody else's.
+    A stopped one keeps its number, and so its session cannot be anybody else's. One
+    that we may not stop keeps it as long as it lives.
     """
-    with contextlib.suppress(OSError):
-        descriptor = os.pidfd_open(pid)
-        try:
-            if _was_born_then(pid, attempt):
+    descriptor = -1
+    try:
+        # Refused by some containers.
+        with contextlib.suppress(PermissionError, AttributeError):
+            descriptor = os.pidfd_open(pid)
+        if not _is_main(pid, attempt):
+            return False
+        with contextlib.suppress(PermissionError):
+            if descriptor >= 0:
                 signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
-                return True
-        finally:
+            else:
+                os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return False
+    finally:
+        if descriptor >= 0:
             os.close(descriptor)
-    return False
+    return True
 
 
-def _was_born_then(pid: int, attempt: LeftAttempt) -> bool:
-    found = look(pid)
-    if found is None or found.state in "ZX" or found.session != pid:
+def _is_main(pid: int, attempt: LeftAttempt, *, is_watched: bool = False) -> bool:
+    if attempt.boot_id != boot_id():
+        return False
+    found = look(pid, strictly=True)
+    # A warden keeps the number of a dead one until it has ended all of the others.
+    dead = "X" if is_watched else "ZX"
+    if found is None or found.state in dead or found.session != pid:
         return False
     # Whole ticks, cut off; one more on either side costs no certainty.
     first, last = attempt.born_after_ns - _TICK_NS, attempt.born_before_ns + _TICK_NS
     return first <= found.started * _TICK_NS <= last
+
+
+def _is_immovable(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/status", "rb") as file:
+            pending = [
+                int(line.split()[1], 16)
+                for line in file
+                if line.startswith((b"SigPnd:", b"ShdPnd:"))
+            ]
+    except PermissionError:
+        return True
+    except (FileNotFoundError, ProcessLookupError):
+        # It has gone by itself.
+        return True
+    return any(mask & _SIGKILL_BIT for mask in pending)

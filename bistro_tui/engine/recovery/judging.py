@@ -1,9 +1,11 @@
 """What became of an attempt that a run before left behind, as a status. Pure."""
 
+from collections.abc import Iterable
+
 from bistro_tui.engine.config.model import Job, StatusFrom
-from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.recovery.records import EndRecord, LeftAttempt
 from bistro_tui.engine.statuses import bits as status_bits
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.report import (
     error_backoff,
     final_status,
@@ -54,20 +56,34 @@ def reported_status(
     )
 
 
+def newest_of_each_task(attempts: Iterable[LeftAttempt]) -> list[LeftAttempt]:
+    """Return the last one of each task, in the order of their starts.
+
+    All of one place. An attempt is started once the status of the one before is stored,
+    so the status of every other one is.
+    """
+    in_order = sorted(attempts, key=lambda left: (left.commits, left.number))
+    newest = {left.task: left for left in in_order}
+    return [left for left in in_order if newest[left.task] is left]
+
+
 def is_stored(
     left: LeftAttempt,
     *,
-    last: InvocationId | None,
+    last: LastAttempt | None,
     known: TaskStatus | None,
     has_files: bool,
 ) -> bool:
-    """Return whether the attempt's status is in the store already.
+    """Return whether the attempt's status, or that of a later one, is in the store.
 
     ``last`` is the attempt from which the stored status ``known`` is, None where the
     store does not say so. Then a status that came after the start tells, if the
     attempt's files are gone too: they go when its status is stored.
     """
+    if known is not None and (known.is_done or known.is_failed):
+        # It came after the start, for a task in such a state is not started.
+        return True
     if last is not None:
-        return last == left.invocation or last.start_time > left.invocation.start_time
+        return last.invocation == left.invocation or last.commit > left.commits
     since = left.invocation.start_time
     return not has_files and known is not None and known.time >= since

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.statuses.attempts import StatusPlace
 from bistro_tui.engine.statuses.report import Exit
 from bistro_tui.engine.warden.journal import JournalEntry
 
@@ -23,6 +24,12 @@ class LeftAttempt:
 
     task: TaskId
     invocation: InvocationId
+    number: int
+    """Counts the starts of its run."""
+    place: StatusPlace
+    """Where its status belongs."""
+    commits: int
+    """How many commits that place had seen when the attempt was started."""
     status_file: Path
     config_file: Path | None
     kill_wait_sec: float
@@ -68,6 +75,7 @@ def left_attempt(entry: JournalEntry, boot_id: str) -> LeftAttempt:
     invocation = InvocationId(start_time, rand)
     status_file = Path(_text(record, "status_file"))
     config_file = _text(record, "config_file")
+    place, commits = _home(record.get("statuses"))
     # These are removed in the end, and so nothing else may pass for them.
     _check_file(status_file, f"{invocation}.status")
     if config_file:
@@ -75,6 +83,9 @@ def left_attempt(entry: JournalEntry, boot_id: str) -> LeftAttempt:
     return LeftAttempt(
         task=TaskId(JobName(_text(record, "job")), NodeName(_text(record, "node"))),
         invocation=invocation,
+        number=entry.number,
+        place=place,
+        commits=commits,
         status_file=status_file,
         config_file=Path(config_file) if config_file else None,
         kill_wait_sec=_number(record, "kill_wait"),
@@ -136,6 +147,14 @@ def _pair(found: object) -> tuple[int, int]:
             return start_time, rand
         case _:
             raise ValueError("its invocation is not a pair of integers")
+
+
+def _home(found: object) -> tuple[StatusPlace, int]:
+    match found:
+        case [str(store), str(table), int(commits)]:
+            return StatusPlace(store, table), commits
+        case _:
+            raise ValueError("it does not say where its status belongs")
 
 
 def _check_file(path: Path, name: str) -> None:

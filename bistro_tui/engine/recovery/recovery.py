@@ -5,17 +5,19 @@ next start: the journal goes last.
 """
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
 from bistro_tui.engine.recovery.adoption import Adopted, Adopters, adopt, remove_files
-from bistro_tui.engine.recovery.ending import end_what_is_left
+from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
+from bistro_tui.engine.recovery.groups import remove_groups
 from bistro_tui.engine.recovery.journals import LeftJournal, find_successors
 from bistro_tui.engine.recovery.records import LeftAttempt, left_attempt
 from bistro_tui.engine.scheduling.events import StartsPaused, StartsResumed
-from bistro_tui.engine.warden.cgroups import Cgroup
+from bistro_tui.engine.statuses.attempts import NOWHERE, StatusPlace
 from bistro_tui.engine.warden.program import boot_id
 
 log = logging.getLogger("bistro_tui")
@@ -30,6 +32,9 @@ PATIENCE_SEC = 15.0
 """How long a warden may take beyond its kill waits before it is killed itself."""
 
 RETRY_SEC = 1.0
+
+MOST_NAMED = 5
+"""Processes that do not go, told of by number."""
 
 _CAUSE = "recovery"
 
@@ -80,7 +85,7 @@ class Recovery:
             try:
                 await self._wait_for_wardens()
                 attempts = self._take_stock()
-                await self._end_processes(attempts, self._cgroups())
+                await self._end_processes(attempts, self._groups())
                 if self._adopters is not None:
                     self._tell(await adopt(attempts, self._adopters))
                 elif self._killed:
@@ -93,9 +98,13 @@ class Recovery:
                 return
 
     def close(self) -> None:
-        """Let go of every journal."""
+        """Let go of every journal; a warden that somebody stopped goes on."""
         while self._journals:
-            self._journals.pop().close()
+            journal = self._journals.pop()
+            with contextlib.suppress(OSError):
+                if not journal.is_stored and journal.is_held():
+                    journal.signal_warden(signal.SIGCONT)
+            journal.close()
 
     def _wait(self, text: str) -> None:
         if text != self._text:
@@ -112,7 +121,7 @@ class Recovery:
         next_urge = began + FIRST_URGE_SEC
         while held := self._held():
             if loop.time() >= next_urge:
-                self._urge(held, loop.time() - began)
+                await self._urge(held, loop.time() - began)
                 next_urge = loop.time() + URGE_SEC
             await asyncio.sleep(delay)
             delay = min(2 * delay, LATEST_SEC)
@@ -124,25 +133,30 @@ class Recovery:
             return self._held()
         return held
 
-    def _urge(self, held: Sequence[LeftJournal], waited: float) -> None:
-        """Say what is waited for; continue a stopped warden, end one that hangs."""
+    async def _urge(self, held: Sequence[LeftJournal], waited: float) -> None:
+        """Say what is waited for; continue a stopped warden, end one that hangs.
+
+        One whose tasks nobody can kill does not hang.
+        """
         contents = [journal.read() for journal in held]
         number = sum(len(content.unsettled) for content in contents)
         who = _counted(number, "task") if number else "the warden"
         verb = "are" if number > 1 else "is"
         pids = ", ".join(str(content.pid) for content in contents if content.pid)
-        self._wait(f"{who} of the run before {verb} still ending (warden: {pids})")
-        waits = [
-            left.kill_wait_sec
-            for journal in held
-            for left in self._attempts_of(journal, [])
-        ]
-        is_hanging = waited > max(waits, default=0.0) + PATIENCE_SEC
-        for journal in held:
+        text = f"{who} of the run before {verb} still ending (warden: {pids})"
+        attempts = [tuple(self._attempts_of(journal, [])) for journal in held]
+        waits = [left.kill_wait_sec for some in attempts for left in some]
+        is_late = waited > max(waits, default=0.0) + PATIENCE_SEC
+        staying: list[int] = []
+        for journal, some in zip(held, attempts, strict=True):
+            found = await asyncio.to_thread(immovable, some) if is_late else ()
+            staying += found
+            is_hanging = is_late and not found
             journal.signal_warden(signal.SIGKILL if is_hanging else signal.SIGCONT)
+        self._wait(_not_going(staying) if staying else text)
 
     def _take_stock(self) -> list[LeftAttempt]:
-        """Return what was not settled, in the order of its starts; report damage."""
+        """Return what was not settled; report damage."""
         found: dict[object, LeftAttempt] = {}
         for journal in self._journals:
             if journal.is_gone or journal.is_stored:
@@ -153,7 +167,7 @@ class Recovery:
             if troubles:
                 kept = journal.keep_copy()
                 log.warning("%s: %s; kept as %s", journal.path, troubles[0], kept)
-        return sorted(found.values(), key=lambda left: left.invocation.start_time)
+        return list(found.values())
 
     def _attempts_of(
         self, journal: LeftJournal, troubles: list[str]
@@ -169,26 +183,28 @@ class Recovery:
                     f"its attempt {entry.number} is not understood: {error}"
                 )
 
-    def _cgroups(self) -> list[Cgroup]:
+    def _groups(self) -> list[bytes]:
         """Return the control groups that were made for its tasks, if they still are."""
         contents = [one.read() for one in self._journals if not one.is_gone]
         paths = {one.cgroup for one in contents if one.boot_id == boot_id()}
-        return [Cgroup(path) for path in paths if path]
+        return [path for path in paths if path]
 
     async def _end_processes(
-        self, attempts: Sequence[LeftAttempt], cgroups: Sequence[Cgroup]
+        self, attempts: Sequence[LeftAttempt], groups: Sequence[bytes]
     ) -> None:
         delay = SOONEST_SEC
-        while attempts or cgroups:
-            killed = await asyncio.to_thread(end_what_is_left, attempts, cgroups)
-            self._killed = max(self._killed, killed)
-            if not killed:
-                for cgroup in cgroups:
-                    cgroup.remove()
+        while attempts or groups:
+            swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
+            self._killed = max(self._killed, swept.signalled)
+            if swept.is_clean:
+                remove_groups(groups)
                 return
-            if delay >= LATEST_SEC:
-                text = f"{_counted(killed, 'process')} of the run before not gone yet"
-                self._wait(text)
+            if swept.hindrance:
+                self._wait(
+                    f"what the run before left cannot be seen: {swept.hindrance}"
+                )
+            elif delay >= LATEST_SEC:
+                self._wait(_not_going(swept.alive))
             await asyncio.sleep(delay)
             delay = min(2 * delay, LATEST_SEC)
 
@@ -199,7 +215,8 @@ class Recovery:
                 continue
             attempts = tuple(self._attempts_of(journal, []))
             if not journal.is_stored:
-                if attempts and self._adopters is None:
+                if foreign := [left for left in attempts if self._is_foreign(left)]:
+                    log.info("%s", _kept(foreign))
                     continue
                 journal.mark_stored()
             for number, left in enumerate(attempts):
@@ -207,6 +224,11 @@ class Recovery:
                 if number % 100 == 99:
                     await asyncio.sleep(0)
             journal.remove()
+
+    def _is_foreign(self, left: LeftAttempt) -> bool:
+        """Whether its status belongs where this run keeps none."""
+        ours = NOWHERE if self._adopters is None else self._adopters.place
+        return left.place not in (NOWHERE, ours)
 
     def _tell(self, adopted: Adopted) -> None:
         for trouble in adopted.troubles:
@@ -223,6 +245,25 @@ class Recovery:
         if told:
             log.info("%s", "; ".join(told))
         self._killed = 0
+
+
+def _kept(attempts: Sequence[LeftAttempt]) -> str:
+    places = {left.place for left in attempts}
+    flags = ", ".join(sorted(map(_flags, places)))
+    tasks = _counted(len(attempts), "task")
+    return f"what {tasks} of the run before left is kept for a start with {flags}"
+
+
+def _flags(place: StatusPlace) -> str:
+    return f"--status-store {place.store} --status-table {place.table}"
+
+
+def _not_going(pids: Sequence[int]) -> str:
+    verb = "does" if len(pids) == 1 else "do"
+    named = ", ".join(map(str, pids[:MOST_NAMED]))
+    more = ", …" if len(pids) > MOST_NAMED else ""
+    who = _counted(len(pids), "process")
+    return f"{who} of the run before {verb} not go (pid {named}{more})"
 
 
 def _left_over(number: int) -> str:

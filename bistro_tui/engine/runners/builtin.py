@@ -17,4 +17,5 @@ def local(context: RunnerContext) -> LocalRunner:
         report=context.report,
         report_all=context.report_all,
         clock=context.clock,
+        statuses=context.statuses,
     )

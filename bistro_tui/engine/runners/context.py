@@ -11,6 +11,7 @@ from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.logs.sink import LogSink
 from bistro_tui.engine.runners.protocol import ReportSink, ReportsSink, TaskRunner
+from bistro_tui.engine.statuses.attempts import StatusHome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class RunnerContext:
     instance: NodeName
     """The name of the root node."""
     host: str
+    statuses: StatusHome
+    """Where statuses are kept, for what outlives a run and asks where it belongs."""
 
 
 RunnerFactory: TypeAlias = Callable[[RunnerContext], TaskRunner]

@@ -22,11 +22,12 @@ from bistro_tui.engine.processes.attempt import (
 )
 from bistro_tui.engine.processes.capture import OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
-from bistro_tui.engine.processes.lost_warden import LeftAttempt
+from bistro_tui.engine.processes.lost_warden import LeftAttempt, Remains
 from bistro_tui.engine.processes.preparation import Preparation, kill_words
+from bistro_tui.engine.processes.roster import Roster
 from bistro_tui.engine.processes.unsettled import Unsettled
 from bistro_tui.engine.processes.warden_link import WardenLink
-from bistro_tui.engine.processes.wardens import Wardens, descriptor_limit
+from bistro_tui.engine.processes.wardens import Wardens
 from bistro_tui.engine.runners.protocol import (
     AttemptEnded,
     AttemptNotStarted,
@@ -39,6 +40,7 @@ from bistro_tui.engine.runners.protocol import (
     RunnerReport,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.attempts import NO_HOME, StatusHome
 from bistro_tui.engine.statuses.report import error_backoff
 from bistro_tui.engine.warden.wire import (
     KILL,
@@ -86,6 +88,7 @@ class LocalRunner:
         report: ReportSink,
         report_all: ReportsSink,
         clock: Clock,
+        statuses: StatusHome = NO_HOME,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._report_soon = report
@@ -101,17 +104,16 @@ class LocalRunner:
             worker_command=worker_command,
             worker_node=instance,
             worker_host=host,
+            statuses=statuses,
         )
-        self._attempts: dict[InvocationId, Attempt] = {}
-        self._by_number: dict[int, Attempt] = {}
+        self._roster = roster = Roster()
+        self._attempts, self._by_number = roster.by_invocation, roster.by_number
         self._last_number = 0
         self._queue: deque[Attempt] = deque()
         """Waiting for a warden; killed ones are passed over."""
         self._killed: deque[Attempt] = deque()
         """Killed while they waited, and not told of yet."""
         self._is_waking = False
-        self._changed: asyncio.Event | None = None
-        """Set at each end, while somebody waits for ends."""
         self._capacity: int | None = None
         self._containment = ""
         self._unsettled = Unsettled()
@@ -122,6 +124,7 @@ class LocalRunner:
             on_heard=self._all_heard,
             left=self._left,
             on_lost=self._lost,
+            on_room=self._room_changed,
         )
 
     def start(self, start: StartTask) -> None:
@@ -141,6 +144,7 @@ class LocalRunner:
         if attempt.link is None:
             self._kill_waiting(attempt)
         else:
+            attempt.is_killed = True
             attempt.link.send(Kill(attempt.number, *kill_words(how)))
             attempt.link.wake()
 
@@ -154,6 +158,7 @@ class LocalRunner:
         A process that does not die of SIGKILL within CLOSE_SEC is given up: its
         warden goes on.
         """
+        self._wardens.stop_replacing()
         deadline = self._loop.time() + CLOSE_SEC
         while self._attempts and self._loop.time() < deadline:
             # Again and again: once the main process is gone, a kill ends the drain.
@@ -161,31 +166,18 @@ class LocalRunner:
                 if attempt.link is None:
                     self._kill_waiting(attempt)
                 else:
+                    attempt.is_killed = True
                     attempt.link.send(Kill(attempt.number, KILL, 0.0))
             for link in self._wardens.links:
                 link.wake()
-            await self._wait_for_ends(0.2)
+            await self._roster.wait_for_ends(0.2)
         for attempt in self._attempts.values():
             attempt.given_up()
-        self._attempts.clear()
-        self._by_number.clear()
+        self._roster.forget_all()
         self._queue.clear()
         self._desk.partials.close()
         for link in await self._wardens.close():
             self._unsettled.warden_died(link, ())
-
-    async def _wait_for_ends(self, seconds: float) -> None:
-        """Return when none is left, or after so long."""
-        self._changed = changed = asyncio.Event()
-        try:
-            async with asyncio.timeout(seconds):
-                while self._attempts:
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            return
-        finally:
-            self._changed = None
 
     def _report(self, report: RunnerReport) -> None:
         if self._is_hearing:
@@ -252,10 +244,12 @@ class LocalRunner:
                     return self._tell(attempt, link, message)
                 if isinstance(message, NotStarted):
                     link.under_way -= 1
+                    self._roster.broken.pop(message.number, None)
             case Ready():
                 self._ready(link, message)
             case Usage():
-                self._use(message)
+                if rows := self._roster.usage(message):
+                    self._report(AttemptUsage(rows))
             case Trouble():
                 log.warning("%s", message.text)
             case _:
@@ -267,6 +261,7 @@ class LocalRunner:
         if attempt is None:
             # It was given up before, after an error of ours.
             link.under_way -= 1
+            self._roster.broken.pop(message.number, None)
             link.send_soon(Settled((message.number,)))
             return None
         try:
@@ -276,10 +271,16 @@ class LocalRunner:
             task, invocation = attempt.start.task, attempt.start.invocation
             self._unsettled.add(invocation, link, attempt.prepared.request)
             reported, exit_text = attempt.ended(message)
-            self._forget(attempt)
+            # What waits is started when all of this turn is heard.
+            self._roster.forget(attempt)
             self._heard.append(AttemptEnded(task, invocation, reported, exit_text))
         except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
-            self._broke(attempt, error)
+            if len(message.stdout) > PIECE_BYTES or len(message.stderr) > PIECE_BYTES:
+                # Some of it could not be taken, and it does not come again.
+                link.under_way -= 1
+                request = attempt.prepared.request
+                self._unsettled.add(attempt.start.invocation, link, request)
+            self._broke(attempt, error, is_gone=True)
         return None
 
     def _all_heard(self) -> None:
@@ -303,7 +304,7 @@ class LocalRunner:
             if isinstance(message, Output):
                 return attempt.output(message)
             elif isinstance(message, Started):
-                attempt.pid = message.pid
+                attempt.started(message.pid)
                 task, invocation = attempt.start.task, attempt.start.invocation
                 self._report(AttemptStarted(task, invocation, message.pid))
             elif isinstance(message, Exited):
@@ -312,49 +313,45 @@ class LocalRunner:
                 link.under_way -= 1
                 self._not_started(attempt, message)
         except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
-            self._broke(attempt, error)
+            self._broke(attempt, error, is_gone=isinstance(message, NotStarted))
         return None
 
     def _not_started(self, attempt: Attempt, message: NotStarted) -> None:
         found = attempt.not_started(message)
         if isinstance(found, str):
-            task, invocation = attempt.start.task, attempt.start.invocation
-            self._forget(attempt)
-            self._report(AttemptNotStarted(task, invocation, found))
+            self._undone(attempt, found)
         else:
             self._over(attempt, found)
+
+    def _undone(self, attempt: Attempt, text: str) -> None:
+        task, invocation = attempt.start.task, attempt.start.invocation
+        self._forget(attempt)
+        self._report(AttemptNotStarted(task, invocation, text))
 
     def _over(self, attempt: Attempt, result: AttemptResult) -> None:
         start, (reported, exit_text) = attempt.start, result
         self._forget(attempt)
         self._report(AttemptEnded(start.task, start.invocation, reported, exit_text))
 
-    def _broke(self, attempt: Attempt, error: Exception) -> None:
-        """End the attempt after an error of ours; its slot must not be lost."""
+    def _broke(
+        self, attempt: Attempt, error: Exception, *, is_gone: bool = False
+    ) -> None:
+        """End the attempt after an error of ours; its slot must not be lost.
+
+        ``is_gone``: nothing of it is left, and its warden says no more of it.
+        """
         log.error("internal error in task %s", attempt.start.task, exc_info=error)
-        if attempt.link is not None:
+        if attempt.link is not None and not is_gone:
+            self._roster.broken[attempt.number] = attempt
             attempt.link.send(Kill(attempt.number, KILL, 0.0))
         text = f"internal error: {error!r}"
         reported = error_backoff(text, now_wall=self._clock.now().wall)
         self._over(attempt, AttemptResult(reported, text))
 
     def _forget(self, attempt: Attempt) -> None:
-        self._attempts.pop(attempt.start.invocation, None)
-        self._by_number.pop(attempt.number, None)
-        if self._changed is not None:
-            self._changed.set()
+        self._roster.forget(attempt)
         if self._queue and not self._is_hearing:
             self._wake()
-
-    def _use(self, message: Usage) -> None:
-        rows = []
-        for number, resident, seconds, processes in message.rows:
-            attempt = self._by_number.get(number)
-            if attempt is not None:
-                invocation = attempt.start.invocation
-                rows.append((invocation, resident, seconds, processes))
-        if rows:
-            self._report(AttemptUsage(tuple(rows)))
 
     def _ready(self, link: WardenLink, message: Ready) -> None:
         link.capacity = message.capacity
@@ -364,39 +361,38 @@ class LocalRunner:
         self._tell_capacity()
         self._wake()
 
+    def _room_changed(self) -> None:
+        self._tell_capacity()
+        self._wake()
+
     def _tell_capacity(self) -> None:
-        capacity = sum(link.capacity for link in self._wardens.links)
+        capacity, text = self._wardens.room()
         if capacity != self._capacity:
             self._capacity = capacity
-            limit = f"descriptor limit (ulimit -n {descriptor_limit()})"
-            tasks = "1 task" if capacity == 1 else f"{capacity} tasks"
-            text = f"{limit} allows {tasks} at once"
-            if not capacity:
-                text = "no warden runs; a new one is being started"
             self._report(RunnerCapacity(capacity, text))
 
     # A warden that died.
 
     def _left(self, link: WardenLink) -> list[LeftAttempt]:
-        left = [
-            LeftAttempt(
-                attempt.number,
-                attempt.pid,
-                attempt.prepared.request.tag,
-                f"BISTRO_INVOCATION={attempt.start.invocation}".encode(),
-                attempt.prepared.request.status_file,
-            )
-            for attempt in self._attempts.values()
-            if attempt.link is link
-        ]
+        left = self._roster.left_by(link)
         self._unsettled.warden_died(link, {one.number for one in left})
         self._tell_capacity()
         return left
 
-    def _lost(self, link: WardenLink, contents: Mapping[int, bytes | None]) -> None:
-        for number, content in contents.items():
-            attempt = self._by_number.get(number)
-            if attempt is not None:
-                request = attempt.prepared.request
-                self._unsettled.add(attempt.start.invocation, link, request)
-                self._over(attempt, attempt.lost(content))
+    def _lost(self, link: WardenLink, found: Mapping[int, Remains]) -> None:
+        for number, remains in found.items():
+            broken = self._roster.broken.pop(number, None)
+            attempt = broken or self._by_number.get(number)
+            if attempt is None:
+                continue
+            invocation = attempt.start.invocation
+            self._unsettled.add(invocation, link, attempt.prepared.request)
+            if broken is not None:
+                self._unsettled.settle((invocation,))
+            elif remains.has_begun:
+                self._over(attempt, attempt.lost(remains.status))
+            elif attempt.is_killed:
+                self._over(attempt, attempt.never_started())
+            else:
+                self._unsettled.settle((invocation,))
+                self._undone(attempt, "its warden was lost before it began")

@@ -10,6 +10,7 @@ from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.foreign import is_failure
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Part, described
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
 
 STORE_METHODS = ("load", "save", "close")
@@ -57,6 +58,11 @@ StatusStoreFactory: TypeAlias = Callable[[StoreContext], Awaitable[StatusKeeper]
 class AttemptKeeper(Protocol):
     """A store that also knows from which attempt each status is."""
 
+    @property
+    def commits(self) -> int:
+        """How many commits were begun, over all runs; 0 if it does not count them."""
+        ...
+
     async def save_attempts(
         self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
     ) -> None:
@@ -68,7 +74,7 @@ class AttemptKeeper(Protocol):
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         """Return the last attempt at each of these tasks, where it is known."""
         ...
 
@@ -79,6 +85,8 @@ def with_attempts(store: StatusKeeper) -> AttemptKeeper:
 
 
 class _WithoutAttempts:
+    commits = 0
+
     def __init__(self, store: StatusKeeper) -> None:
         self._store = store
 
@@ -89,7 +97,7 @@ class _WithoutAttempts:
 
     async def last_attempts(
         self, _tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         return {}
 
 

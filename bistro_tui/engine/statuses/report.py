@@ -88,6 +88,15 @@ def error_backoff(exception: str, *, now_wall: float) -> TaskStatus:
     )
 
 
+def killed(*, now_wall: float) -> TaskStatus:
+    """Return the status of an attempt that was killed and reported none."""
+    return TaskStatus(
+        bits=status_bits.INCOMPLETE_BACKOFF,
+        time=now_wall,
+        data={"exception": "Task killed, no status returned"},
+    )
+
+
 def final_status(
     content: bytes | None,
     *,
@@ -108,11 +117,7 @@ def final_status(
     if timed_out_sec is not None:
         return error_backoff(f"timed out after {timed_out_sec:g} s", now_wall=now_wall)
     if killed_by_us:
-        return TaskStatus(
-            bits=status_bits.INCOMPLETE_BACKOFF,
-            time=now_wall,
-            data={"exception": "Task killed, no status returned"},
-        )
+        return killed(now_wall=now_wall)
     if content is None:
         return parse_report(None, now_wall=now_wall)
     if status_from is StatusFrom.EXIT_CODE:

@@ -26,6 +26,7 @@ from bistro_tui.engine.sqlite import (
     text_param,
     unusable,
 )
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
 from bistro_tui.engine.statuses.status import TaskStatus
 
@@ -33,6 +34,8 @@ VERSION = 2
 
 _LARGEST_INTEGER = 2**63 - 1
 """Of SQLite; a config may name a longer delay."""
+
+_MOST_COMMITS = 1 << 53
 
 RESULT_DONE = 1
 RESULT_FAILED = 2
@@ -43,13 +46,14 @@ _OUR_COLUMNS = {
     "result_bits": "INTEGER",
     "status_time": "REAL",
     "backoff_duration": "INTEGER",
+    "commit_number": "INTEGER",
     "invocation": "TEXT",
 }
 _COLUMNS = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
 _READ_COLUMNS = _COLUMNS[:-1]
 """What makes a status; that is all but the attempt from which it came."""
 
-_FIRST = "CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?"
+_FIRST = "CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?"
 """The parameters of all columns but the last."""
 
 _RUNNING, _DONE, _FAILED = int(Bits.RUNNING), int(Bits.DONE), int(Bits.FAILED)
@@ -69,6 +73,8 @@ class StatusStore:
     def __init__(self, database: Database, table: str) -> None:
         self._database = database
         self._table = quoted(table)
+        self.commits = 0
+        """How many were begun, over all runs, as far as ``load`` has seen."""
 
     @classmethod
     async def open(cls, path: Path, table: str) -> "StatusStore":
@@ -106,6 +112,7 @@ class StatusStore:
             rows = await self._database.read(f"SELECT {columns} FROM {self._table}")
         except sqlite3.Error as error:
             raise unusable(self._database.path, error) from error
+        self.commits = max([self.commits, *(_commit(row[-1]) for row in rows)])
         return _by_task(rows)
 
     async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
@@ -128,6 +135,7 @@ class StatusStore:
             f"(SELECT invocation FROM {self._table}"
             " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT))"
         )
+        self.commits += 1
         # Neighbours of one kind go together: the order of all must stay.
         tables: list[Rows] = []
         was_kept: bool | None = None
@@ -135,36 +143,39 @@ class StatusStore:
             is_kept = invocation is None
             if is_kept is not was_kept:
                 was_kept = is_kept
-                last, width = (kept, 10) if is_kept else ("?", 9)
+                last, width = (kept, 11) if is_kept else ("?", 10)
                 tables.append(Rows(head, f"({_FIRST}, {last})", width, []))
             values = tables[-1].values
             names = (text_param(task.job), text_param(task.node))
             values += names
             values += _values(task, status)
+            values.append(self.commits)
             values += names if invocation is None else (str(invocation),)
         await self._database.insert(*tables)
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         """Return the last attempt at each of these tasks, where one is stored.
 
         Raises sqlite3.Error when that cannot be read.
         """
-        found: dict[TaskId, InvocationId] = {}
+        found: dict[TaskId, LastAttempt] = {}
         for begin in range(0, len(tasks), _ASKED_AT_ONCE):
             asked = tasks[begin : begin + _ASKED_AT_ONCE]
             wanted = ", ".join(["(CAST(? AS TEXT), CAST(? AS TEXT))"] * len(asked))
             rows = await self._database.read(
                 f"WITH wanted (job, node) AS (VALUES {wanted})"
-                f" SELECT job, node, invocation FROM wanted CROSS JOIN {self._table}"
+                " SELECT job, node, invocation, commit_number"
+                f" FROM wanted CROSS JOIN {self._table}"
                 " ON job_id = job AND node_id = node",
                 [text_param(name) for task in asked for name in task],
             )
-            for job, node, text in rows:
+            for job, node, text, number in rows:
                 invocation = InvocationId.from_text(str(text))
                 if invocation is not None:
-                    found[TaskId(JobName(job), NodeName(node))] = invocation
+                    task = TaskId(JobName(job), NodeName(node))
+                    found[task] = LastAttempt(invocation, _commit(number))
         return found
 
     async def close(self) -> None:
@@ -232,7 +243,7 @@ def _schema(connection: sqlite3.Connection, table: str) -> Iterable[str]:
 
 
 def _values(task: TaskId, status: TaskStatus) -> tuple[Param, ...]:
-    """Return what stands in every column but the last."""
+    """Return what stands in the columns between names and commit."""
     bits = int(status.bits)
     if bits & _RUNNING:
         raise ValueError(f"{task}: a running status is not stored")
@@ -259,7 +270,7 @@ def _status(row: Row) -> TaskStatus | None:
     Bistro knows only ``result``, so where that was written by another hand than ours
     it is right and our columns are of an older status.
     """
-    _, _, timestamp, data, result, bits, exact_time, backoff = row
+    _, _, timestamp, data, result, bits, exact_time, backoff, _ = row
     seconds = float(timestamp) if isinstance(timestamp, int) else 0.0
     if isinstance(bits, int) and bits >= 0 and _result(bits) == result:
         return TaskStatus(
@@ -273,6 +284,11 @@ def _status(row: Row) -> TaskStatus | None:
     if result == RESULT_FAILED:
         return TaskStatus(bits=FAILED, time=seconds, data=_data(data))
     return None
+
+
+def _commit(value: object) -> int:
+    """Return the number of a commit; 0 for what cannot be one."""
+    return value if isinstance(value, int) and 0 < value < _MOST_COMMITS else 0
 
 
 def _is_time(value: object) -> TypeGuard[float]:

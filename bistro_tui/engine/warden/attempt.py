@@ -127,7 +127,8 @@ class Attempt:
         try:
             self._pidfd = os.pidfd_open(child.pid)
         except (OSError, AttributeError):
-            self._poll()
+            # Not now: it may have ended, and nobody knows of this attempt yet.
+            host.loop.later(0, self._poll)
         else:
             host.loop.watch(self._pidfd, self._main_ended)
         if start.timeout > 0:
@@ -293,9 +294,9 @@ class Attempt:
         self.main_has_ended = True
         self._cancel(self._kill)
         self._cancel(self._timeout)
-        if not self._is_paused:
-            for stream in tuple(self._pipes):
-                self._take_what_is_there(stream, MOST_AT_END)
+        # Also what there is no credit for: unread, a pipe would seem to be held.
+        for stream in tuple(self._pipes):
+            self._take_what_is_there(stream, MOST_AT_END)
         if not self._pipes or self.is_killed_at_once:
             self._end()
             return

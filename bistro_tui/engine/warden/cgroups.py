@@ -79,19 +79,18 @@ class Cgroups:
     def __init__(self, path: bytes) -> None:
         """Make it at ``path``; OSError if we may not, or cannot kill by it."""
         self._path = path
-        os.mkdir(self._path)
         self._left: list[Cgroup] = []
-        if not os.path.exists(self._path + b"/cgroup.kill"):
-            self.close()
-            raise OSError("this kernel has no cgroup.kill")
-        with contextlib.suppress(OSError):
-            for name in (b"memory", b"cpu"):
-                self._let_limit(name)
+        self._make_own()
 
     def make(self, number: int) -> Cgroup:
         """Return a new one; OSError if that fails."""
         path = self._path + b"/%d" % number
-        os.mkdir(path)
+        try:
+            os.mkdir(path)
+        except FileNotFoundError:
+            # Someone tidied up under us.
+            self._make_own()
+            os.mkdir(path)
         return Cgroup(path)
 
     def remove(self, cgroup: Cgroup) -> None:
@@ -108,6 +107,15 @@ class Cgroups:
         self.tidy()
         with contextlib.suppress(OSError):
             os.rmdir(self._path)
+
+    def _make_own(self) -> None:
+        os.mkdir(self._path)
+        if not os.path.exists(self._path + b"/cgroup.kill"):
+            self.close()
+            raise OSError("this kernel has no cgroup.kill")
+        with contextlib.suppress(OSError):
+            for name in (b"memory", b"cpu"):
+                self._let_limit(name)
 
     def _let_limit(self, controller: bytes) -> None:
         path = self._path + b"/cgroup.subtree_control"

@@ -1,6 +1,7 @@
 """Which attempts get a control group, and when."""
 
 import contextlib
+import errno
 import os
 from collections import deque
 
@@ -13,6 +14,13 @@ from bistro_tui.engine.warden.wire import Start
 GROWN_SEC = 0.25
 """How old an attempt is when it gets one: moving a process costs a tenth of a start,
 and most of those that are shorter leave nothing behind anyway. With limits: at once."""
+_TEMPORARY = (
+    errno.EAGAIN,
+    errno.ENOMEM,
+    errno.ENOSPC,
+    errno.EMFILE,
+    errno.ENFILE,
+)
 
 
 class Enclosures:
@@ -22,8 +30,8 @@ class Enclosures:
         """``path``: a group to be made, for them to be made in; empty: none at all."""
         self._cgroups: Cgroups | None = None
         self._growing: deque[tuple[float, Attempt]] = deque()
-        self._trouble = ""
-        self._has_told = False
+        self._troubles: dict[int | None, str] = {}
+        """By errno; empty when told."""
         if path:
             with contextlib.suppress(OSError):
                 self._cgroups = Cgroups(path)
@@ -40,29 +48,38 @@ class Enclosures:
 
     def news(self) -> str:
         """Return, once, why limits cannot be enforced; empty if there is no news."""
-        if self._has_told or not self._trouble:
-            return ""
-        self._has_told = True
-        return self._trouble
+        news = "; ".join(filter(None, self._troubles.values()))
+        self._troubles = dict.fromkeys(self._troubles, "")
+        return news
 
     def limited(self, start: Start) -> Cgroup | None:
         """Return one with the limits of an attempt, None if it has none.
 
-        Raises OSError when it cannot be made.
+        OSError when it cannot be made for now. What cannot be made at all, or not
+        limited, is told of and does not keep a task from running.
         """
         if self._cgroups is None or not (start.memory_max or start.cpu_weight):
             return None
-        cgroup = self._cgroups.make(start.number)
+        try:
+            cgroup = self._cgroups.make(start.number)
+        except OSError as error:
+            if error.errno in _TEMPORARY:
+                raise
+            self._note(error)
+            return None
         try:
             cgroup.limit(start.memory_max, start.cpu_weight)
         except OSError as error:
-            self._trouble = f"limits of tasks cannot be enforced: {error}"
+            self._note(error)
         return cgroup
 
     def started(self, attempt: Attempt, cgroup: Cgroup | None, now: float) -> None:
         """Put it into its group, or do so later when it turns out to last."""
         if cgroup is not None:
-            self._take(attempt, cgroup)
+            try:
+                self._take(attempt, cgroup)
+            except OSError as error:
+                self._note(error)
         elif self._cgroups is not None:
             self._growing.append((now + GROWN_SEC, attempt))
 
@@ -90,13 +107,19 @@ class Enclosures:
         if self._cgroups is not None:
             self._cgroups.close()
 
+    def _note(self, error: OSError) -> None:
+        text = f"limits of tasks cannot be enforced: {error}"
+        self._troubles.setdefault(error.errno, text)
+
     @staticmethod
     def _take(attempt: Attempt, cgroup: Cgroup) -> None:
         attempt.cgroup = cgroup
         own = os.getpid()
-        with contextlib.suppress(OSError):
+        # Whoever has ended meanwhile needs no group.
+        with contextlib.suppress(ProcessLookupError):
             cgroup.take(attempt.pid)
             # What it has forked before; whatever that forks now is found at the end.
             for pid in all_pids():
                 if pid != own and tag_at(pid) == attempt.start.tag:
-                    cgroup.take(pid)
+                    with contextlib.suppress(ProcessLookupError):
+                        cgroup.take(pid)

@@ -12,6 +12,8 @@ Lines of text, appended and never synced: they must survive processes, not the h
 Whoever holds the lock of the file (flock) is the warden that writes it.
 """
 
+import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Iterable
@@ -50,34 +52,30 @@ class Journal:
     """Writes one; the descriptor is open for appending and holds the lock."""
 
     def __init__(self, descriptor: int, path: str) -> None:
+        """Its file is new and empty."""
         self._descriptor = descriptor
         self._first_path = self._path = path
         self._fresh = 0
         self._size = 0
+        self._room = ROOM
+        self._is_torn = False
         self._head = b""
         self._live: dict[int, bytes] = {}
         self._waiting: list[bytes] = []
 
     def begin(self, boot_id: str, pid: int) -> None:
         """Write the first line."""
-        self._head = f"B {boot_id} {pid}\n".encode()
-        self._write(self._head)
+        self._add_to_head(f"B {boot_id} {pid}\n".encode())
 
     def encloses(self, path: bytes) -> None:
         """Write where the control groups of its attempts are."""
-        line = b"C %s\n" % path
-        self._head += line
-        self._write(line)
+        self._add_to_head(b"C %s\n" % path)
 
     def starting(self, number: int, record: bytes) -> None:
         """Write that an attempt is about to start; OSError, and it must not."""
         line = b"S %d %s\n" % (number, record)
-        self._waiting.append(line)
-        try:
-            self.flush()
-        except OSError:
-            self._waiting.clear()
-            raise
+        self._write(b"".join((*self._waiting, line)))
+        self._waiting.clear()
         self._live[number] = line
 
     def started(self, number: int, pid: int, before: int, after: int) -> None:
@@ -101,8 +99,13 @@ class Journal:
             return
         self._write(b"".join(self._waiting))
         self._waiting.clear()
-        if self._size > ROOM:
-            self._begin_afresh()
+        if self._size > self._room:
+            self._room = self._size + ROOM
+            content = self._head + b"".join(self._live.values())
+            if 2 * len(content) < self._size:
+                # On a full disk the one that is there has to do.
+                with contextlib.suppress(OSError):
+                    self._begin_afresh(content)
 
     def close(self) -> None:
         """Remove the file if nothing in it is unsettled, and give the lock back."""
@@ -112,36 +115,60 @@ class Journal:
             os.unlink(self._path)
         os.close(self._descriptor)
 
+    def _add_to_head(self, line: bytes) -> None:
+        self._head += line
+        self._waiting.append(line)
+        self.flush()
+
     def _forget(self, form: bytes, number: int) -> None:
         if self._live.pop(number, None) is not None:
             self._waiting.append(form % number)
 
     def _write(self, lines: bytes) -> None:
+        """Write all of it, or nothing and raise OSError."""
+        if self._is_torn:
+            self._mend()
         written = os.write(self._descriptor, lines)
-        self._size += written
         if written < len(lines):
-            # A full disk. What is there would be taken for damage, so end the line.
-            rest = lines[written:]
-            os.write(self._descriptor, rest)
-            self._size += len(rest)
+            # Most likely a full disk.
+            self._is_torn = True
+            try:
+                written += os.write(self._descriptor, lines[written:])
+            except OSError:
+                self._mend()
+                raise
+            if written < len(lines):
+                self._mend()
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._path)
+            self._is_torn = False
+        self._size += written
 
-    def _begin_afresh(self) -> None:
+    def _mend(self) -> None:
+        """Take back the part of what could not be written as a whole.
+
+        Half a line may say something else: ``F 12`` without its end settles another.
+        """
+        os.ftruncate(self._descriptor, self._size)
+        self._is_torn = False
+
+    def _begin_afresh(self, content: bytes) -> None:
         """Go on in a new file. Both are there for a moment, which harms nobody."""
-        if self._size < 2 * sum(map(len, self._live.values())):
-            return
         self._fresh += 1
         path = f"{self._first_path}.{self._fresh}"
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        content = self._head + b"".join(self._live.values())
-        if os.write(descriptor, content) < len(content):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.write(descriptor, content) < len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            os.unlink(self._path)
+        except OSError:
             os.unlink(path)
             os.close(descriptor)
-            return
-        os.unlink(self._path)
+            raise
         os.close(self._descriptor)
         self._descriptor, self._path, self._size = descriptor, path, len(content)
+        self._room = ROOM + len(content)
 
 
 def read_journal(path: str | os.PathLike[str]) -> JournalContent:

@@ -7,7 +7,7 @@ was first seen, and goes when the last of them does.
 
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bistro_tui.engine.warden.attempt import Attempt
 from bistro_tui.engine.warden.tags import tag_at
@@ -24,22 +24,30 @@ _MARK = b"BISTRO_INVOCATION="
 
 def mark_of(attempt: Attempt) -> bytes:
     """Return the environment entry that its processes were given."""
-    for name, value in attempt.start.environment:
-        if name == _MARK[:-1]:
-            return _MARK + value
+    for entry in attempt.start.environment:
+        if entry.startswith(_MARK):
+            return entry
     return b""
 
 
 class Orphans:
     """Who of our children is not the main process of an attempt."""
 
-    def __init__(self, mains: Mapping[int, Attempt]) -> None:
-        """``mains``: main processes that are not reaped, by pid; always up to date."""
+    def __init__(
+        self, mains: Mapping[int, Attempt], tell: Callable[[str], None]
+    ) -> None:
+        """``mains``: main processes that are not reaped, by pid; always up to date.
+
+        ``tell`` is called with what a person should know.
+        """
         self._mains = mains
+        self._tell = tell
         self._children = Children()
         self._owners: dict[int, int] = {}
         """By pid; while it is not reaped it is the same process."""
         self._suspects: dict[int, set[int]] = {}
+        self._not_ours: set[int] = set()
+        """Those that belong to nobody we know and that we may not signal."""
 
     def alive(self) -> list[int]:
         """Reap the dead and return the others."""
@@ -50,6 +58,7 @@ class Orphans:
             if _reaped(pid):
                 self._owners.pop(pid, None)
                 self._suspects.pop(pid, None)
+                self._not_ours.discard(pid)
             else:
                 found.append(pid)
         return found
@@ -59,37 +68,68 @@ class Orphans:
         alive = self.alive()
         if not alive:
             return None
-        number, killed, is_left = attempt.number, 0, False
+        try:
+            owned, suspected = self._left_by(attempt.number, alive)
+        except OSError:
+            # No descriptor to look at them with, for now.
+            return 0
+        if not owned and not suspected:
+            return None
+        mark = mark_of(attempt)
+        swept = kill_marked(
+            Marks(
+                tags=frozenset((attempt.start.tag,)),
+                environment=frozenset((mark,) if mark else ()),
+                sessions=frozenset((attempt.pid,)),
+                processes=owned | suspected,
+            )
+        )
+        for pid in suspected.intersection(swept.refused):
+            self._leave_alone(pid)
+        return swept.signalled
+
+    def end_all(self) -> bool:
+        """Kill every child; whether there was any. For when no attempt is left."""
+        is_left = False
+        for pid in self.alive():
+            if pid in self._not_ours:
+                continue
+            try:
+                os.kill(pid, signal.SIGKILL)
+                is_left = True
+            except PermissionError:
+                self._leave_alone(pid)
+        return is_left
+
+    def _left_by(
+        self, number: int, alive: Iterable[int]
+    ) -> tuple[frozenset[int], frozenset[int]]:
+        """Return who belongs to an attempt, and who can be nobody else's.
+
+        OSError if that cannot be seen for want of descriptors.
+        """
+        owned, suspected = set[int](), set[int]()
         for pid in alive:
+            if pid in self._not_ours:
+                continue
             owner = self._owner(pid)
             if owner == number:
-                is_left = True
+                owned.add(pid)
             elif owner is None:
                 suspects = self._suspects.setdefault(
                     pid, {one.number for one in self._mains.values()}
                 )
                 suspects.discard(number)
                 if not suspects:
-                    is_left = True
-                    # Our own child, not reaped: the number cannot mean another.
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-        if not is_left:
-            return None
-        mark = mark_of(attempt)
-        marks = Marks(
-            tags=frozenset((attempt.start.tag,)),
-            environment=frozenset((mark,) if mark else ()),
-            sessions=frozenset((attempt.pid,)),
-        )
-        return killed + kill_marked(marks)
+                    suspected.add(pid)
+        return frozenset(owned), frozenset(suspected)
 
-    def end_all(self) -> bool:
-        """Kill every child; whether there was any. For when no attempt is left."""
-        alive = self.alive()
-        for pid in alive:
-            os.kill(pid, signal.SIGKILL)
-        return bool(alive)
+    def _leave_alone(self, pid: int) -> None:
+        self._not_ours.add(pid)
+        self._tell(
+            f"process {pid}, which a task has left behind, runs as another user: "
+            "we may not end it, and do not wait for it"
+        )
 
     def _owner(self, pid: int) -> int | None:
         """Return the number of the attempt that a child belongs to."""
@@ -105,10 +145,10 @@ class Orphans:
         for attempt in self._mains.values():
             if attempt.start.tag == tag:
                 return attempt.number
-        found = look(pid)
+        found = look(pid, strictly=True)
         if found is not None and (main := self._mains.get(found.session)) is not None:
             return main.number
-        carried = environment_of(pid)
+        carried = environment_of(pid, strictly=True)
         for attempt in self._mains.values():
             if (mark := mark_of(attempt)) and mark in carried:
                 return attempt.number

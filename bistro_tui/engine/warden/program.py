@@ -92,7 +92,7 @@ class Warden:
         self._young: deque[tuple[float, Attempt]] = deque()
         self._attempts: dict[int, Attempt] = {}
         self._mains: dict[int, Attempt] = {}
-        self._orphans = Orphans(self._mains)
+        self._orphans = Orphans(self._mains, self._trouble)
         self._enclosures = Enclosures(b"")
         self._unsettled = Unsettled()
         self._is_ticking = False
@@ -137,7 +137,17 @@ class Warden:
     def _watch_parent(self) -> None:
         """Hear of the scheduler's death also when a copy of its socket lives on."""
         with contextlib.suppress(OSError, AttributeError):
-            self.loop.watch(os.pidfd_open(os.getppid()), self._channel.end)
+            descriptor = os.pidfd_open(os.getppid())
+            self.loop.watch(descriptor, lambda: self._parent_ended(descriptor))
+
+    def _parent_ended(self, descriptor: int) -> None:
+        # It stays readable for ever.
+        self.loop.unwatch(descriptor)
+        os.close(descriptor)
+        self._channel.end()
+
+    def _trouble(self, text: str) -> None:
+        self._channel.say(Trouble(text))
 
     # What is asked.
 
@@ -253,7 +263,7 @@ class Warden:
     def stubborn(self, attempt: Attempt) -> None:
         """Tell that its processes do not even go when killed."""
         text = f"processes of the attempt with pid {attempt.pid} do not go when killed"
-        self._channel.say(Trouble(text))
+        self._trouble(text)
 
     def over(self, attempt: Attempt) -> None:
         """Reap the main process and tell of the end."""
@@ -298,7 +308,7 @@ class Warden:
     def _tick(self) -> None:
         self._enclosures.tidy()
         if trouble := self._enclosures.news():
-            self._channel.say(Trouble(trouble))
+            self._trouble(trouble)
         orphans = self._orphans.alive()
         self._is_ticking = bool(self._attempts or orphans)
         if self._is_ticking:

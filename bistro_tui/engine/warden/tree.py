@@ -1,11 +1,14 @@
 """Finding and ending the processes of an attempt, by way of /proc.
 
 A process belongs to an attempt by its tag, by the BISTRO_INVOCATION in the environment
-that it was executed with, or by its session. Nothing is signalled but through a
-descriptor of the process, looked at again after that was opened.
+that it was executed with, by its session, or by an ancestor that does: an attempt that
+runs a scheduler has descendants which carry only the marks of that one. Where the
+kernel lets us, signals go through a descriptor of the process, which is looked at again
+after that was opened.
 """
 
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -16,6 +19,8 @@ from bistro_tui.engine.warden.tags import tag_at
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LACK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Errors that say nothing about a process, but keep us from seeing it."""
 
 
 class Marks(NamedTuple):
@@ -26,6 +31,27 @@ class Marks(NamedTuple):
     """Entries, each ``BISTRO_INVOCATION=`` and the id of an attempt."""
     sessions: frozenset[int] = frozenset()
     """Only those whose leader is certain not to have been reaped."""
+    processes: frozenset[int] = frozenset()
+    """By pid; only those that are certain not to have been reaped."""
+
+
+class Swept(NamedTuple):
+    """What became of the processes that ``kill_marked`` was to end."""
+
+    signalled: int
+    """How many were sent SIGKILL."""
+    alive: tuple[int, ...]
+    """All that were found alive, signalled or not: we may not signal what another user
+    runs, and what was killed takes its time to go."""
+    hindrance: str = ""
+    """Why there may be more that could not be seen; empty: there were no others."""
+    refused: tuple[int, ...] = ()
+    """Those of ``alive`` that we may not signal."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether none was left to begin with, for certain."""
+        return not self.alive and not self.hindrance
 
 
 class Look(NamedTuple):
@@ -43,8 +69,11 @@ class Look(NamedTuple):
     """Bytes."""
 
 
-def look(pid: int) -> Look | None:
-    """Return what that process is; None if there is none."""
+def look(pid: int, *, strictly: bool = False) -> Look | None:
+    """Return what that process is; None if there is none, or it cannot be seen.
+
+    ``strictly``: OSError if nobody can tell for want of descriptors or memory.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The name in parentheses may hold anything, so look behind the last one.
@@ -57,16 +86,34 @@ def look(pid: int) -> Look | None:
             int(field[19]),
             int(field[21]) * _PAGE,
         )
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError) as error:
+        _raise_if_lack(error, strictly=strictly)
         return None
 
 
-def all_pids() -> Iterator[int]:
-    """Return every process that /proc shows."""
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                yield int(name)
+def all_pids(*, strictly: bool = False) -> Iterator[int]:
+    """Return every process that /proc shows; ``strictly`` as in ``look``."""
+    try:
+        names = os.listdir("/proc")
+    except OSError as error:
+        _raise_if_lack(error, strictly=strictly)
+        return
+    for name in names:
+        if name.isdigit():
+            yield int(name)
+
+
+def environment_of(pid: int, *, strictly: bool = False) -> list[bytes]:
+    """Return the entries that a process was executed with; none if that is hidden.
+
+    ``strictly`` as in ``look``.
+    """
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError as error:
+        _raise_if_lack(error, strictly=strictly)
+        return []
 
 
 class Children:
@@ -95,59 +142,171 @@ class Children:
         return found is not None and found.parent == self._pid
 
 
-def belongs(pid: int, marks: Marks) -> bool:
-    """Whether a process is alive and carries one of the marks."""
-    found = look(pid)
-    if found is None or found.state in "ZX":
-        return False
-    return (
-        tag_at(pid) in marks.tags
-        or found.session in marks.sessions
-        or not marks.environment.isdisjoint(environment_of(pid))
-    )
+def kill_marked(marks: Marks, *, seconds: float = 1.0) -> Swept:
+    """Send SIGKILL to all processes with one of the marks, and to their descendants.
 
-
-def kill_marked(marks: Marks, *, seconds: float = 1.0) -> int:
-    """Send SIGKILL to every process that carries one of the marks; return how many.
-
-    They are stopped first, all of them, for what forks faster than it is killed would
-    never end. Gives up after so many ``seconds``; to be repeated until it returns 0,
-    since a killed process takes its time to go.
+    Returns whom it met. They are stopped first, all of them, for what forks faster than
+    it is killed would never end. Gives up after so many ``seconds``; to be repeated
+    until the result is clean, since a killed process takes its time to go.
     """
     deadline = time.monotonic() + seconds
-    found: set[int] = set()
-    while time.monotonic() < deadline:
-        fresh = [pid for pid in all_pids() if pid not in found and _stop(pid, marks)]
-        if not fresh:
-            break
-        found.update(fresh)
-    return sum(send(pid, signal.SIGKILL, marks) for pid in found)
-
-
-def send(pid: int, number: int, marks: Marks) -> bool:
-    """Signal a process if it carries one of the marks; whether it was signalled."""
-    if pid == os.getpid() or not belongs(pid, marks):
-        return False
-    with contextlib.suppress(OSError):
-        descriptor = os.pidfd_open(pid)
-        try:
-            # The number may have gone to another process before it was opened.
-            if belongs(pid, marks):
-                signal.pidfd_send_signal(descriptor, number)
-                return True
-        finally:
-            os.close(descriptor)
-    return False
-
-
-def _stop(pid: int, marks: Marks) -> bool:
-    return send(pid, signal.SIGSTOP, marks)
-
-
-def environment_of(pid: int) -> list[bytes]:
-    """Return the entries that a process was executed with; none if that is hidden."""
+    sweep = _Sweep(marks)
+    hindrance = ""
     try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return file.read().split(b"\0")
-    except OSError:
-        return []
+        while sweep.stop_more() and time.monotonic() < deadline:
+            pass
+        sweep.kill()
+    except OSError as error:
+        hindrance = f"/proc cannot be read: {error.strerror}"
+    refused = tuple(sweep.refused)
+    return Swept(sweep.signalled, tuple(sweep.met), hindrance, refused)
+
+
+def find_marked(marks: Marks) -> tuple[int, ...]:
+    """Return every process with one of the marks, and all of its descendants.
+
+    OSError if nobody can tell for want of descriptors or memory.
+    """
+    return tuple(_Sweep(marks).find())
+
+
+class _Met(NamedTuple):
+    """A process that is one of ours."""
+
+    started: int
+    """Tells it from a later one of the same number."""
+    parent: int
+    """What it was found below; 0: it carries a mark itself."""
+
+
+class _Sweep:
+    """Some processes, stopped one after the other and then killed together."""
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._own = os.getpid()
+        self.met: dict[int, _Met] = {}
+        """By pid; those that were alive when we tried to stop them."""
+        self.signalled = 0
+        """How many were sent SIGKILL."""
+        self.refused: list[int] = []
+
+    def stop_more(self) -> bool:
+        """Stop those that were not met before; whether there were any."""
+        fresh = self.find()
+        for pid, met in fresh.items():
+            if self._send(pid, met, signal.SIGSTOP) is not None:
+                self.met[pid] = met
+        return bool(fresh)
+
+    def kill(self) -> None:
+        """Kill all that were met."""
+        for pid, met in self.met.items():
+            was_sent = self._send(pid, met, signal.SIGKILL)
+            if was_sent:
+                self.signalled += 1
+            elif was_sent is False:
+                self.refused.append(pid)
+
+    def find(self) -> dict[int, _Met]:
+        """Return those that are alive and were not met before."""
+        alive: dict[int, Look] = {}
+        below: dict[int, list[int]] = {}
+        for pid in all_pids(strictly=True):
+            found = look(pid, strictly=True)
+            if found is not None and found.state not in "ZX":
+                alive[pid] = found
+                below.setdefault(found.parent, []).append(pid)
+        old = {
+            pid
+            for pid, met in self.met.items()
+            if pid in alive and alive[pid].started == met.started
+        }
+        fresh = {
+            pid: _Met(found.started, 0)
+            for pid, found in alive.items()
+            if pid not in old and pid != self._own and self._carries(pid, found)
+        }
+        spared = self._line(alive)
+        heads = [*old, *fresh]
+        while heads:
+            head = heads.pop()
+            for pid in below.get(head, ()):
+                if pid not in old and pid not in fresh and pid not in spared:
+                    fresh[pid] = _Met(alive[pid].started, head)
+                    heads.append(pid)
+        return fresh
+
+    def _carries(self, pid: int, found: Look) -> bool:
+        marks = self._marks
+        return (
+            tag_at(pid) in marks.tags
+            or pid in marks.processes
+            or found.session in marks.sessions
+            or not marks.environment.isdisjoint(environment_of(pid, strictly=True))
+        )
+
+    def _line(self, alive: dict[int, Look]) -> set[int]:
+        """Return this process and its ancestors: a task may have started it."""
+        line, pid = set[int](), self._own
+        while pid in alive and pid not in line:
+            line.add(pid)
+            pid = alive[pid].parent
+        return line
+
+    def _send(self, pid: int, met: _Met, number: int) -> bool | None:
+        """Signal a process; False if we may not, None if it is gone."""
+        descriptor = -1
+        try:
+            descriptor = _open(pid)
+            try:
+                is_same = self._is(pid, met)
+            except OSError:
+                if descriptor < 0:
+                    raise
+                # It took the last descriptor that there was.
+                os.close(descriptor)
+                descriptor = -1
+                is_same = self._is(pid, met)
+            if not is_same:
+                return None
+            if descriptor >= 0:
+                signal.pidfd_send_signal(descriptor, number)
+            else:
+                os.kill(pid, number)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            return False
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+        return True
+
+    def _is(self, pid: int, met: _Met) -> bool:
+        """Whether it is alive and, as far as can be known, the one that was met."""
+        found = look(pid, strictly=True)
+        if found is None or found.state in "ZX" or found.started != met.started:
+            return False
+        if met.parent:
+            # A parent that was met may have been killed a moment ago.
+            return found.parent == met.parent or pid in self.met
+        return self._carries(pid, found)
+
+
+def _open(pid: int) -> int:
+    """Return a descriptor of a process; -1 where there are none, or none is left.
+
+    ProcessLookupError if there is no such process.
+    """
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise
+    except (OSError, AttributeError):
+        return -1
+
+
+def _raise_if_lack(error: Exception, *, strictly: bool) -> None:
+    if strictly and isinstance(error, OSError) and error.errno in _LACK:
+        raise error

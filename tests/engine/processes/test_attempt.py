@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.engine.clock import SystemClock
-from bistro_tui.engine.config.model import Enforcement, KillMethod, KillSettings
+from bistro_tui.engine.config.model import (
+    Enforcement,
+    KillMethod,
+    KillSettings,
+    TaskSubprocess,
+)
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.processes.attempt import (
     PIECE_BYTES,
-    TEMPORARY,
     Attempt,
     AttemptResult,
     Workshop,
@@ -24,12 +28,14 @@ from bistro_tui.engine.processes.capture import OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.preparation import Preparation
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.attempts import StatusHome, StatusPlace
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, INCOMPLETE_BACKOFF
 from bistro_tui.engine.warden.tags import tag_of
 from bistro_tui.engine.warden.wire import (
     STDERR,
     STDOUT,
     TERM_WAIT_KILL,
+    Credit,
     Ended,
     Exited,
     NotStarted,
@@ -40,9 +46,14 @@ from tests.engine.processes.builders import RecordingSink, a_start
 from tests.engine.processes.fake_warden import FakeWarden, an_end, fake_warden, turns
 
 
+class Keeper:
+    commits = 5
+
+
 class Stage:
     def __init__(self, path: Path, fake: FakeWarden) -> None:
         self.fake = fake
+        self.keeper = Keeper()
         self.sink = RecordingSink()
         clock = SystemClock()
         desk = OutputDesk(asyncio.get_running_loop(), clock, self.sink)
@@ -54,6 +65,9 @@ class Stage:
             worker_command=None,
             worker_node="root",
             worker_host="thishost",
+            statuses=StatusHome(
+                place=StatusPlace("sqlite", 'odd "table"'), keeper=self.keeper
+            ),
         )
 
     def begin(self, start: StartTask) -> Attempt:
@@ -108,7 +122,11 @@ async def test_a_warden_is_told_all_that_the_attempt_needs(tmp_path: Path) -> No
             "config_file": "",
             "kill_method": KillMethod.TERM_WAIT_KILL,
             "kill_wait": 0.25,
+            "statuses": ["sqlite", 'odd "table"', 5],
         }
+        at.keeper.commits += 1
+        later = at.preparation.prepare(start, 8).request.record
+        assert json.loads(later)["statuses"][2] == 6
 
 
 async def test_a_long_config_goes_into_a_file_that_the_warden_writes(
@@ -223,16 +241,68 @@ async def test_the_last_output_is_taken_piece_by_piece_too(tmp_path: Path) -> No
         assert b"".join(at.sink.of(Stream.STDERR)) == b"first, " + err
 
 
-@pytest.mark.parametrize("error", sorted(TEMPORARY))
+LACKS = ["EAGAIN", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM", "ENOSPC"]
+
+
+@pytest.mark.parametrize("lack", LACKS)
 async def test_what_a_host_lacks_for_a_while_is_no_failure(
-    tmp_path: Path, error: int
+    tmp_path: Path, lack: str
 ) -> None:
     with stage(tmp_path) as at:
         attempt = at.begin(a_start("run"))
-        found = attempt.not_started(NotStarted(7, "program", error, ""))
+        number = getattr(errno, lack)
+        found = attempt.not_started(NotStarted(7, "program", number, ""))
         assert isinstance(found, str)
-        assert found.startswith(f"{errno.errorcode[error]}: ")
-        assert at.events() == ["running"]
+        assert found.startswith(f"{lack}: ")
+        assert at.events() == []
+
+
+async def test_what_was_killed_does_not_wait_for_what_a_host_lacks(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path) as at:
+        attempt = at.begin(a_start("run"))
+        attempt.is_killed = True
+        found = attempt.not_started(NotStarted(7, "program", errno.EAGAIN, ""))
+        assert isinstance(found, AttemptResult)
+        assert found.reported.bits == INCOMPLETE_BACKOFF
+        assert found.exit_text == "killed before it started"
+        assert at.events() == ["got_status"]
+
+
+async def test_an_attempt_is_logged_as_running_once_and_before_all_else(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path) as at:
+        attempt = at.begin(a_start("run"))
+        assert at.events() == []
+        attempt.output(Output(7, STDOUT, b"early\n"))
+        attempt.started(77)
+        attempt.exited(Exited(7, 0, 0, False))
+        attempt.ended(an_end(7, out=b"late\n"))
+        streams = [stream for _, stream, _ in at.sink.rows]
+        assert streams[:2] == [Stream.STATUSES, Stream.STDOUT]
+        assert at.events() == [
+            "running",
+            "process_exited",
+            "task_pipes_closed",
+            "got_status",
+        ]
+
+
+async def test_the_quota_of_lines_counts_in_bistros_interval_whatever_poll_ms_says(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path) as at:
+        settings = TaskSubprocess(max_log_lines_per_poll_interval=1, poll_ms=60_000)
+        attempt = at.begin(a_start("run", task_subprocess=settings))
+        at.fake.asked()
+        attempt.output(Output(7, STDOUT, b"a\nb\nc\n"))
+        assert at.fake.asked() == []
+        async with asyncio.timeout(5):
+            while not (found := at.fake.asked()):
+                await asyncio.sleep(0.005)
+        assert found == [Credit(7, 6)]
 
 
 @pytest.mark.parametrize(
@@ -280,6 +350,7 @@ async def test_an_attempt_killed_in_the_wardens_queue_was_not_a_failure(
         assert isinstance(found, AttemptResult)
         assert found.reported.bits == INCOMPLETE_BACKOFF
         assert found.exit_text == "killed before it started"
+        assert at.events() == ["got_status"]
 
 
 @pytest.mark.parametrize(

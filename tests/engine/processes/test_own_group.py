@@ -97,3 +97,16 @@ def test_a_group_with_others_in_it_is_left_as_it_is(offered: tuple[Path, str]) -
         other.kill()
     assert run.stdout.splitlines()[0] == "False []"
     assert run.stdout.splitlines()[1].endswith(group.name)
+
+
+def test_the_groups_of_schedulers_that_are_gone_are_removed(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    names = [f"bistro-tui-scheduler-{pid}" for pid in (gone.pid, os.getpid())]
+    for name in (*names, "bistro-tui-scheduler-", "others"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cgroup.controllers").write_text("pids\n")
+    (tmp_path / "cgroup.subtree_control").write_text("")
+    hand_down_controllers(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir() if path.is_dir())
+    assert left == ["bistro-tui-scheduler-", names[1], "others"]

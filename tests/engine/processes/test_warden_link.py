@@ -167,3 +167,46 @@ async def test_there_is_no_room_in_one_that_is_not_ready_or_has_ended() -> None:
         fake.socket.close()
         await turns()
         assert fake.link.capacity == 0
+
+
+async def test_what_a_warden_has_not_read_is_known() -> None:
+    with fake_warden() as fake:
+        assert not fake.link.is_behind()
+        fake.link.send(kill(1))
+        await turns()
+        assert fake.link.is_behind()
+        fake.asked()
+        assert not fake.link.is_behind()
+        fake.link.send(kill(2))
+        fake.link.close()
+        assert not fake.link.is_behind()
+
+
+async def test_one_that_is_set_aside_has_no_room_and_gets_it_back() -> None:
+    with fake_warden() as fake:
+        fake.link.capacity = 10
+        fake.link.set_aside()
+        fake.link.set_aside()
+        assert fake.link.capacity == 0
+        fake.link.take_back()
+        assert fake.link.capacity == 10
+
+
+async def test_the_room_that_is_told_of_meanwhile_is_not_forgotten() -> None:
+    with fake_warden() as fake:
+        fake.link.set_aside()
+        fake.link.capacity = 10
+        fake.link.take_back()
+        assert fake.link.capacity == 10
+
+
+async def test_one_that_is_given_up_ends_once() -> None:
+    with fake_warden() as fake:
+        fake.link.capacity = 10
+        fake.link.lose()
+        fake.link.lose()
+        fake.link.close()
+        await turns()
+        assert fake.ends == 1
+        assert fake.link.capacity == 0
+        assert fake.socket.recv(1) == b""

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.statuses.attempts import StatusPlace
 from bistro_tui.engine.warden.program import boot_id
 
 HERE = boot_id()
+PLACE = StatusPlace("sqlite", "task_statuses")
 
 
 def attempt_id(number: int, *, start_time: int = 1_700_000_000) -> InvocationId:
@@ -68,13 +70,15 @@ class LeftRun:
         invocation: InvocationId | None = None,
         born: tuple[int, int, int] | None = None,
         kill_wait: float = 0.0,
+        place: StatusPlace = PLACE,
+        commits: int = 0,
     ) -> InvocationId:
         """Add an attempt; ``born``: pid, boot time before and after its start."""
         invocation = invocation or attempt_id(number)
         of = of or task(f"n{number}")
-        self.lines.append(
-            f"S {number} " + json.dumps(self.record(of, invocation, kill_wait))
-        )
+        record = self.record(of, invocation, kill_wait)
+        record["statuses"] = [*place, commits]
+        self.lines.append(f"S {number} {json.dumps(record)}")
         if born is not None:
             self.lines.append(f"P {number} {born[0]} {born[1]} {born[2]}")
         if content is not None:
@@ -95,6 +99,7 @@ class LeftRun:
             "config_file": "",
             "kill_method": "term_wait_kill",
             "kill_wait": kill_wait,
+            "statuses": [*PLACE, 0],
         }
 
     def status_file(self, invocation: InvocationId) -> Path:

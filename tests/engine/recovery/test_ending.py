@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,8 @@ from bistro_tui.engine.recovery.ending import end_what_is_left
 from bistro_tui.engine.recovery.records import LeftAttempt
 from bistro_tui.engine.warden.tags import tag_of
 from bistro_tui.engine.warden.tree import look
-from tests.engine.recovery.builders import HERE, attempt_id, boot_ns, task
-from tests.engine.recovery.processes import Household, household, is_alive, until
+from tests.engine.recovery.builders import HERE, PLACE, attempt_id, boot_ns, task
+from tests.engine.recovery.processes import Household, is_alive, until
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "pidfd_open"), reason="processes are found and ended on Linux"
@@ -22,11 +21,6 @@ pytestmark = pytest.mark.skipif(
 WAIT = "sleep 60 & echo $! >>$0; wait"
 TAG = tag_of(attempt_id(1).rand)
 MARK = str(attempt_id(1))
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Household]:
-    yield from household(tmp_path)
 
 
 def left(
@@ -39,6 +33,9 @@ def left(
     return LeftAttempt(
         task=task(),
         invocation=attempt_id(number),
+        number=number,
+        place=PLACE,
+        commits=0,
         status_file=Path("/none"),
         config_file=None,
         kill_wait_sec=0,
@@ -52,8 +49,8 @@ def left(
 def end(*attempts: LeftAttempt) -> int:
     """End them for good; return how many processes there were."""
     number = 0
-    while killed := end_what_is_left(attempts):
-        number = max(number, killed)
+    while not (swept := end_what_is_left(attempts)).is_clean:
+        number = max(number, len(swept.alive))
     return number
 
 

@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import InvocationId
-from bistro_tui.engine.recovery.judging import is_stored, reported_status
+from bistro_tui.engine.recovery.judging import (
+    is_stored,
+    newest_of_each_task,
+    reported_status,
+)
 from bistro_tui.engine.recovery.records import EndRecord, LeftAttempt, left_attempt
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.bits import (
     DONE,
     ERROR_BACKOFF,
     FAILED,
+    INCOMPLETE,
     INCOMPLETE_BACKOFF,
     Bits,
 )
@@ -20,9 +25,10 @@ from bistro_tui.engine.statuses.report import Exit
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.warden.journal import parse_journal
 from tests.engine.config.builders import parsed_job
-from tests.engine.recovery.builders import LeftRun, attempt_id
+from tests.engine.recovery.builders import LeftRun, attempt_id, task
 
 NOW = 1_700_000_100.0
+BEGAN = attempt_id(1).start_time
 
 WHOLE_NIGHT = parsed_job(status_from="exit_code", timeout_sec=30)
 
@@ -101,25 +107,28 @@ def test_the_time_of_a_status_is_that_of_the_end_but_never_in_the_future() -> No
     assert time_of(None) == NOW
 
 
-def left() -> LeftAttempt:
+def left(
+    number: int = 1, *, node: str = "n1", commits: int = 5, start_time: int = BEGAN
+) -> LeftAttempt:
     run = LeftRun(Path("/nowhere"))
-    run.add(1, content=None)
+    invocation = attempt_id(number, start_time=start_time)
+    run.add(number, of=task(node), content=None, invocation=invocation, commits=commits)
     (entry,) = parse_journal(f"{run.lines[0]}\n".encode()).unsettled
     return left_attempt(entry, "boot")
 
 
-BEGAN = attempt_id(1).start_time
+OTHER = attempt_id(9)
 
 
 @pytest.mark.parametrize(
     ("last", "known_at", "has_files", "expected"),
     [
-        (attempt_id(1), BEGAN + 5, True, True),
-        (attempt_id(1), BEGAN + 5, False, True),
+        (LastAttempt(attempt_id(1), 6), BEGAN + 5, True, True),
+        (LastAttempt(attempt_id(1), 6), BEGAN + 5, False, True),
         # Stored of the attempt before this one, or of one after it.
-        (attempt_id(9, start_time=BEGAN - 60), BEGAN - 5, True, False),
-        (attempt_id(9, start_time=BEGAN), BEGAN, True, False),
-        (attempt_id(9, start_time=BEGAN + 60), BEGAN + 90, True, True),
+        (LastAttempt(OTHER, 5), BEGAN + 5, False, False),
+        (LastAttempt(OTHER, 0), BEGAN + 5, False, False),
+        (LastAttempt(OTHER, 6), BEGAN - 60, True, True),
         # A store that does not know attempts: files go only when the status is stored.
         (None, None, True, False),
         (None, None, False, False),
@@ -129,11 +138,30 @@ BEGAN = attempt_id(1).start_time
     ],
 )
 def test_a_status_that_is_stored_already_is_not_adopted_again(
-    last: InvocationId | None,
+    last: LastAttempt | None,
     known_at: float | None,
     has_files: bool,
     expected: bool,
 ) -> None:
-    known = TaskStatus(bits=DONE, time=known_at) if known_at is not None else None
+    known = TaskStatus(bits=INCOMPLETE, time=known_at) if known_at is not None else None
 
     assert is_stored(left(), last=last, known=known, has_files=has_files) is expected
+
+
+@pytest.mark.parametrize("bits", [DONE, FAILED])
+@pytest.mark.parametrize("last", [None, LastAttempt(OTHER, 5)])
+def test_a_final_status_is_never_replaced(last: LastAttempt | None, bits: Bits) -> None:
+    known = TaskStatus(bits=bits, time=BEGAN - 60.0)
+
+    assert is_stored(left(), last=last, known=known, has_files=True)
+
+
+def test_of_each_task_only_the_last_start_counts_whatever_the_clock_said() -> None:
+    early = left(1, commits=5)
+    same_second = left(2, commits=6)
+    clock_set_back = left(3, commits=7, start_time=BEGAN - 3600)
+    other_task = left(4, node="n2", commits=5)
+    uncounted = [left(number, node="n3", commits=0) for number in (5, 6)]
+    attempts = [clock_set_back, other_task, same_second, *reversed(uncounted), early]
+
+    assert newest_of_each_task(attempts) == [uncounted[1], other_task, clock_set_back]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bistro_tui.engine.recovery.records import EndRecord, end_record, left_attempt
 from bistro_tui.engine.statuses.report import Exit
 from bistro_tui.engine.warden.journal import JournalEntry
-from tests.engine.recovery.builders import LeftRun, attempt_id, end_fields, task
+from tests.engine.recovery.builders import PLACE, LeftRun, attempt_id, end_fields, task
 
 
 def entry(record: object) -> JournalEntry:
@@ -24,7 +24,10 @@ def good_record() -> dict[str, Any]:
 
 
 def test_an_attempt_is_read_with_its_names_files_and_process() -> None:
-    record = good_record() | {"config_file": f"/run/{attempt_id(1)}.json"}
+    record = good_record() | {
+        "config_file": f"/run/{attempt_id(1)}.json",
+        "statuses": [*PLACE, 7],
+    }
     left = left_attempt(entry(record), "boot")
 
     assert left.task == task()
@@ -32,6 +35,7 @@ def test_an_attempt_is_read_with_its_names_files_and_process() -> None:
     assert left.status_file == Path(f"/run/{attempt_id(1)}.status")
     assert left.config_file == Path(f"/run/{attempt_id(1)}.json")
     assert left.end_record == Path(f"/run/{attempt_id(1)}.exit")
+    assert (left.place, left.commits, left.number) == (PLACE, 7, 1)
     assert (left.boot_id, left.pid, left.kill_wait_sec) == ("boot", 42, 2.5)
     assert (left.born_after_ns, left.born_before_ns) == (5, 6)
 
@@ -48,6 +52,8 @@ def test_an_attempt_is_read_with_its_names_files_and_process() -> None:
         ({"invocation": "1-1"}, "invocation is not a pair"),
         ({"job": None}, "its job is not a text"),
         ({"node": 7}, "its node is not a text"),
+        ({"statuses": None}, "where its status belongs"),
+        ({"statuses": ["sqlite", "t", "5"]}, "where its status belongs"),
         ({"kill_wait": "soon"}, "kill_wait is not a number"),
         ({"kill_wait": 10**400}, "kill_wait is not a number"),
     ],

@@ -1,13 +1,10 @@
 """The start after a run that died, with real files, locks, processes and statuses."""
 
 import asyncio
-import logging
 import os
 import signal
 import sqlite3
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,52 +32,9 @@ from tests.engine.recovery.builders import (
 )
 from tests.engine.recovery.processes import (
     Household,
-    household,
     is_alive,
-    locked_by_child,
 )
-from tests.engine.recovery.world import Start, store_at
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> LeftRun:
-    (tmp_path / "run").mkdir()
-    return LeftRun(tmp_path / "run")
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[StatusStore]:
-    async with store_at(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Household]:
-    yield from household(tmp_path)
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    caplog.set_level(logging.INFO, "bistro_tui")
-    logging.getLogger("bistro_tui").propagate = True
-    return lambda: [record.getMessage() for record in caplog.records]
-
-
-@contextmanager
-def warden_of(run: LeftRun) -> Iterator["subprocess.Popen[bytes]"]:
-    """Have a living process hold the journal of ``run``, which names it."""
-    run.write()
-    with locked_by_child(run.journal) as warden:
-        run.warden_pid = warden.pid
-        run.write()
-        yield warden
-
-
-def outcome(start: Start) -> dict[str, str]:
-    return {
-        one.task.node: str(one.reported.data.get("exception", one.reported.bits.name))
-        for one in start.adopted
-    }
+from tests.engine.recovery.world import Start, outcome, store_at, warden_of
 
 
 async def test_where_nothing_was_left_nothing_is_waited_for(

@@ -1,13 +1,14 @@
 """A start after a run that died: real files and a real store, a core of lists."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from bistro_tui.engine.clock import Now
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.recovery.adoption import Adopters
 from bistro_tui.engine.recovery.journals import find_journals
@@ -17,8 +18,11 @@ from bistro_tui.engine.scheduling.events import (
     StartsPaused,
     StartsResumed,
 )
+from bistro_tui.engine.statuses.attempts import LastAttempt, StatusPlace
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.statuses.store import StatusStore
+from tests.engine.recovery.builders import PLACE, LeftRun
+from tests.engine.recovery.processes import locked_by_child
 
 NOW = 1_700_000_100.0
 
@@ -34,6 +38,7 @@ class Start:
         jobs: Sequence[Job] = (),
         remembers: bool = True,
         adopts: bool = True,
+        place: StatusPlace = PLACE,
     ) -> None:
         self._store = store
         self._jobs = {job.name: job for job in jobs}
@@ -46,6 +51,7 @@ class Start:
         self.is_resumed = False
         journals, self.troubles = find_journals(run)
         adopters = Adopters(
+            place=place,
             clock=self,
             sink=self,
             statuses=self,
@@ -81,7 +87,7 @@ class Start:
 
     async def last_attempts(
         self, tasks: Sequence[TaskId]
-    ) -> Mapping[TaskId, InvocationId]:
+    ) -> Mapping[TaskId, LastAttempt]:
         return await self._store.last_attempts(tasks) if self._remembers else {}
 
     def _job(self, name: JobName) -> Job | None:
@@ -111,3 +117,20 @@ async def store_at(directory: Path) -> AsyncIterator[StatusStore]:
         yield store
     finally:
         await store.close()
+
+
+@contextmanager
+def warden_of(run: LeftRun) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have a living process hold the journal of ``run``, which names it."""
+    run.write()
+    with locked_by_child(run.journal) as warden:
+        run.warden_pid = warden.pid
+        run.write()
+        yield warden
+
+
+def outcome(start: Start) -> dict[str, str]:
+    return {
+        one.task.node: str(one.reported.data.get("exception", one.reported.bits.name))
+        for one in start.adopted
+    }

@@ -18,6 +18,7 @@ from bistro_tui.engine.runners.dry_run import DryRunRunner
 from bistro_tui.engine.runners.local import LocalRunner
 from bistro_tui.engine.runners.protocol import (
     AttemptEnded,
+    AttemptNotStarted,
     AttemptStarted,
     RunnerReport,
     TaskRunner,
@@ -105,6 +106,13 @@ class Local:
     async def run(self, start: StartTask) -> AttemptEnded:
         self.runner.start(start)
         return await self.reports.wait_ended(start)
+
+    def undone(self, start: StartTask) -> str | None:
+        """Return why it waits again, None if it does not."""
+        for one in self.reports.all:
+            if isinstance(one, AttemptNotStarted) and one[:2] == start[:2]:
+                return one.text
+        return None
 
     def settle(self) -> None:
         """Say that everything that has ended is stored."""

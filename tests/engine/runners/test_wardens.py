@@ -11,13 +11,19 @@ import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bistro_tui.engine.config.model import KillMethod, KillSettings
 from bistro_tui.engine.logs.sink import Stream
-from bistro_tui.engine.processes.lost_warden import LeftAttempt, end_lost_warden
+from bistro_tui.engine.processes.attempt import Attempt
+from bistro_tui.engine.processes.lost_warden import (
+    LeftAttempt,
+    Remains,
+    end_lost_warden,
+)
 from bistro_tui.engine.processes.subreaper import (
     StrangeChildren,
     become_subreaper,
@@ -35,6 +41,8 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.statuses.bits import DONE, INCOMPLETE_BACKOFF
 from bistro_tui.engine.warden.journal import read_journal
+from bistro_tui.engine.warden.tree import Marks, Swept
+from bistro_tui.engine.warden.wire import Ended, Settled
 from tests.engine.processes.builders import a_start
 from tests.engine.processes.fake_warden import fake_warden
 from tests.engine.runners.harness import (
@@ -357,6 +365,7 @@ async def test_a_warden_that_keeps_dying_is_started_less_and_less_often(
         on_heard=lambda: None,
         left=lambda _: [],
         on_lost=lambda _link, _found: None,
+        on_room=lambda: None,
     )
     with caplog.at_level(logging.ERROR):
         await until(lambda: caplog.text.count("was lost") == 3)
@@ -407,12 +416,281 @@ def test_ending_a_lost_warden_reads_every_status(tmp_path: Path) -> None:
     status.write_bytes(b"done\n")
     process = subprocess.Popen(["sleep", "60"])
     left = [
-        LeftAttempt(1, None, 1 << 62, b"BISTRO_INVOCATION=x-1", bytes(status)),
-        LeftAttempt(2, 1 << 30, 1 << 62, b"BISTRO_INVOCATION=x-2", b"/no/such"),
+        LeftAttempt(1, None, 1 << 62, b"BISTRO_INVOCATION=x-1", bytes(status), "a@b"),
+        LeftAttempt(2, 1 << 30, 1 << 62, b"BISTRO_INVOCATION=x-2", b"/no", "a@c"),
     ]
-    found = end_lost_warden(process, None, left, threading.Event())
-    assert found == {1: b"done\n", 2: None}
+    (found,) = end_lost_warden(process, None, "/no/such", left, threading.Event())
+    assert found == {1: Remains(True, b"done\n"), 2: Remains(True, None)}
     assert process.returncode == -9
+
+
+def a_left_one(number: int, pid: int | None = None) -> LeftAttempt:
+    mark = f"BISTRO_INVOCATION=x-{number}".encode()
+    return LeftAttempt(number, pid, 1 << 62, mark, b"/no/such", f"etl@db{number}")
+
+
+def test_only_what_the_journal_does_not_name_has_certainly_not_begun(
+    tmp_path: Path,
+) -> None:
+    journal = tmp_path / "warden.1.1"
+    journal.write_text("B x 1\nS 1 {}\nP 1 5 0 0\nS 2 {}\nS 3 {}\nN 3\nS 4")
+    (tmp_path / "warden.1.1.1").write_text("B x 1\nS 6 {}\n")
+    (tmp_path / "warden.1.10").write_text("B x 1\nS 5 {}\n")
+    process = subprocess.Popen(["sleep", "60"])
+    left = [a_left_one(number) for number in range(1, 7)]
+    (found,) = end_lost_warden(process, None, str(journal), left, threading.Event())
+    begun = [number for number, remains in found.items() if remains.has_begun]
+    assert begun == [1, 2, 6]
+
+
+def test_a_damaged_journal_proves_nothing(tmp_path: Path) -> None:
+    journal = tmp_path / "warden.1.1"
+    journal.write_text("B x 1\n?\nS 1 {}\n")
+    process = subprocess.Popen(["sleep", "60"])
+    left = [a_left_one(number) for number in (1, 2)]
+    (found,) = end_lost_warden(process, None, str(journal), left, threading.Event())
+    assert [remains.has_begun for remains in found.values()] == [True, True]
+
+
+class Unkillable:
+    """A process that lives as long as the test wants, whatever is sent to it."""
+
+    def __init__(self, *pids: int) -> None:
+        self.pids = pids
+        self.sweeps = 0
+
+    def __call__(self, _marks: Marks) -> Swept:
+        self.sweeps += 1
+        return Swept(0, self.pids)
+
+
+def test_an_attempt_is_over_when_its_last_process_has_gone_and_others_do_not_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [a_left_one(1), a_left_one(2)]
+    environment = {"BISTRO_INVOCATION": "x-2"}
+    stays = subprocess.Popen(["sleep", "60"], env=environment)
+    kill = Unkillable(stays.pid)
+    monkeypatch.setattr("bistro_tui.engine.processes.lost_warden.kill_marked", kill)
+    monkeypatch.setattr(
+        "bistro_tui.engine.processes.lost_warden.PAUSES_SEC", (0.001, 0.001)
+    )
+    process = subprocess.Popen(["sleep", "60"])
+    ends = end_lost_warden(process, None, "/no/such", left, threading.Event())
+    try:
+        assert list(next(ends)) == [1]
+        assert stays.poll() is None
+        said = [one.getMessage() for one in caplog.records]
+        assert said == [
+            f"process {stays.pid} of task etl@db2 does not go when killed;"
+            " the task is over when it has gone"
+        ]
+        kill.pids = ()
+        assert list(next(ends)) == [2]
+        assert list(ends) == []
+    finally:
+        stays.kill()
+        stays.wait()
+
+
+def test_while_nobody_knows_whose_a_living_process_is_no_attempt_is_over(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    give_up = threading.Event()
+    stays = subprocess.Popen(["sleep", "60"], env={})
+
+    class GivesUp(Unkillable):
+        def __call__(self, marks: Marks) -> Swept:
+            if self.sweeps > 30:
+                give_up.set()
+            return super().__call__(marks)
+
+    kill = GivesUp(stays.pid)
+    monkeypatch.setattr("bistro_tui.engine.processes.lost_warden.kill_marked", kill)
+    monkeypatch.setattr("bistro_tui.engine.processes.lost_warden.PAUSES_SEC", (0.001,))
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        left = [a_left_one(1), a_left_one(2)]
+        assert list(end_lost_warden(process, None, "/no", left, give_up)) == []
+        assert f"process {stays.pid} of a task of a lost warden does not" in caplog.text
+    finally:
+        stays.kill()
+        stays.wait()
+
+
+def test_what_cannot_be_seen_is_not_taken_for_gone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [Swept(0, (), "no descriptors")] * 20
+    monkeypatch.setattr("bistro_tui.engine.processes.lost_warden.PAUSES_SEC", (0.001,))
+    monkeypatch.setattr(
+        "bistro_tui.engine.processes.lost_warden.kill_marked",
+        lambda _: answers.pop() if answers else Swept(0, ()),
+    )
+    process = subprocess.Popen(["sleep", "60"])
+    give_up = threading.Event()
+    ends = end_lost_warden(process, None, "/no", [a_left_one(1)], give_up)
+    assert list(next(ends)) == [1]
+    assert answers == []
+    assert [one.getMessage() for one in caplog.records] == [
+        "tasks of a lost warden cannot be proven dead: no descriptors"
+    ]
+
+
+async def test_an_attempt_that_had_not_begun_when_its_warden_was_lost_just_waits(
+    tmp_path: Path,
+) -> None:
+    async with local_runner(tmp_path) as local:
+        await ready(local)
+        running = a_start(*SLEEP)
+        local.runner.start(running)
+        await local.reports.wait_started(running)
+        for link in wardens(local):
+            os.kill(link.process.pid, signal.SIGSTOP)
+        waiting, killed = a_start(*SLEEP), a_start(*SLEEP)
+        starts = [waiting, killed]
+        for start in starts:
+            local.runner.start(start)
+        await until(lambda: sum(one.under_way for one in wardens(local)) == 3)
+        lost = tuple(wardens(local))
+        # Killed, but not woken: it never hears of it.
+        for link in lost:
+            link.process.kill()
+        local.runner.kill(killed.invocation, KILL)
+        ended = await local.reports.wait_ended(running)
+        assert ended.exit_text == "warden lost"
+        ended = await local.reports.wait_ended(killed)
+        assert ended.exit_text == "killed before it started"
+        await until(lambda: local.undone(waiting))
+        assert local.undone(waiting) == "its warden was lost before it began"
+        assert local.reports.ended(waiting.invocation) is None
+        of_them = [json.loads(row) for row in local.sink.of(Stream.STATUSES)]
+        assert waiting.invocation.rand not in {
+            row["invocation_rand"] for row in of_them
+        }
+        local.settle()
+        gone = {one.journal for one in lost}
+        assert not gone & {str(path) for path in journals(local)}
+
+
+async def test_an_attempt_given_up_after_an_error_of_ours_is_ended_with_its_warden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with local_runner(tmp_path) as local:
+        await ready(local)
+
+        def explode(attempt: Attempt, _pid: int) -> None:
+            (link,) = [one for one in wardens(local) if one is attempt.link]
+            # It will never obey the kill that comes next.
+            os.kill(link.process.pid, signal.SIGSTOP)
+            raise ZeroDivisionError("ours")
+
+        monkeypatch.setattr(Attempt, "started", explode)
+        start = a_start("sh", "-c", "echo $$ > {status_file}; exec sleep 60")
+        local.runner.start(start)
+        ended = await local.reports.wait_ended(start)
+        assert "ZeroDivisionError" in ended.exit_text
+        status = local.data_dir.status_files / f"{start.invocation}.status"
+        pid = int(status.read_text())
+        assert is_alive(pid)
+        (link,) = [one for one in wardens(local) if one.under_way]
+        link.process.kill()
+        await until(lambda: not is_alive(pid))
+        await until(lambda: not status.exists())
+        await until(lambda: link.journal not in map(str, journals(local)))
+
+
+async def test_an_error_of_ours_in_its_last_output_does_not_cost_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(_attempt: Attempt, _end: Ended) -> None:
+        raise ZeroDivisionError("ours")
+
+    async with local_runner(tmp_path) as local:
+        monkeypatch.setattr(Attempt, "some_of", explode)
+        start = a_start("sh", "-c", "head -c 5000 /dev/zero")
+        ended = await local.run(start)
+        assert "ZeroDivisionError" in ended.exit_text
+        assert sum(one.under_way for one in wardens(local)) == 0
+
+
+async def test_a_stopped_warden_is_woken_though_nobody_asks_it_for_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bistro_tui.engine.processes.wardens.WATCH_SEC", 0.02)
+    async with local_runner(tmp_path) as local:
+        go = tmp_path / "go"
+        script = (
+            f"while [ ! -e {go} ]; do sleep 0.01; done; echo done > {{status_file}}"
+        )
+        local.runner.start(start := a_start("sh", "-c", script))
+        await local.reports.wait_started(start)
+        (link,) = [one for one in wardens(local) if one.under_way]
+        os.kill(link.process.pid, signal.SIGSTOP)
+        go.touch()
+        assert (await local.reports.wait_ended(start)).reported.bits == DONE
+        await until(lambda: link.capacity)
+    said = [one.getMessage() for one in caplog.records]
+    assert f"warden {link.process.pid} was stopped; it is woken up" in said
+
+
+async def test_wardens_that_do_not_answer_have_no_room_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[tuple[int | None, str]]:
+        return [
+            (one.limit, one.text)
+            for one in local.reports.all
+            if isinstance(one, RunnerCapacity)
+        ]
+
+    monkeypatch.setattr("bistro_tui.engine.processes.wardens.WATCH_SEC", 0.02)
+    monkeypatch.setattr(WardenLink, "wake", lambda _: None)
+    async with local_runner(tmp_path) as local:
+        await ready(local)
+        all_room = told()[-1]
+        local.runner.start(start := a_start(*SLEEP))
+        await local.reports.wait_started(start)
+        for link in wardens(local):
+            os.kill(link.process.pid, signal.SIGSTOP)
+            link.send(Settled(()))
+        # What they were given goes on.
+        await until(lambda: told()[-1] == (1, "no warden answers"))
+        for link in wardens(local):
+            os.kill(link.process.pid, signal.SIGCONT)
+        await until(lambda: told()[-1] == all_room)
+
+
+async def test_a_warden_lost_while_all_ends_is_not_said_to_be_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with local_runner(tmp_path) as local:
+        local.runner.start(start := a_start(*SLEEP))
+        await local.reports.wait_started(start)
+        (link,) = [one for one in wardens(local) if one.under_way]
+        os.kill(link.process.pid, signal.SIGSTOP)
+        closing = asyncio.ensure_future(local.runner.close())
+        os.kill(link.process.pid, signal.SIGKILL)
+        await closing
+        pool = local.runner._wardens
+        assert not pool._timers or all(one.cancelled() for one in pool._timers)
+    assert [one.getMessage() for one in caplog.records] == [
+        f"warden {link.process.pid} was lost with 1 task"
+    ]
+
+
+async def test_threads_that_have_ended_lost_wardens_are_not_kept(
+    tmp_path: Path,
+) -> None:
+    async with local_runner(tmp_path) as local:
+        pool = local.runner._wardens
+        for _ in range(4):
+            await ready(local)
+            pool._deaths = 0
+            link = wardens(local)[0]
+            os.kill(link.process.pid, signal.SIGKILL)
+            await until(partial(lambda gone: gone not in wardens(local), link))
+        assert len(pool._threads) < 4
 
 
 def test_children_that_somebody_else_has_left_to_us_are_reaped() -> None:

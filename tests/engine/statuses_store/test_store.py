@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.bits import (
     DONE,
     ERROR_BACKOFF,
@@ -448,8 +449,8 @@ async def test_the_attempt_of_a_status_comes_back_with_it(tmp_path: Path) -> Non
     async with opened(path) as store:
         asked = [task(node=name) for name in ("1", "2", "3", "\ud800")]
         assert await store.last_attempts(asked) == {
-            task(node="1"): ATTEMPT,
-            task(node="\ud800"): LATER,
+            task(node="1"): LastAttempt(ATTEMPT, 1),
+            task(node="\ud800"): LastAttempt(LATER, 1),
         }
         assert await store.last_attempts([]) == {}
     assert rows(path, "SELECT invocation FROM task_statuses WHERE node_id = '1'") == [
@@ -464,12 +465,41 @@ async def test_a_status_without_an_attempt_keeps_the_one_before(
         await store.save_attempts([(task(), status(FAILED), ATTEMPT)])
         await store.save([(task(), status(INCOMPLETE))])
         assert await store.load() == {task(): status(INCOMPLETE)}
-        assert await store.last_attempts([task()]) == {task(): ATTEMPT}
+        assert await store.last_attempts([task()]) == {task(): LastAttempt(ATTEMPT, 2)}
         await store.save_attempts(
             [(task(), status(DONE), LATER), (task(), status(FAILED), None)]
         )
         assert await store.load() == {task(): status(FAILED)}
-        assert await store.last_attempts([task()]) == {task(): LATER}
+        assert await store.last_attempts([task()]) == {task(): LastAttempt(LATER, 3)}
+
+
+async def test_commits_are_counted_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "s.sql3"
+    async with opened(path) as store:
+        for _ in range(3):
+            await store.save([(task(node="1"), status(DONE))])
+    async with opened(path) as store:
+        await store.load()
+        assert store.commits == 3
+        await store.save_attempts([(task(), status(DONE), ATTEMPT)])
+        assert store.commits == 4
+        assert await store.last_attempts([task()]) == {task(): LastAttempt(ATTEMPT, 4)}
+
+
+@pytest.mark.parametrize("odd", [-1, 0, 2**63 - 1, "x", 1.5, b"\xff", None])
+async def test_a_number_of_a_commit_that_is_none_does_not_count(
+    tmp_path: Path, odd: object
+) -> None:
+    path = tmp_path / "s.sql3"
+    async with opened(path) as store:
+        await store.save_attempts([(task(), status(DONE), ATTEMPT)])
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("UPDATE task_statuses SET commit_number = ?", (odd,))
+        other.commit()
+    async with opened(path) as store:
+        await store.load()
+        assert store.commits == 0
+        assert await store.last_attempts([task()]) == {task(): LastAttempt(ATTEMPT, 0)}
 
 
 async def test_very_many_tasks_are_asked_for_at_once(tmp_path: Path) -> None:

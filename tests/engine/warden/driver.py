@@ -29,10 +29,15 @@ from bistro_tui.engine.warden.wire import (
 )
 
 ROOT = Path(__file__).parents[3]
-BOOT = (
-    "import sys; sys.path.append(sys.argv.pop(1));"
-    "from bistro_tui.engine.warden.program import main; main(sys.argv[1:])"
-)
+BOOT = """\
+import os, sys
+sys.path.append(sys.argv.pop(1))
+from bistro_tui.engine.warden.program import main
+{before}
+main(sys.argv[1:])
+"""
+UNTIL_END = ("sh", "-c", '"$@" & read line', "sh")
+"""Runs a program below itself, and ends when its own input does."""
 DEADLINE = 15.0
 
 Kind = TypeVar("Kind", bound=Message)
@@ -42,8 +47,18 @@ class Driven:
     """A warden, and everything that it has said."""
 
     def __init__(
-        self, directory: Path, *, descriptors: int = 0, cgroup: bytes = b""
+        self,
+        directory: Path,
+        *,
+        descriptors: int = 0,
+        cgroup: bytes = b"",
+        before: str = "",
+        below: Sequence[str] = (),
     ) -> None:
+        """``before``: what the warden runs first, to find a worse world than ours.
+
+        ``below``: a program that starts the warden and is its parent.
+        """
         self.directory = directory
         self.journal = directory / "warden.journal"
         self.heard: list[Message] = []
@@ -53,11 +68,12 @@ class Driven:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
         journal = os.open(self.journal, flags, 0o600)
         fcntl.flock(journal, fcntl.LOCK_EX)
-        words = [sys.executable, "-I", "-S", "-c", BOOT, str(ROOT)]
+        boot = BOOT.format(before=before)
+        words = [*below, sys.executable, "-I", "-S", "-c", boot, str(ROOT)]
         words += [str(other.fileno()), str(journal), str(self.journal)]
         self.process = subprocess.Popen(
             words,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if below else subprocess.DEVNULL,
             pass_fds=(other.fileno(), journal),
             start_new_session=True,
         )
@@ -160,9 +176,15 @@ class Driven:
         self.socket.close()
         return self.process.wait(DEADLINE)
 
+    def end_parent(self) -> None:
+        """End ``UNTIL_END``, if that is what the warden is below."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
     def close(self) -> None:
         self.socket.close()
         try:
+            self.end_parent()
             self.process.wait(DEADLINE)
         finally:
             self.process.kill()
@@ -170,9 +192,16 @@ class Driven:
 
 
 def driven(
-    directory: Path, *, descriptors: int = 0, cgroup: bytes = b""
+    directory: Path,
+    *,
+    descriptors: int = 0,
+    cgroup: bytes = b"",
+    before: str = "",
+    below: Sequence[str] = (),
 ) -> Iterator[Driven]:
-    warden = Driven(directory, descriptors=descriptors, cgroup=cgroup)
+    warden = Driven(
+        directory, descriptors=descriptors, cgroup=cgroup, before=before, below=below
+    )
     try:
         yield warden
     finally:

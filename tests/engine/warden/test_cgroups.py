@@ -9,7 +9,7 @@ import pytest
 from bistro_tui.engine.processes.own_group import own_group
 from bistro_tui.engine.warden.cgroups import Cgroup, Cgroups
 from bistro_tui.engine.warden.journal import read_journal
-from bistro_tui.engine.warden.wire import KILL, Exited, Kill, Started
+from bistro_tui.engine.warden.wire import KILL, Exited, Kill, Started, Trouble
 from tests.engine.warden.driver import Driven, driven, is_alive, pid_in
 
 NAME = f"bistro-tui-test-{os.getpid()}"
@@ -77,6 +77,43 @@ def test_groups_are_removed(warden: Driven, place: Path) -> None:
     warden.end_of(start)
     assert warden.vanish() == 0
     assert not ours.exists()
+
+
+def test_a_group_that_someone_removed_is_made_again(
+    warden: Driven, place: Path
+) -> None:
+    (place / NAME).rmdir()
+    start = warden.start("echo", "runs", memory_max=1 << 30)
+    assert warden.written_by(start) == b"runs\n"
+    assert (place / NAME).exists()
+
+
+def test_a_group_that_cannot_be_made_is_told_of_and_the_task_runs(
+    warden: Driven, place: Path
+) -> None:
+    taken = place / NAME / "1"
+    taken.mkdir()
+    try:
+        start = warden.start("sh", "-c", "echo runs; sleep 0.8", memory_max=1 << 30)
+        assert "cannot be enforced" in warden.wait_for(Trouble).text
+        assert warden.written_by(start) == b"runs\n"
+    finally:
+        taken.rmdir()
+
+
+def test_a_limit_that_does_not_hold_is_told_of(tmp_path: Path, place: Path) -> None:
+    refuse = (
+        "from bistro_tui.engine.warden.cgroups import Cgroup\n"
+        "def take(*_): raise PermissionError(1, 'may not be moved')\n"
+        "Cgroup.take = take"
+    )
+    group = os.fsencode(place / NAME)
+    for warden in driven(tmp_path, cgroup=group, before=refuse):
+        start = warden.start("sleep", "69", memory_max=1 << 30)
+        trouble = warden.wait_for(Trouble, lambda one: "moved" in one.text)
+        assert trouble.text.startswith("limits of tasks cannot be enforced")
+        warden.send(Kill(start.number, KILL, 0))
+        warden.end_of(start)
 
 
 def test_limits_that_cannot_be_enforced_do_not_keep_a_task_from_running(

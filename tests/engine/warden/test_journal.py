@@ -1,7 +1,11 @@
 """What a journal says after a warden has written it, and after it was cut short."""
 
+import contextlib
+import errno
 import fcntl
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,3 +105,100 @@ def test_a_long_life_does_not_make_a_long_file(
     with left.open() as file, pytest.raises(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     journal.close()
+
+
+@contextlib.contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """Let no file be longer: what does not fit is cut, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@given(room=st.integers(1, 100))
+def test_a_start_that_does_not_fit_fails_and_nothing_else_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, room: int
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "j"
+    journal = opened(path)
+    for number in (1, 12):
+        journal.starting(number, b"{}")
+        journal.flush()
+    journal.started(1, 101, 5, 6)
+    journal.settled((12,))
+    with room_for(path.stat().st_size + room):
+        with pytest.raises(OSError, match=r"."):
+            journal.starting(3, b"x" * 100)
+        journal.not_started(3)
+        with contextlib.suppress(OSError):
+            journal.flush()
+        assert {one.number for one in read_journal(path).unsettled} >= {1}
+    journal.starting(4, b"{}")
+    found = read_journal(path)
+    assert found.damaged == 0
+    assert found.unsettled == (
+        JournalEntry(1, b"{}", 101, 5, 6),
+        JournalEntry(4, b"{}", None, 0, 0),
+    )
+
+
+def test_a_first_line_that_does_not_fit_is_written_later(tmp_path: Path) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+    journal = Journal(os.open(tmp_path / "j", flags, 0o600), str(tmp_path / "j"))
+    with room_for(4), pytest.raises(OSError, match=r"."):
+        journal.begin("b-o-o-t", 77)
+    journal.starting(1, b"{}")
+    found = read_journal(tmp_path / "j")
+    assert (found.boot_id, found.pid, len(found.unsettled)) == ("b-o-o-t", 77, 1)
+
+
+@pytest.mark.parametrize("what", ["flock", "write", "open"])
+def test_a_fresh_file_that_cannot_be_made_leaves_nothing_and_fails_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(journals, "ROOM", 1_000)
+    journal = opened(tmp_path / "j")
+    real = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if os.fstat(descriptor).st_size == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, data)
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    if what == "open":
+        (tmp_path / "j.1").mkdir()
+    elif what == "flock":
+        monkeypatch.setattr(fcntl, "flock", refuse)
+    else:
+        monkeypatch.setattr(os, "write", full)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    descriptors = len(os.listdir("/dev/fd"))
+    journal.starting(0, b"stays")
+    while (tmp_path / "j").stat().st_size < 1_900:
+        journal.starting(1, b"x" * 50)
+        journal.settled((1,))
+        journal.flush()
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert len(os.listdir("/dev/fd")) == descriptors
+    assert [one.number for one in read_journal(tmp_path / "j").unsettled] == [0]
+    monkeypatch.undo()
+
+
+def test_a_start_that_makes_the_file_long_is_in_the_fresh_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "ROOM", 1_000)
+    journal = opened(tmp_path / "j")
+    for number in range(200):
+        journal.starting(number, b"x" * 50)
+        [file] = tmp_path.iterdir()
+        assert [one.number for one in read_journal(file).unsettled] == [number]
+        journal.settled((number,))
+        if number % 2:
+            journal.flush()

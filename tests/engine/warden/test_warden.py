@@ -204,6 +204,17 @@ def test_a_task_without_credit_blocks_and_can_still_be_killed(warden: Driven) ->
     assert 0 < len(end.stdout) <= 1 << 20
 
 
+def test_the_end_of_a_task_without_credit_is_seen_at_once(warden: Driven) -> None:
+    began = time.monotonic()
+    start = warden.shell(
+        "head -c 66000 /dev/zero; sleep 0.2; head -c 60000 /dev/zero; echo x >&2"
+    )
+    assert len(warden.written_by(start)) == 126_000
+    assert warden.written_by(start, STDERR) == b"x\n"
+    assert time.monotonic() - began < 1.5
+    assert warden.of(Exited) == []
+
+
 def test_a_partial_line_is_passed_on_while_the_task_runs(warden: Driven) -> None:
     start = warden.shell("printf half; sleep 60")
     assert warden.wait_for(Output).data == b"half"

@@ -1,0 +1,174 @@
+"""Processes that no signal of ours ends, and the wardens that still watch them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.recovery import recovery
+from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
+from bistro_tui.engine.recovery.records import left_attempt
+from bistro_tui.engine.statuses.store import StatusStore
+from bistro_tui.engine.warden.journal import read_journal
+from bistro_tui.engine.warden.tags import tag_of
+from bistro_tui.engine.warden.tree import Swept, look
+from tests.engine.recovery.builders import LeftRun, attempt_id, boot_ns
+from tests.engine.recovery.processes import Household, is_alive, until
+from tests.engine.recovery.world import Start, outcome, warden_of
+
+SEC = 10
+
+
+async def until_paused_with(start: Start, text: str) -> None:
+    async with asyncio.timeout(SEC):
+        while start.pauses[-1:] != [text]:
+            await asyncio.sleep(0.005)
+
+
+async def test_a_task_that_cannot_be_killed_gets_no_second_copy(
+    run: LeftRun,
+    store: StatusStore,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], list[str]],
+) -> None:
+    run.add(1, content=b"done")
+    run.write()
+    staying = [41, 42]
+
+    def end(attempts: object, groups: object) -> Swept:
+        assert attempts
+        return Swept(0, tuple(staying), refused=tuple(staying))
+
+    monkeypatch.setattr(recovery, "end_what_is_left", end)
+    monkeypatch.setattr(recovery, "LATEST_SEC", 0.02)
+    start = Start(run.run, store)
+    going = asyncio.ensure_future(start.run())
+
+    await until_paused_with(
+        start, "2 processes of the run before do not go (pid 41, 42)"
+    )
+    del staying[0]
+    await until_paused_with(start, "1 process of the run before does not go (pid 42)")
+    assert (start.adopted, start.is_resumed) == ([], False)
+    staying.clear()
+    await going
+
+    assert outcome(start) == {"n1": "DONE"}
+    assert start.is_resumed
+    assert "1 process of the run before does not go (pid 42)" in said()
+
+
+async def test_what_cannot_be_seen_is_not_taken_for_gone(
+    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.add(1, content=b"done")
+    run.write()
+    answers = [Swept(0, (), "too many open files"), Swept(0, ())]
+    monkeypatch.setattr(recovery, "end_what_is_left", lambda *_: answers.pop(0))
+    start = Start(run.run, store)
+
+    await start.run()
+
+    assert not answers
+    assert any("too many open files" in text for text in start.pauses)
+
+
+async def test_a_warden_whose_task_cannot_be_killed_is_left_alone(
+    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "FIRST_URGE_SEC", 0.0)
+    monkeypatch.setattr(recovery, "URGE_SEC", 0.01)
+    monkeypatch.setattr(recovery, "PATIENCE_SEC", 0.0)
+    looks = 0
+
+    def stays(attempts: object) -> tuple[int, ...]:
+        nonlocal looks
+        looks += 1
+        return (41,)
+
+    monkeypatch.setattr(recovery, "immovable", stays)
+    run.add(1)
+    with warden_of(run) as warden:
+        start = Start(run.run, store)
+        going = asyncio.ensure_future(start.run())
+        await until_paused_with(
+            start, "1 process of the run before does not go (pid 41)"
+        )
+        async with asyncio.timeout(SEC):
+            while looks < 5:
+                await asyncio.sleep(0.005)
+        assert warden.poll() is None
+    await going
+    assert len(start.adopted) == 1
+
+
+async def test_a_stop_lets_a_stopped_warden_go_on(
+    run: LeftRun, store: StatusStore
+) -> None:
+    run.add(1)
+    with warden_of(run) as warden:
+        os.kill(warden.pid, signal.SIGSTOP)
+        until(lambda: _state(warden.pid) == "T")
+        start = Start(run.run, store)
+        start.recovery.announce()
+        start.recovery.close()
+        until(lambda: _state(warden.pid) != "T")
+        assert warden.poll() is None
+
+
+UNPRIVILEGED = """
+import codecs, os, sys
+sys.path.append(sys.argv[1])
+from pathlib import Path
+from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
+from bistro_tui.engine.recovery.records import left_attempt
+from bistro_tui.engine.warden.journal import parse_journal
+content = parse_journal(sys.stdin.buffer.read())
+attempts = [left_attempt(one, content.boot_id) for one in content.unsettled]
+codecs.lookup("ascii")  # That user may not even read Python's own files.
+os.setuid(65_534)
+print(immovable(attempts), tuple(end_what_is_left(attempts).alive))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_another_user_s_task_is_alive_and_none_that_we_could_end(
+    run: LeftRun, home: Household
+) -> None:
+    before = boot_ns()
+    pid = home.start("sleep", "60")
+    run.add(1, born=(pid, before, boot_ns()))
+    run.write()
+    root = str(Path(__file__).parents[3])
+
+    found = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED, root],
+        input=run.journal.read_text(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert found.stdout == f"({pid},) ({pid},)\n", found.stderr
+    assert is_alive(pid)
+
+
+def test_a_task_that_we_can_end_keeps_no_warden(run: LeftRun, home: Household) -> None:
+    pid = home.start("sleep", "60", tag=tag_of(attempt_id(1).rand))
+    run.add(1)
+    content = read_journal(run.write().journal)
+    attempts = [left_attempt(one, content.boot_id) for one in content.unsettled]
+
+    assert immovable(attempts) == ()
+    assert _state(pid) in "RS"
+    assert end_what_is_left(attempts).alive == (pid,)
+
+
+def _state(pid: int) -> str:
+    found = look(pid)
+    return found.state if found is not None else ""
