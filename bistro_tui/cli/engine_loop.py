@@ -5,6 +5,7 @@ own pool fails: in the middle of reading a config, and again when the loop is cl
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +26,14 @@ class EngineLoop(asyncio.SelectorEventLoop):
         self.set_default_executor(self._pool)
         # A pool starts a thread only when none is idle, so none may be.
         all_are_there = threading.Barrier(THREADS + 1)
-        for _ in range(THREADS):
-            self._pool.submit(all_are_there.wait)
+        try:
+            for _ in range(THREADS):
+                self._pool.submit(all_are_there.wait)
+        except RuntimeError:
+            # Those that are there would wait, and the program for them, for ever.
+            all_are_there.abort()
+            self.close()
+            raise
         all_are_there.wait()
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
@@ -36,5 +43,5 @@ class EngineLoop(asyncio.SelectorEventLoop):
 
 def run_engine(serving: Coroutine[Any, Any, T]) -> T:
     """Return what ``serving`` returns, as ``asyncio.run`` does."""
-    with asyncio.Runner(loop_factory=EngineLoop) as runner:
+    with contextlib.closing(serving), asyncio.Runner(loop_factory=EngineLoop) as runner:
         return runner.run(serving)

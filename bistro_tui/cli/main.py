@@ -17,6 +17,7 @@ from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.init import init_command
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.plan import plan_command
+from bistro_tui.cli.refused_threads import words_if_refused
 from bistro_tui.cli.run_command import run_command
 from bistro_tui.cli.talk import WrongUse, print_data, say
 from bistro_tui.cli.validate import validate_command
@@ -49,6 +50,9 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a person gets a message, not a traceback
+        if words := words_if_refused(error):
+            say(f"bistro-tui: {words}")
+            return exit_codes.NOT_DONE
         say(
             f"bistro-tui: internal error: {type(error).__name__}: {error}\n"
             f"  the details are in {write_crash_file(error)}; please report them"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bistro_tui.engine.config.amounts import with_article
 from bistro_tui.engine.config.model import Config, Job
 from bistro_tui.engine.ids import WORKER_LEVEL
+from bistro_tui.engine.physical.limits import worker_limits
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -34,7 +35,7 @@ def why_blocked(core: Core, config: Config, job: Job, reason: Reason) -> str:
                 if blocker.reason is Reason.DEPENDENCY
             )
         case Reason.RESOURCE | Reason.WORKER:
-            return ", ".join(_too_much(config, job))
+            return ", ".join(_too_much(core, config, job))
         case Reason.JOB_INVALID:
             return job.errors[0] if job.errors else ""
         case Reason.AVOIDED:
@@ -45,14 +46,18 @@ def why_blocked(core: Core, config: Config, job: Job, reason: Reason) -> str:
             return ""
 
 
-def _too_much(config: Config, job: Job) -> Iterator[str]:
+def _too_much(core: Core, config: Config, job: Job) -> Iterator[str]:
     """Return what the job needs more of than a node ever has."""
     settings = config.settings
     above = settings.levels[: settings.levels.index(job.level_for_tasks) + 1]
-    own = settings.worker_resources_override.get(LOCAL_WORKER.node, {})
-    for level in (*above, WORKER_LEVEL):
-        for name, spec in settings.resources.get(level, {}).items():
-            limit = own.get(name, spec.limit) if level == WORKER_LEVEL else spec.limit
+    limits = {
+        level: {name: spec.limit for name, spec in settings.resources[level].items()}
+        for level in above
+        if level in settings.resources
+    }
+    limits[WORKER_LEVEL] = worker_limits(settings, core.host, LOCAL_WORKER.node)
+    for level, resources in limits.items():
+        for name, limit in resources.items():
             need = job.resources.get(name, 0)
             if need > limit:
                 yield f"needs {need} {name}, {with_article(level)} has {limit}"

@@ -21,6 +21,7 @@ from bistro_tui.engine.runners.protocol import (
     RunnerCapacity,
     RunnerContainment,
     RunnerReport,
+    RunnerTrouble,
     TaskRunner,
 )
 from bistro_tui.engine.scheduling.actions import (
@@ -116,13 +117,18 @@ class Dispatcher:
         ended: EndedAttempts,
         audience: Audience,
         on_change: Callable[[], None],
+        on_trouble: Callable[[str], None],
     ) -> None:
-        """``on_change`` hears that there may be something new to show."""
+        """``on_change`` hears that there may be something new to show.
+
+        ``on_trouble`` hears what the runner has to tell people.
+        """
         self._core = core
         self._clock = clock
         self._ended = ended
         self._audience = audience
         self._on_change = on_change
+        self._on_trouble = on_trouble
         self._runner: TaskRunner
         self._settled: Callable[[Sequence[InvocationId]], None] | None = None
         self._persister: Persister
@@ -235,7 +241,8 @@ class Dispatcher:
         | AttemptNotStarted
         | AttemptUsage
         | RunnerCapacity
-        | RunnerContainment,
+        | RunnerContainment
+        | RunnerTrouble,
     ) -> None:
         match report:
             case AttemptStarted(pid=None):
@@ -251,6 +258,8 @@ class Dispatcher:
                 self.feed([StartsLimited(limit, text)])
             case RunnerContainment():
                 self._audience.containment(report)
+            case RunnerTrouble(text):
+                self._on_trouble(text)
 
     def _not_started(self, report: AttemptNotStarted) -> None:
         """Let the task wait, and all others with it: they would lack the same."""

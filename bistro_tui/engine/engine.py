@@ -105,6 +105,7 @@ class Engine:
             ended=ended,
             audience=self._publisher,
             on_change=self._changed,
+            on_trouble=self._on_runner_trouble,
         )
         self._snapshots = Snapshots(
             self._take_snapshot, clock=clock, before_each=self._stop_when_through
@@ -336,6 +337,12 @@ class Engine:
 
     def _on_log_trouble(self, text: str) -> None:
         self._trouble("logs", text)
+        self._publish_soon()
+
+    def _on_runner_trouble(self, text: str) -> None:
+        first, _, more = text.partition("\n")
+        shown = f"{first.rstrip(':')}; see the log" if more else first
+        self._board.put("runner", shown, is_error=False)
         self._publish_soon()
 
     def _on_stray_error(

@@ -1,12 +1,16 @@
 """What is said of tasks that are left when nothing more can run."""
 
 import random
+from dataclasses import replace
 
 from bistro_tui.engine.blocked import blockers
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.config.model import PhysicalResource
+from bistro_tui.engine.ids import JobName, ResourceName
+from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
     ConfigLoaded,
+    HostReported,
     NodesLoaded,
     StatusesLoaded,
 )
@@ -35,3 +39,19 @@ def test_amounts_that_never_fit_and_jobs_waited_for_are_named() -> None:
         JobName("after"): "2 dependency: greedy (2)",
         JobName("off"): "2 job_disabled",
     }
+
+
+def test_what_was_measured_of_this_host_counts_and_not_what_it_replaces() -> None:
+    config = make_config(
+        make_job("greedy", needs={"gb": 64}),
+        resources=limits(worker={"gb": 4}),
+    )
+    gb = PhysicalResource(logical_resource=ResourceName("gb"), multiply_logical_by=1024)
+    settings = replace(config.settings, physical_resources={"ram_mb": gb})
+    config = replace(config, settings=settings)
+    core = Core(random.Random(0))
+    nodes = NodesLoaded(make_tree({"h": ["a"]}))
+    host = HostReported(HostResources(ram_mb=23 * 1024.0))
+    core.handle([host, StatusesLoaded({}), nodes, ConfigLoaded(config)], START)
+    said = blockers(core, config, config.jobs[JobName("greedy")])
+    assert said == "1 worker: needs 64 gb, a worker has 23"

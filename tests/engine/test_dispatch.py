@@ -23,6 +23,7 @@ from bistro_tui.engine.runners.protocol import (
     AttemptUsage,
     RunnerCapacity,
     RunnerContainment,
+    RunnerTrouble,
 )
 from bistro_tui.engine.scheduling.actions import (
     Action,
@@ -172,6 +173,7 @@ def connect(core: Core | Script, hall: Hall) -> tuple[Dispatcher, Persister]:
         ended=EndedAttempts(core.attempt),
         audience=hall,
         on_change=lambda: hall.heard.append("news"),
+        on_trouble=lambda text: hall.heard.append(f"trouble: {text}"),
     )
     persister = Persister(
         statuses=NoStatuses(),
@@ -334,6 +336,14 @@ async def test_use_and_containment_are_told_and_the_core_hears_nothing() -> None
 
     assert stage.hall.heard == ["usage of 1", "cgroup", "news"]
     assert len(stage.core.turns) == turns
+
+
+async def test_what_a_runner_has_to_tell_people_is_passed_on() -> None:
+    stage = Stage()
+    stage.dispatcher.report(RunnerTrouble(text="limits are not enforced"))
+    stage.dispatcher.flush()
+
+    assert stage.hall.heard == ["trouble: limits are not enforced", "news"]
 
 
 async def test_the_core_hears_of_time_when_something_is_due_and_not_before() -> None:

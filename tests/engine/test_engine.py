@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.publish import Publisher
-from bistro_tui.engine.view import Reason, Snapshot
+from bistro_tui.engine.runners.protocol import RunnerTrouble
+from bistro_tui.engine.view import Banner, Reason, Snapshot
 
 HELD = ["/bin/sh", "-c", "echo up; exec sleep 60", "held"]
 
@@ -114,6 +116,25 @@ async def test_it_ends_by_itself_when_every_owed_task_is_done(tmp_path: Path) ->
     assert outcome.is_complete
     assert (outcome.done, outcome.started) == (6, 6)
     assert run.engine.latest.state.word == "stopped"
+
+
+async def test_what_the_runner_has_to_tell_is_a_banner_of_one_line_and_no_error(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"enabled": False}))
+    async with served(tmp_path, dry_run=True) as run:
+        for text, shown in (
+            ("ram_mb is counted", "ram_mb is counted"),
+            ("it broke:\nTraceback", "it broke; see the log"),
+        ):
+            run.engine._dispatcher.report(RunnerTrouble(text=text))
+            banner = Banner(topic="runner", text=shown, is_error=False)
+            found = await run.until(partial(_shows, banner))
+            assert [one for one in found.banners if one.topic == "runner"] == [banner]
+
+
+def _shows(banner: Banner, snapshot: Snapshot) -> bool:
+    return banner in snapshot.banners
 
 
 async def test_a_snapshot_shows_jobs_nodes_running_tasks_and_limits(

@@ -120,7 +120,7 @@ class Killing:
 
     def _kill_some(self) -> None:
         rng = self._world.rng
-        newest = max(self._starts, default=0)
+        newest = max(self._starts, default=1)
         for _ in range(4):
             number = rng.randrange(max(1, newest - REMEMBERED), newest + 1)
             method = rng.choice((KILL, TERM, TERM_WAIT_KILL))

@@ -9,6 +9,7 @@ from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.capture import OutputCapture, OutputDesk
 from bistro_tui.engine.processes.event_rows import EventRows
+from bistro_tui.engine.processes.lacks import lack
 from bistro_tui.engine.processes.lines import LineQuota
 from bistro_tui.engine.processes.lost_warden import LeftAttempt
 from bistro_tui.engine.processes.preparation import Prepared
@@ -188,7 +189,7 @@ class Attempt:
         if message.what == "killed" or (is_temporary and self.is_killed):
             return self.never_started()
         if is_temporary:
-            return f"{errno.errorcode[message.error]}: {os.strerror(message.error)}"
+            return f"{errno.errorcode[message.error]}: {lack(message.error)}"
         self._log_start()
         return self.failed(start_failure(message, self.prepared))
 
@@ -287,6 +288,12 @@ def start_failure(message: NotStarted, prepared: Prepared) -> str:
             return f"{program}: not found in PATH"
         case errno.ENOENT if os.path.lexists(program):
             return f"{program}: the interpreter of its #! line does not exist"
+        case errno.EACCES if os.path.isdir(program):
+            return f"{program}: {reason} (it is a directory)"
+        case errno.EACCES if os.path.isfile(program) and not os.access(
+            program, os.X_OK
+        ):
+            return f"{program}: {reason} (it is not executable: chmod +x)"
         case errno.ENOEXEC:
             return f"{program}: {reason} (a script needs a #! line)"
         case errno.E2BIG:

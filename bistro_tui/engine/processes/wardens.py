@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import bistro_tui
+from bistro_tui.engine.processes.lacks import lack
 from bistro_tui.engine.processes.lost_warden import (
     LeftAttempt,
     Remains,
@@ -157,7 +158,11 @@ class Wardens:
         try:
             link = self._spawn()
         except OSError as error:
-            self._start_later(f"a warden could not be started: {error}")
+            # Its path, if it has one, is a name that only the next try makes.
+            reason = lack(error.errno) if error.errno else str(error)
+            self._start_later(
+                f"a warden could not be started: {reason}", "it is tried again"
+            )
             return
         self.links.append(link)
 
@@ -240,7 +245,7 @@ class Wardens:
             self._end(link, left)
         else:
             self._threads.add(thread)
-        self._start_later(text)
+        self._start_later(text, "a new one starts")
 
     def _end(self, link: WardenLink, left: Sequence[LeftAttempt]) -> None:
         cgroup = Cgroup(link.cgroup) if link.cgroup else None
@@ -251,7 +256,7 @@ class Wardens:
                 # A loop that has been closed meanwhile wants to hear nothing.
                 self._loop.call_soon_threadsafe(self._on_lost, link, found)
 
-    def _start_later(self, text: str) -> None:
+    def _start_later(self, text: str, what: str) -> None:
         if self._is_closing:
             log.error("%s", text)
             return
@@ -260,7 +265,7 @@ class Wardens:
         )
         self._deaths += 1
         when = f" in {delay:g} s" if delay else ""
-        log.error("%s; a new one starts%s", text, when)
+        log.error("%s; %s%s", text, what, when)
         self._later(delay, self._start_one)
 
     def _look_at_wardens(self) -> None:

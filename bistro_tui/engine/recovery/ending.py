@@ -10,6 +10,7 @@ from bistro_tui.engine.recovery.records import LeftAttempt
 from bistro_tui.engine.warden.program import boot_id
 from bistro_tui.engine.warden.tags import tag_at, tag_of
 from bistro_tui.engine.warden.tree import (
+    NO_PROCESS,
     Marks,
     Swept,
     environment_of,
@@ -89,8 +90,10 @@ def _hold(pid: int, attempt: LeftAttempt) -> bool:
                 signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
             else:
                 os.kill(pid, signal.SIGSTOP)
-    except ProcessLookupError:
-        return False
+    except OSError as error:
+        if error.errno in NO_PROCESS:
+            return False
+        raise
     finally:
         if descriptor >= 0:
             os.close(descriptor)

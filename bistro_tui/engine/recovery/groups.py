@@ -7,7 +7,7 @@ import signal
 from collections.abc import Iterable
 
 from bistro_tui.engine.warden.cgroups import Cgroup
-from bistro_tui.engine.warden.tree import Swept, all_pids, look
+from bistro_tui.engine.warden.tree import NO_PROCESS, Swept, all_pids, look
 
 
 def end_groups(paths: Iterable[bytes]) -> list[Swept]:
@@ -91,8 +91,12 @@ def _kill(pid: int, path: bytes) -> bool:
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+    except PermissionError:
         return False
+    except OSError as error:
+        if error.errno in NO_PROCESS:
+            return False
+        raise
     finally:
         if descriptor >= 0:
             os.close(descriptor)

@@ -38,6 +38,7 @@ from bistro_tui.engine.runners.protocol import (
     RunnerCapacity,
     RunnerContainment,
     RunnerReport,
+    RunnerTrouble,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.attempts import NO_HOME, StatusHome
@@ -252,6 +253,7 @@ class LocalRunner:
                     self._report(AttemptUsage(rows))
             case Trouble():
                 log.warning("%s", message.text)
+                self._report(RunnerTrouble(message.text))
             case _:
                 pass
         return None

@@ -68,6 +68,13 @@ class RunnerContainment(NamedTuple):
     """``cgroup``, ``subreaper`` or ``session``."""
 
 
+class RunnerTrouble(NamedTuple):
+    """Something is not as the config asks, and tasks run all the same."""
+
+    text: str
+    """For people; the runner has logged it."""
+
+
 RunnerReport: TypeAlias = (
     AttemptStarted
     | AttemptEnded
@@ -75,6 +82,7 @@ RunnerReport: TypeAlias = (
     | AttemptUsage
     | RunnerCapacity
     | RunnerContainment
+    | RunnerTrouble
 )
 ReportSink: TypeAlias = Callable[[RunnerReport], None]
 """Called on the engine's loop, never from inside ``start`` or ``kill``.

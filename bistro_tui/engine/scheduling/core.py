@@ -13,6 +13,7 @@ from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import InvocationId, JobName, ResourceName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
+from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import Action, KillTask
 from bistro_tui.engine.scheduling.attempts import Attempt
@@ -275,6 +276,11 @@ class Core:
     def config(self) -> Config | None:
         """The last good config, None before the first."""
         return self.state.config
+
+    @property
+    def host(self) -> HostResources:
+        """What this host has, as far as that was measured."""
+        return self.state.host
 
     @property
     def tree(self) -> NodeTree:

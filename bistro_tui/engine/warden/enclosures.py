@@ -30,8 +30,8 @@ class Enclosures:
         """``path``: a group to be made, for them to be made in; empty: none at all."""
         self._cgroups: Cgroups | None = None
         self._growing: deque[tuple[float, Attempt]] = deque()
-        self._troubles: dict[int | None, str] = {}
-        """By errno; empty when told."""
+        self._troubles: dict[str, bool] = {}
+        """What is wrong, and whether it is news."""
         if path:
             with contextlib.suppress(OSError):
                 self._cgroups = Cgroups(path)
@@ -48,8 +48,8 @@ class Enclosures:
 
     def news(self) -> str:
         """Return, once, why limits cannot be enforced; empty if there is no news."""
-        news = "; ".join(filter(None, self._troubles.values()))
-        self._troubles = dict.fromkeys(self._troubles, "")
+        news = "; ".join(text for text, is_new in self._troubles.items() if is_new)
+        self._troubles = dict.fromkeys(self._troubles, False)
         return news
 
     def limited(self, start: Start) -> Cgroup | None:
@@ -69,6 +69,8 @@ class Enclosures:
             return None
         try:
             cgroup.limit(start.memory_max, start.cpu_weight)
+        except FileNotFoundError as error:
+            self._note_counted(start, os.path.basename(error.filename))
         except OSError as error:
             self._note(error)
         return cgroup
@@ -108,8 +110,23 @@ class Enclosures:
             self._cgroups.close()
 
     def _note(self, error: OSError) -> None:
-        text = f"limits of tasks cannot be enforced: {error}"
-        self._troubles.setdefault(error.errno, text)
+        # The path, with a number in it, would make each attempt's another text.
+        reason = error.strerror or str(error)
+        self._troubles.setdefault(f"limits of tasks cannot be enforced: {reason}", True)
+
+    def _note_counted(self, start: Start, missing: bytes) -> None:
+        controller = os.fsdecode(missing.partition(b".")[0])
+        # The memory comes first: without it the processors are not limited either.
+        is_memory_limited = controller != "memory"
+        names = ["ram_mb"] if start.memory_max and not is_memory_limited else []
+        if start.cpu_weight:
+            names.append("cpu_core")
+        counted = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} counted"
+        text = (
+            f"{counted}, not enforced: no {controller} controller for our control"
+            " groups; `bistro-tui doctor` says how"
+        )
+        self._troubles.setdefault(text, True)
 
     @staticmethod
     def _take(attempt: Attempt, cgroup: Cgroup) -> None:

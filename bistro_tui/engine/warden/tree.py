@@ -19,6 +19,9 @@ from bistro_tui.engine.warden.tags import tag_at
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+NO_PROCESS = frozenset((errno.ESRCH, errno.ENOENT, errno.EINVAL))
+"""What a number gets that no process has; the last two: it is that of a thread."""
+
 _LACK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Errors that say nothing about a process, but keep us from seeing it."""
 
@@ -301,9 +304,11 @@ def _open(pid: int) -> int:
     """
     try:
         return os.pidfd_open(pid)
-    except ProcessLookupError:
-        raise
-    except (OSError, AttributeError):
+    except OSError as error:
+        if error.errno in NO_PROCESS:
+            raise ProcessLookupError(*error.args) from None
+        return -1
+    except AttributeError:
         return -1
 
 

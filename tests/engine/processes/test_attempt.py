@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -253,8 +254,19 @@ async def test_what_a_host_lacks_for_a_while_is_no_failure(
         number = getattr(errno, lack)
         found = attempt.not_started(NotStarted(7, "program", number, ""))
         assert isinstance(found, str)
-        assert found.startswith(f"{lack}: ")
+        assert found.startswith(f"{lack}: {os.strerror(number)}")
         assert at.events() == []
+
+
+async def test_who_lacks_a_process_is_told_which_limits_there_are(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path) as at:
+        attempt = at.begin(a_start("run"))
+        assert attempt.not_started(NotStarted(7, "program", errno.EAGAIN, "")) == (
+            "EAGAIN: Resource temporarily unavailable"
+            " (ulimit -u, or pids.max of a control group)"
+        )
 
 
 async def test_what_was_killed_does_not_wait_for_what_a_host_lacks(

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,22 @@ def test_a_scheduler_that_a_task_started_does_not_end_itself(
     until(lambda: done.exists() and done.read_text().endswith("\n"))
 
     assert done.read_text() == "0 None\n"
+
+
+def test_a_number_that_a_thread_of_somebody_has_by_now_is_nobodys() -> None:
+    ready, done = threading.Event(), threading.Event()
+    numbers: list[int] = []
+
+    def live() -> None:
+        numbers.append(threading.get_native_id())
+        ready.set()
+        done.wait(20)
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    try:
+        assert ready.wait(20)
+        assert end(left(numbers[0])) == 0
+    finally:
+        done.set()
+        thread.join()

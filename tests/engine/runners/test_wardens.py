@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -372,6 +375,34 @@ async def test_a_warden_that_keeps_dying_is_started_less_and_less_often(
     await pool.close()
     ends = [one.getMessage().rpartition("starts")[2] for one in caplog.records]
     assert ends == ["", " in 1 s", " in 2 s"]
+
+
+async def test_a_warden_that_cannot_be_started_is_tried_again_and_the_limit_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    wardens_module = "bistro_tui.engine.processes.wardens"
+    monkeypatch.setattr(f"{wardens_module}.WARDENS", 1)
+    monkeypatch.setattr(f"{wardens_module}.socket.socketpair", refuse)
+    pool = Wardens(
+        tmp_path,
+        {},
+        hear=lambda _link, _message: None,
+        on_heard=lambda: None,
+        left=lambda _: [],
+        on_lost=lambda _link, _found: None,
+        on_room=lambda: None,
+    )
+    with caplog.at_level(logging.ERROR):
+        await until(lambda: len(caplog.records) == 2)
+    await pool.close()
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    assert caplog.records[1].getMessage() == (
+        f"a warden could not be started: Too many open files (ulimit -n {limit});"
+        " it is tried again in 1 s"
+    )
 
 
 async def test_wardens_keep_their_signals_and_descriptors_to_themselves(

@@ -111,7 +111,7 @@ def test_a_limit_that_does_not_hold_is_told_of(tmp_path: Path, place: Path) -> N
     for warden in driven(tmp_path, cgroup=group, before=refuse):
         start = warden.start("sleep", "69", memory_max=1 << 30)
         trouble = warden.wait_for(Trouble, lambda one: "moved" in one.text)
-        assert trouble.text.startswith("limits of tasks cannot be enforced")
+        assert "limits of tasks cannot be enforced: may not be moved" in trouble.text
         warden.send(Kill(start.number, KILL, 0))
         warden.end_of(start)
 
