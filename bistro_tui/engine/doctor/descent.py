@@ -4,7 +4,6 @@
 be; so nothing of it stays in the process that asks.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ import sys
 from pathlib import Path
 
 from bistro_tui.engine.doctor.facts import Descent
+from bistro_tui.engine.warden.kernel import become_subreaper
 from bistro_tui.engine.warden.tags import set_own_tag, tag_at, tag_of
 
 _PACKAGES = str(Path(__file__).resolve().parents[3])
@@ -21,7 +21,6 @@ _BOOT = (
     "from bistro_tui.engine.doctor.descent import main; main()"
 )
 _LONGEST_SEC = 5.0
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 def look_at_descent() -> Descent:
@@ -43,7 +42,7 @@ def look_at_descent() -> Descent:
 def main() -> None:
     """Print, as JSON, what could be found out about a grandchild."""
     tag = tag_of(os.getpid())
-    is_tagged, is_subreaper = set_own_tag(tag), _become_subreaper()
+    is_tagged, is_subreaper = set_own_tag(tag), become_subreaper()
     told, tell = os.pipe()
     stay, leave = os.pipe()
     middle = os.fork()
@@ -67,16 +66,6 @@ def main() -> None:
     except ChildProcessError:
         is_subreaper = False
     print(json.dumps(found | {"subreaper": is_subreaper}))
-
-
-def _become_subreaper() -> bool:
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
 
 
 def _has_pidfd(pid: int) -> bool:

@@ -1,27 +1,12 @@
 """Processes that become our children when their parent, a warden, has died. Linux."""
 
 import contextlib
-import ctypes
 import os
-import sys
 
 from bistro_tui.engine.warden.tree import look
 
 LOOK_SEC = 30.0
 """How often children are looked at that nobody here has started."""
-
-_PR_SET_CHILD_SUBREAPER = 36
-
-
-def become_subreaper() -> bool:
-    """Have orphans among our descendants become our children; False if refused."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
 
 
 def zombie_children() -> frozenset[tuple[int, int]]:

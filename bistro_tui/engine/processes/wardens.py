@@ -25,11 +25,11 @@ from bistro_tui.engine.processes.own_group import hand_down_controllers, own_gro
 from bistro_tui.engine.processes.subreaper import (
     LOOK_SEC,
     StrangeChildren,
-    become_subreaper,
 )
 from bistro_tui.engine.processes.warden_link import Hear, WardenLink
 from bistro_tui.engine.processes.warden_watch import WATCH_SEC, WardenWatch
 from bistro_tui.engine.warden.cgroups import Cgroup
+from bistro_tui.engine.warden.kernel import become_subreaper
 from bistro_tui.engine.warden.wire import Setup
 
 log = logging.getLogger("bistro_tui")

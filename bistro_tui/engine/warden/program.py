@@ -1,7 +1,6 @@
 """The warden itself: requests in, replies out, and what happens when nobody asks."""
 
 import contextlib
-import ctypes
 import gc
 import math
 import os
@@ -22,6 +21,7 @@ from bistro_tui.engine.warden.files import (
     remove_file,
 )
 from bistro_tui.engine.warden.journal import Journal
+from bistro_tui.engine.warden.kernel import be_called, become_subreaper
 from bistro_tui.engine.warden.loop import Loop
 from bistro_tui.engine.warden.orphans import Orphans
 from bistro_tui.engine.warden.spawn import Spawner, enter
@@ -71,7 +71,6 @@ _IGNORED = (
     signal.SIGUSR1,
     signal.SIGUSR2,
 )
-_PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 
 
 class Warden:
@@ -87,7 +86,7 @@ class Warden:
         )
         self._journal = journal
         self._spawner = Spawner({})
-        self._containment = "subreaper" if _become_subreaper() else "session"
+        self._containment = "subreaper" if become_subreaper() else "session"
         self._starts: deque[Start] = deque()
         self._young: deque[tuple[float, Attempt]] = deque()
         self._attempts: dict[int, Attempt] = {}
@@ -330,18 +329,6 @@ class Warden:
             self._usage_due = now + max(USAGE_SEC - TICK_SEC / 2, 100 * took)
 
 
-def _become_subreaper() -> bool:
-    """Have orphans of our descendants become our children, and be called a warden."""
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_NAME, b"bistro-warden", 0, 0, 0)
-        return bool(libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
-
-
 def boot_id() -> str:
     """Return what tells this boot of the host from others; ``-`` if nothing does."""
     try:
@@ -357,6 +344,7 @@ def main(argv: list[str]) -> None:
     Signals that a terminal or a service manager sends to everyone do not end it: that
     is up to the scheduler.
     """
+    be_called(b"bistro-warden")
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     connection_number, journal_number, journal_path = argv

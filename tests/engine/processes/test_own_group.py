@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.engine.processes.own_group import hand_down_controllers, own_group
+from tests.faults.needs import need
 
 STEP = """
 import os, sys
@@ -53,11 +54,11 @@ def test_what_is_handed_down_already_is_left_alone(tmp_path: Path) -> None:
 def offered() -> Iterator[tuple[Path, str]]:
     """Yield a group of the real kind, below ours, and a controller it is offered."""
     ours = own_group()
-    if ours is None or not os.access(ours, os.W_OK):
-        pytest.skip("no control group that we may write to")
+    is_there = ours is not None and os.access(ours, os.W_OK)
+    need(is_there, "a control group (version 2) that we may write to")
+    assert ours is not None
     controllers = (ours / "cgroup.controllers").read_text().split()
-    if not controllers:
-        pytest.skip("no controller is left for version 2 here")
+    need(bool(controllers), "a controller that is left for version 2")
     name = controllers[0]
     (ours / "cgroup.subtree_control").write_text(f"+{name}")
     group = ours / f"bistro-tui-test-{os.getpid()}"

@@ -13,6 +13,7 @@ import pytest
 from bistro_tui.engine.processes.own_group import own_group
 from bistro_tui.engine.recovery.groups import end_groups, remove_groups
 from tests.engine.recovery.processes import Household, is_alive, until
+from tests.faults.needs import need
 
 WITHIN = """
 import os, subprocess, sys, time
@@ -36,8 +37,9 @@ child.kill()
 def group() -> Iterator[Path]:
     """Yield a group of the real kind, with the groups of two attempts."""
     ours = own_group()
-    if ours is None or not os.access(ours, os.W_OK):
-        pytest.skip("no control group that we may write to")
+    is_there = ours is not None and os.access(ours, os.W_OK)
+    need(is_there, "a control group (version 2) that we may write to")
+    assert ours is not None
     made = ours / f"bistro-tui-test-recovery-{os.getpid()}"
     made.mkdir()
     below = [made / name for name in ("7", "8")]

@@ -29,7 +29,6 @@ from bistro_tui.engine.processes.lost_warden import (
 )
 from bistro_tui.engine.processes.subreaper import (
     StrangeChildren,
-    become_subreaper,
     zombie_children,
 )
 from bistro_tui.engine.processes.unsettled import Unsettled
@@ -44,6 +43,7 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.statuses.bits import DONE, INCOMPLETE_BACKOFF
 from bistro_tui.engine.warden.journal import read_journal
+from bistro_tui.engine.warden.kernel import become_subreaper
 from bistro_tui.engine.warden.tree import Marks, Swept
 from bistro_tui.engine.warden.wire import Ended, Settled
 from tests.engine.processes.builders import a_start
@@ -728,6 +728,7 @@ def test_children_that_somebody_else_has_left_to_us_are_reaped() -> None:
     program = """
 import os, subprocess, sys, time
 from bistro_tui.engine.processes.subreaper import *
+from bistro_tui.engine.warden.kernel import become_subreaper
 assert become_subreaper()
 subprocess.run(["sh", "-c", "true & exec true"])
 own = subprocess.Popen(["true"])

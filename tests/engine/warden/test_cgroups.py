@@ -11,6 +11,7 @@ from bistro_tui.engine.warden.cgroups import Cgroup, Cgroups
 from bistro_tui.engine.warden.journal import read_journal
 from bistro_tui.engine.warden.wire import KILL, Exited, Kill, Started, Trouble
 from tests.engine.warden.driver import Driven, driven, is_alive, pid_in
+from tests.faults.needs import need
 
 NAME = f"bistro-tui-test-{os.getpid()}"
 
@@ -40,8 +41,9 @@ def test_a_place_where_we_may_not_make_one_is_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def place() -> Path:
     found = own_group()
-    if found is None or not os.access(found, os.W_OK):
-        pytest.skip("no control group that we may write to")
+    is_there = found is not None and os.access(found, os.W_OK)
+    need(is_there, "a control group (version 2) that we may write to")
+    assert found is not None
     return found
 
 
