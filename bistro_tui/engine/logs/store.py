@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs import attempts as attempt_rows
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.sqlite import (
@@ -22,7 +24,7 @@ from bistro_tui.engine.sqlite import (
     text_param,
 )
 
-VERSION = 1
+VERSION = 2
 FORGOTTEN_AT_ONCE = 10_000
 """Rows a transaction when old lines are deleted."""
 OUTPUT = (Stream.STDOUT, Stream.STDERR)
@@ -33,6 +35,14 @@ _INSERT = {
     for stream in Stream
 }
 _ROW = "(CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)"
+_INSERT_ATTEMPT = (
+    f"REPLACE INTO {attempt_rows.TABLE} ({', '.join(attempt_rows.COLUMNS)}) VALUES"
+)
+_TEXT_COLUMNS = {"job_id", "node_id", "exit", "detail", "worker"}
+_ATTEMPT_ROW = ", ".join(
+    "CAST(? AS TEXT)" if column in _TEXT_COLUMNS else "?"
+    for column in attempt_rows.COLUMNS
+)
 
 
 class LogStore:
@@ -65,11 +75,12 @@ class LogStore:
                 found = max(found, rows[0][0])
         return found
 
-    async def append(self, written: Sequence[Written]) -> None:
-        """Write lines; sqlite3.Error if that failed for some of them or all.
+    async def append(
+        self, written: Sequence[Written], attempts: Sequence[AttemptRecord] = ()
+    ) -> None:
+        """Write lines and ended attempts; sqlite3.Error if that failed for some or all.
 
-        Lines that may have been stored already can be written again: their ids are
-        theirs alone.
+        What may have been stored already can be written again: the ids are its alone.
         """
         by_stream: dict[Stream, list[Param]] = {}
         for first_id, task, stream, lines in written:
@@ -79,13 +90,15 @@ class LogStore:
             job, node = text_param(task.job), text_param(task.node)
             for line_id, line in enumerate(lines, first_id):
                 values += (job, node, line_id, _stored(line))
-        await self._database.insert(
-            *(
-                Rows(_INSERT[stream], _ROW, len(_COLUMNS), values)
-                for stream, values in by_stream.items()
-            ),
-            together=False,
-        )
+        tables = [
+            Rows(_INSERT[stream], _ROW, len(_COLUMNS), values)
+            for stream, values in by_stream.items()
+        ]
+        if attempts:
+            values = [value for one in attempts for value in _attempt_values(one)]
+            columns = len(attempt_rows.COLUMNS)
+            tables.append(Rows(_INSERT_ATTEMPT, f"({_ATTEMPT_ROW})", columns, values))
+        await self._database.insert(*tables, together=False)
 
     async def newest(
         self, task: TaskId | None, *, after: int, up_to: int, limit: int
@@ -148,6 +161,23 @@ class LogStore:
         await self._database.close()
 
 
+def _attempt_values(record: AttemptRecord) -> tuple[Param, ...]:
+    return (
+        *record.invocation,
+        text_param(record.task.job),
+        text_param(record.task.node),
+        record.started,
+        record.ended,
+        record.seconds,
+        text_param(record.exit_text),
+        record.result_bits,
+        text_param(record.detail),
+        text_param(record.worker),
+        record.peak_memory,
+        record.cpu_seconds,
+    )
+
+
 def _stored(line: bytes) -> str | bytes:
     """Return the line as TEXT where SQL can work with it, else as BLOB."""
     if b"\0" in line:
@@ -165,6 +195,9 @@ def _inspect(connection: sqlite3.Connection) -> None:
             found = columns_of(connection, stream.value)
             if not set(_COLUMNS) <= set(found):
                 raise Foreign(f"its table {stream.value} is not one of task logs")
+    found = columns_of(connection, attempt_rows.TABLE)
+    if found and not set(attempt_rows.COLUMNS) <= set(found):
+        raise Foreign(f"its table {attempt_rows.TABLE} is not one of task attempts")
     if tables and tables.isdisjoint(stream.value for stream in Stream):
         raise Foreign("is a database without task logs")
 
@@ -180,3 +213,5 @@ def _schema(connection: sqlite3.Connection) -> Iterable[str]:
             " time_and_count INTEGER PRIMARY KEY, line TEXT)"
         )
         yield f"CREATE INDEX {index} ON {table} (job_id, node_id)"
+    if not columns_of(connection, attempt_rows.TABLE):
+        yield from attempt_rows.SCHEMA

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.line_ids import LineIds
 from bistro_tui.engine.logs.recent import RecentLines
 from bistro_tui.engine.logs.rows import LogTail, Written
@@ -29,11 +30,13 @@ _OVERHEAD = 200
 class _Batch:
     """Lines that are written together."""
 
-    __slots__ = ("lines", "size", "written")
+    __slots__ = ("attempts", "last_id", "rows", "size", "written")
 
     def __init__(self) -> None:
         self.written: list[Written] = []
-        self.lines = 0
+        self.attempts: list[AttemptRecord] = []
+        self.rows = 0
+        self.last_id = 0
         self.size = 0
         """Bytes, with what each line costs beside its own."""
 
@@ -64,7 +67,7 @@ class LogWriter:
         self._storing: _Batch | None = None
         """What is being written, or could not be."""
         self._queued_bytes = 0
-        self._queued_lines = 0
+        self._queued_rows = 0
         self._stored_up_to = last_id
         self._is_behind = False
         self._trouble: sqlite3.Error | None = None
@@ -97,20 +100,32 @@ class LogWriter:
         first_id = self._ids.take(number, self._clock.now().wall)
         written = Written(first_id, task, stream, lines)
         size = sum(map(len, lines)) + _OVERHEAD * number
+        self._open.written.append(written)
+        if stream is not Stream.STATUSES:
+            self._recent.add(written)
+        self._queue(number, size)
+
+    def record(self, attempt: AttemptRecord) -> None:
+        """Queue what is remembered of an attempt that is over."""
+        # Its id is nobody's; ``flush`` knows by it how far the store has come.
+        self._ids.take(1, self._clock.now().wall)
+        self._open.attempts.append(attempt)
+        self._queue(1, _OVERHEAD)
+
+    def _queue(self, rows: int, size: int) -> None:
+        """Count what was added to the open batch."""
         batch = self._open
-        batch.written.append(written)
-        batch.lines += number
+        batch.last_id = self._ids.last
+        batch.rows += rows
         batch.size += size
-        if batch.lines >= MOST_IN_ONE:
+        if batch.rows >= MOST_IN_ONE:
             self._full.append(batch)
             self._open = _Batch()
         self._queued_bytes += size
-        if stream is not Stream.STATUSES:
-            self._recent.add(written)
         if self._queued_bytes >= BEHIND_BYTES:
             self._is_behind = True
-        self._queued_lines += number
-        if self._queued_lines == number:
+        self._queued_rows += rows
+        if self._queued_rows == rows:
             self._work.set()
 
     def partial(self, task: TaskId, stream: Stream, text: bytes) -> None:
@@ -123,7 +138,7 @@ class LogWriter:
                 del self._partial[task]
 
     async def flush(self) -> None:
-        """Return when every line written before the call is in the store.
+        """Return when all that was written before the call is in the store.
 
         Raises sqlite3.Error if an attempt to store them failed; the lines stay
         queued and are tried again.
@@ -170,7 +185,7 @@ class LogWriter:
         """Write for ever; lines that cannot be stored are kept and tried again."""
         while True:
             await self._work.wait()
-            if self._queued_lines < MOST_IN_ONE:
+            if self._queued_rows < MOST_IN_ONE:
                 await self._gather()
             await self._store_some()
             if self._trouble is not None:
@@ -182,7 +197,7 @@ class LogWriter:
         Raises sqlite3.Error when lines could not be stored and are lost.
         """
         try:
-            while self._queued_lines:
+            while self._queued_rows:
                 await self._store_some()
                 if self._trouble is not None:
                     raise self._trouble
@@ -198,7 +213,7 @@ class LogWriter:
     async def _store_some(self) -> None:
         batch = self._storing = self._storing or self._next_batch()
         try:
-            await self._store.append(batch.written)
+            await self._store.append(batch.written, batch.attempts)
         except sqlite3.Error as error:
             self._trouble = error
             self._on_trouble(f"task logs cannot be stored: {error}")
@@ -217,12 +232,11 @@ class LogWriter:
     def _stored(self, batch: "_Batch") -> None:
         self._storing = None
         self._queued_bytes -= batch.size
-        self._queued_lines -= batch.lines
+        self._queued_rows -= batch.rows
         if self._queued_bytes < CAUGHT_UP_BYTES:
             self._is_behind = False
-        if batch.written:
-            self._stored_up_to = batch.written[-1].last_id
-        if not self._queued_lines:
+        self._stored_up_to = max(self._stored_up_to, batch.last_id)
+        if not self._queued_rows:
             self._work.clear()
         if self._trouble is not None:
             self._trouble = None

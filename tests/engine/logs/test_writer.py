@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.logs import recent, writer
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.rows import StoredLine, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
@@ -24,11 +26,13 @@ class FailingStore(LogStore):
     is_broken = False
     before_append: Callable[[], None] = staticmethod(lambda: None)
 
-    async def append(self, written: Sequence[Written]) -> None:
+    async def append(
+        self, written: Sequence[Written], attempts: Sequence[AttemptRecord] = ()
+    ) -> None:
         self.before_append()
         if self.is_broken:
             raise sqlite3.OperationalError("database or disk is full")
-        await super().append(written)
+        await super().append(written, attempts)
 
 
 @dataclass
@@ -212,3 +216,29 @@ async def test_a_writer_that_is_stopped_in_the_middle_loses_nothing(
     async with opened(tmp_path) as log:
         found = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9_999)
         assert texts(found) == written
+
+
+async def test_an_attempt_recorded_twice_is_one_row_once_flushed(
+    tmp_path: Path,
+) -> None:
+    record = AttemptRecord(
+        InvocationId(SECOND, 2**63 - 1),
+        task("\ud800"),
+        started=1.5,
+        ended=3.5,
+        seconds=2.0,
+        exit_text="exited with status 0",
+        result_bits=4,
+        detail="",
+        worker="local",
+        peak_memory=2**40,
+    )
+    async with opened(tmp_path) as log:
+        log.writer.record(record)
+        await log.writer.flush()
+        log.writer.record(record._replace(ended=4.5))
+        await log.writer.flush()
+        with contextlib.closing(sqlite3.connect(tmp_path / "task_logs.sql3")) as seen:
+            asked = "SELECT rand, started, ended, exit, peak_memory, cpu_seconds"
+            rows = seen.execute(f"{asked} FROM attempts").fetchall()
+    assert rows == [(2**63 - 1, 1.5, 4.5, "exited with status 0", 2**40, None)]
