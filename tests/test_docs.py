@@ -87,7 +87,7 @@ def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "ARCHITECTURE.md", "docs/decisions/README.md"],
+    ["README.md", "ARCHITECTURE.md", "docs/decisions/README.md", "docs/reliability.md"],
 )
 def test_every_link_leads_to_a_file(document: str) -> None:
     path = REPOSITORY / document
@@ -95,6 +95,18 @@ def test_every_link_leads_to_a_file(document: str) -> None:
     assert links
     for link in links:
         assert (path.parent / link).exists(), link
+
+
+def test_every_promise_has_its_tests() -> None:
+    page = (REPOSITORY / "docs" / "reliability.md").read_text()
+    promises = re.findall(r"^\| (\d) \|.*\|(.*)\|$", page, re.MULTILINE)
+    assert [number for number, _ in promises] == list("12345678")
+    for number, proofs in promises:
+        named = re.findall(r"\[(test_\w+)\]\(\.\./(tests/\S+?)\)", proofs)
+        assert named, number
+        for name, path in named:
+            assert path.endswith(f"/{name}.py")
+            assert "def test_" in (REPOSITORY / path).read_text(), path
 
 
 def test_every_flag_in_the_readme_exists() -> None:

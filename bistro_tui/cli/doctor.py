@@ -13,6 +13,8 @@ import click
 
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.flags import all_flags
+from bistro_tui.cli.place import find_data_dir
+from bistro_tui.cli.salvage import files_of, salvage_files
 from bistro_tui.cli.talk import WrongUse, print_data, say
 from bistro_tui.present.clean import clean
 
@@ -22,7 +24,29 @@ if TYPE_CHECKING:
 _NARROWEST = 40
 
 
-def _doctor(config_file: str | None, data_dir: Path | None, as_json: bool) -> int:
+def _doctor(
+    config_file: str | None,
+    data_dir: Path | None,
+    as_json: bool,
+    salvage: bool,
+    file: Path | None,
+    status_table: str,
+) -> int:
+    if file is not None and not salvage:
+        raise WrongUse("--file wants --salvage")
+    if salvage:
+        if file is not None and not file.is_file():
+            raise WrongUse(f"{file}: no such file")
+        files = [file] if file is not None else None
+        return salvage_files(
+            files or files_of(find_data_dir(config_file, data_dir)),
+            status_table,
+            as_json=as_json,
+        )
+    return _examine(config_file, data_dir, as_json=as_json)
+
+
+def _examine(config_file: str | None, data_dir: Path | None, *, as_json: bool) -> int:
     # Imported late: --help must not wait for it.
     from bistro_tui.engine.datadir import default_data_dir
     from bistro_tui.engine.doctor.examine import examine
@@ -84,15 +108,29 @@ doctor_command = click.Command(
     callback=_doctor,
     params=[
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
+        click.Option(
+            ["salvage", "--salvage"],
+            is_flag=True,
+            help="Save what a damaged statuses.sql3 or task_logs.sql3 still holds.",
+        ),
+        click.Option(
+            ["file", "--file"],
+            type=click.Path(path_type=Path),
+            metavar="FILE",
+            help="With --salvage: this database instead of those of a data directory.",
+        ),
         *(
             flag.option()
             for flag in all_flags()
-            if flag.name in ("config-file", "data-dir")
+            if flag.name in ("config-file", "data-dir", "status-table")
         ),
     ],
     help="Show what this machine gives for running tasks, and what is weak.\n\n"
     "One line a check: ok, weak or bad, what was found, and what to do about it. Runs"
     " nothing of yours and changes nothing. With --data-dir or --config-file that data"
-    " directory is looked at too. Exit code 0, or 1 if anything is bad.",
+    " directory is looked at too. Exit code 0, or 1 if anything is bad.\n\n"
+    "With --salvage, for a database that was refused as damaged: everything that can"
+    " still be read goes into a new file beside it, the damaged one stays as it is, and"
+    " two commands are shown that put the new one in place.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -14,7 +14,9 @@ from bistro_tui.cli.crash import write_crash_file
 from bistro_tui.cli.cron import cron_command
 from bistro_tui.cli.doctor import doctor_command
 from bistro_tui.cli.flags import spelled_plainly
+from bistro_tui.cli.history import history_command
 from bistro_tui.cli.init import init_command
+from bistro_tui.cli.logs import logs_command
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.plan import plan_command
 from bistro_tui.cli.refused_threads import words_if_refused
@@ -28,6 +30,8 @@ COMMANDS: dict[str, click.Command] = {
     "validate": validate_command,
     "init": init_command,
     "cron": cron_command,
+    "history": history_command,
+    "logs": logs_command,
     "doctor": doctor_command,
 }
 

@@ -76,6 +76,7 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         nodes_retry_ms=flags["nodes_retry_ms"],
         log_retention_sec=flags["log_retention"],
         log_prune_frequency_sec=flags["log_prune_frequency"],
+        log_max_bytes=flags["log_max_bytes"],
         log_status_changes_every_ms=flags["log_status_changes_every_ms"],
         dry_run=flags["dry_run"],
         benchmark_run=flags["benchmark_run"],

@@ -37,6 +37,7 @@ class RunCommand(click.Command):
                     ("bistro-tui validate CONFIG", "Check a config; run nothing."),
                     ("bistro-tui plan CONFIG", "Show what would run, and what not."),
                     ("bistro-tui cron ITEM", "Show when a cron item fires next."),
+                    ("bistro-tui logs [JOB [NODE]]", "Show what tasks printed."),
                     ("bistro-tui doctor", "Show what is weak here, and what helps."),
                     ("bistro-tui --version", "Show the version."),
                 ]

@@ -1,7 +1,9 @@
 """What the program says to people: plain lines on stderr, made safe to show."""
 
 import os
+import select
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -22,15 +24,41 @@ def say(message: str) -> None:
         pass
 
 
-def print_data(text: str) -> bool:
+def print_data(text: str, *, end: str = "\n") -> bool:
     """Write data to stdout and return whether more can be written.
 
     That nobody reads it says nothing of how the work went.
     """
+    return _written(lambda: print(text, end=end, flush=True))
+
+
+def print_raw(data: bytes) -> bool:
+    """Write bytes to stdout as they are; return whether more can be written."""
+
+    def write() -> None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+    return _written(write)
+
+
+def is_stdout_read() -> bool:
+    """Return whether anybody can still read what is written to stdout."""
     if sys.stdout is None:
         return False
     try:
-        print(text, flush=True)
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return not any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return True
+
+
+def _written(write: Callable[[], None]) -> bool:
+    if sys.stdout is None:
+        return False
+    try:
+        write()
     except BrokenPipeError:
         _point_stdout_nowhere()
     except OSError as error:

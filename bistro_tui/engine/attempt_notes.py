@@ -44,6 +44,12 @@ class AttemptNotes:
             due = before if due is None else min(before, due)
         self._kills[invocation] = due
 
+    def clock_set(self, seconds: float) -> None:
+        """Take note that the wall clock was set forward by so much."""
+        for invocation, due in self._kills.items():
+            if due is not None:
+                self._kills[invocation] = due + seconds
+
     def used(self, report: AttemptUsage) -> list[InvocationId]:
         """Take note of what attempts use; return those that have a process."""
         known = [row for row in report.rows if row[0] in self._pids]

@@ -7,6 +7,9 @@ from bistro_tui.engine.moment import Now
 
 __all__ = ["Clock", "Now", "SystemClock"]
 
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux has it; elsewhere the monotonic clock has to do."""
+
 
 class Clock(Protocol):
     """Where the shell of the engine takes the time from."""
@@ -21,4 +24,5 @@ class SystemClock:
 
     def now(self) -> Now:
         """Return the present moment."""
-        return Now(time.time(), time.monotonic())
+        boot = time.clock_gettime(_BOOTTIME) if _BOOTTIME is not None else None
+        return Now(time.time(), time.monotonic(), boot)

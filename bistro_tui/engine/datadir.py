@@ -5,6 +5,7 @@ directories of tasks) and the databases.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -20,10 +21,16 @@ import platformdirs
 
 from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable
 from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.owner import LONGEST_NOTE, Owner, is_gone, note_of
+from bistro_tui.engine.sqlite import is_out_of_space
 
 PRIVATE_DIR = 0o700
 PRIVATE_FILE = 0o600
 MEMORY_ROOT = Path("/dev/shm")
+
+_PASSING_SEC, _LOOK_SEC = 0.3, 0.01
+"""How long somebody who is no scheduler may have a lock, and how often we look."""
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 _LONGEST_NAME = 200
 """Bytes; file systems allow 255."""
@@ -96,10 +103,14 @@ class DataDir:
             self._choose_status_files()
         except (OSError, ValueError) as error:
             self.close()
+            problem = "cannot be used as data directory"
+            remedy = "make it writable for you"
+            if is_out_of_space(error):
+                problem, remedy = "disk full", "free some space there"
             raise DataDirUnusable(
                 self.path,
-                f"cannot be used as data directory: {_reason(error)}",
-                "make it writable for you, or name another one with --data-dir",
+                f"{problem}: {_reason(error)}",
+                f"{remedy}, or name another one with --data-dir",
             ) from error
         except BaseException:
             self.close()
@@ -118,7 +129,9 @@ class DataDir:
                 raise
         except FileNotFoundError:
             # Someone tidied up under us; the tasks should not suffer for it.
-            path.mkdir(PRIVATE_DIR, parents=True)
+            with contextlib.suppress(FileExistsError):
+                self.jobs.mkdir(PRIVATE_DIR)
+            path.mkdir(PRIVATE_DIR)
         return path
 
     def status_files_dir(self) -> Path:
@@ -170,12 +183,35 @@ class DataDir:
         descriptor = os.open(path, flags, PRIVATE_FILE)
         self._held.append(descriptor)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataDirHeld(self.path, _holder(descriptor)) from None
+            is_ours = _try_lock(descriptor, note=descriptor)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            raise DataDirUnusable(
+                self.path,
+                f"its file system has no locks: {error.strerror}",
+                "nothing could keep a second scheduler out; name a directory on a"
+                " local disk with --data-dir",
+            ) from error
+        if not is_ours or self._is_top_held(note=descriptor):
+            raise DataDirHeld(self.path, _words(_owner(descriptor)))
         holder = json.dumps({"pid": os.getpid(), "host": host, "started": now})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder.encode(), 0)
+
+    def _is_top_held(self, note: int) -> bool:
+        """Take the directory's own lock too, for the file may be removed while we run.
+
+        True if somebody else has it.
+        """
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        descriptor = os.open(self.path, flags)
+        self._held.append(descriptor)
+        try:
+            return not _try_lock(descriptor, note)
+        except OSError:
+            # NFS locks no directory; the file's lock has to do there.
+            return False
 
     def _choose_status_files(self) -> None:
         """Settle on the directory for status files, in memory where that is safe.
@@ -248,16 +284,36 @@ def _make_private(path: Path) -> None:
         path.chmod(PRIVATE_DIR)
 
 
-def _holder(descriptor: int) -> str:
-    """Return who holds the lock, in words; it may be writing that just now."""
-    for _ in range(20):
+def _try_lock(descriptor: int, note: int) -> bool:
+    """Take the lock; False if a scheduler has it, of which ``note`` tells.
+
+    A lock without the note of a living one may pass: who looks whether it is held has
+    it for a moment, and so has what a scheduler was starting when it was killed.
+    """
+    for _ in range(round(_PASSING_SEC / _LOOK_SEC)):
         try:
-            found = json.loads(os.pread(descriptor, 4096, 0))
-            started = time.strftime("%F %T", time.localtime(found["started"]))
-            return f"pid {found['pid']} on {found['host']}, started {started}"
-        except (ValueError, KeyError, TypeError, OverflowError):
-            time.sleep(0.01)
-    return "it left no note of itself"
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _owner(note)
+            if owner.pid is not None and not is_gone(owner):
+                return False
+            time.sleep(_LOOK_SEC)
+        else:
+            return True
+    return False
+
+
+def _owner(note: int) -> Owner:
+    return note_of(os.pread(note, LONGEST_NOTE, 0))
+
+
+def _words(owner: Owner) -> str:
+    if owner.pid is None or owner.started is None or is_gone(owner):
+        return "it left no note of itself"
+    with contextlib.suppress(ValueError, OverflowError, OSError):
+        started = time.strftime("%F %T", time.localtime(owner.started))
+        return f"pid {owner.pid} on {owner.host}, started {started}"
+    return f"pid {owner.pid} on {owner.host}"
 
 
 def _read_record(path: Path) -> Path | None:

@@ -40,7 +40,11 @@ from bistro_tui.engine.scheduling.events import (
     TaskNotStarted,
     TimePassed,
 )
-from bistro_tui.engine.start_failures import StartFailures
+from bistro_tui.engine.start_failures import (
+    LONGEST_FOR_SPACE_SEC,
+    LONGEST_SEC,
+    StartFailures,
+)
 from bistro_tui.engine.statuses.report import error_backoff, killed
 
 log = logging.getLogger("bistro_tui")
@@ -218,15 +222,16 @@ class Dispatcher:
     def _act_on(self, number: int) -> None:
         reports, has_ended = self._reports, self._ended.ended
         starts_fail = self._start_failures.are_going_on
+        now = self._clock.now().mono
         ended: list[TaskEnded] = []
         for _ in range(number):
             report = reports.popleft()
             if isinstance(report, AttemptEnded):
-                if has_ended(report):
-                    task, invocation, reported, exit_text = report
+                if has_ended(report, now):
+                    task, invocation, reported, exit_text, _, _ = report
                     ended.append(TaskEnded(task, invocation, reported))
                     if starts_fail and not exit_text.startswith("failed to start"):
-                        self._start_failures.succeeded(invocation.start_time)
+                        self._start_failures.succeeded(invocation)
             else:
                 self._act_on_other(report)
         if ended:
@@ -249,7 +254,7 @@ class Dispatcher:
                 pass
             case AttemptStarted(_, invocation):
                 self._audience.process_started(report)
-                self._start_failures.succeeded(invocation.start_time)
+                self._start_failures.succeeded(invocation)
             case AttemptNotStarted():
                 self._not_started(report)
             case AttemptUsage():
@@ -276,7 +281,9 @@ class Dispatcher:
         self.unfinished -= 1
         undone = TaskNotStarted(task, invocation, text)
         self._audience.processes_ended([undone])
-        delay = self._start_failures.failed(self._clock.now())
+        lacks_space = text.startswith(("ENOSPC", "EDQUOT"))
+        longest = LONGEST_FOR_SPACE_SEC if lacks_space else LONGEST_SEC
+        delay = self._start_failures.failed(longest)
         if delay is None:
             self.feed([undone])
             return
@@ -308,6 +315,8 @@ class Dispatcher:
         if stores:
             # Whatever goes wrong with the others, these are not lost.
             self._persister.store(stores)
+            # Nothing is written in this turn of the loop: this comes first.
+            self._ended.settled(stores)
             if len(stores) == len(actions):
                 return
         start = self._runner.start
@@ -315,6 +324,7 @@ class Dispatcher:
             try:
                 if isinstance(action, StartTask):
                     self.unfinished += 1
+                    self._start_failures.tried(action.invocation)
                     start(action)
                 elif isinstance(action, KillTask):
                     now = self._clock.now().wall

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, TypeAlias
 
 from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.logs.attempts import LONGEST_TEXT, AttemptRecord
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -21,6 +22,9 @@ Ended: TypeAlias = tuple[TaskId, TaskStatus, str, float]
 A plain tuple: each attempt makes one, and anything else takes six times as long.
 """
 
+_End: TypeAlias = tuple[str, float, float, int | None, float | None]
+"""Exit text, seconds that it took, wall second of its start, peak memory, CPU."""
+
 
 class Attempt(Protocol):
     """What has to be known of an attempt whose end is reported."""
@@ -33,6 +37,11 @@ class Attempt(Protocol):
     @property
     def since(self) -> float:
         """Wall second of its start."""
+        ...
+
+    @property
+    def began(self) -> float:
+        """Monotonic second of its start."""
         ...
 
     @property
@@ -60,9 +69,21 @@ class EndedAttempts:
         At most one end is logged in ``log_every_sec``, every one if that is 0.
         """
         self._running = running
-        self._ended: dict[TaskId, tuple[str, float]] = {}
+        self._ended: dict[TaskId, _End] = {}
+        self._left: dict[InvocationId, AttemptRecord] = {}
+        self._record: Callable[[Sequence[AttemptRecord]], None] | None = None
+        self._worker = ""
         self._log_every_sec = log_every_sec
         self._logged_at = float("-inf")
+
+    def record_by(
+        self, record: Callable[[Sequence[AttemptRecord]], None], worker: str
+    ) -> None:
+        """Have ``record`` called with all attempts that are over from now on.
+
+        ``worker`` is where they run. Without this call, none is recorded.
+        """
+        self._record, self._worker = record, worker
 
     @property
     def tasks(self) -> Collection[TaskId]:
@@ -81,14 +102,71 @@ class EndedAttempts:
             return None
         return attempt
 
-    def ended(self, report: AttemptEnded) -> bool:
-        """Take note of an end; False if no such attempt runs, or its end is known."""
-        task, invocation, reported, exit_text = report
+    def ended(self, report: AttemptEnded, now: float) -> bool:
+        """Take note of an end; False if no such attempt runs, or its end is known.
+
+        ``now`` is monotonic: clocks are set, and durations are not to follow.
+        """
+        task, invocation, _, exit_text, peak_memory, cpu_seconds = report
         attempt = self.find(task, invocation)
         if attempt is None:
             return False
-        self._ended[task] = (exit_text, max(reported.time - attempt.since, 0.0))
+        seconds = now - attempt.began
+        self._ended[task] = (
+            exit_text,
+            seconds if seconds > 0 else 0.0,
+            attempt.since,
+            peak_memory,
+            cpu_seconds,
+        )
         return True
+
+    def left(self, record: AttemptRecord) -> None:
+        """Take note of an attempt of a run before; its status is still to be settled.
+
+        It is recorded when that is.
+        """
+        self._left[record.invocation] = record
+
+    def settled(self, stores: Sequence[StoreStatus]) -> None:
+        """Record the attempts that ended with these statuses.
+
+        To be called before anything is done to store them.
+        """
+        record = self._record
+        if record is None:
+            return
+        ended, worker = self._ended, self._worker
+        records: list[AttemptRecord] = []
+        for task, _, status, invocation in stores:
+            if invocation is None:
+                continue
+            bits, detail = status.bits, ""
+            if bits is not DONE:
+                detail = _complaint(status)
+            end = ended.get(task)
+            if end is not None:
+                exit_text, seconds, since, peak_memory, cpu_seconds = end
+                records.append(
+                    AttemptRecord(
+                        invocation,
+                        task,
+                        since,
+                        status.time,
+                        seconds,
+                        exit_text[:LONGEST_TEXT],
+                        bits._value_,
+                        detail,
+                        worker,
+                        peak_memory,
+                        cpu_seconds,
+                    )
+                )
+            elif self._left and invocation in self._left:
+                left = self._left.pop(invocation)
+                records.append(left._replace(result_bits=bits._value_))
+        if records:
+            record(records)
 
     def stored(self, batch: Sequence[StoreStatus], now: float) -> list[Ended]:
         """Log and return the attempts whose statuses these are.
@@ -98,9 +176,9 @@ class EndedAttempts:
         ended: list[Ended] = []
         take = self._ended.pop
         for task, _, status, _ in batch:
-            attempt = take(task, None)
-            if attempt is not None:
-                ended.append((task, status, *attempt))
+            end = take(task, None)
+            if end is not None:
+                ended.append((task, status, end[0], end[1]))
         self._log(ended, now)
         return ended
 
@@ -164,6 +242,12 @@ def _next_try(status: TaskStatus) -> str:
     if _result(status) is Reason.BACKOFF:
         return f", again in {status.backoff_sec} s"
     return ""
+
+
+def _complaint(status: TaskStatus) -> str:
+    """Return what a status says went wrong; empty if nothing did."""
+    exception = None if status.is_done else status.data.get("exception")
+    return str(exception)[:LONGEST_TEXT] if exception else ""
 
 
 def _detail(status: TaskStatus, exit_text: str) -> str:

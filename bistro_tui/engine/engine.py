@@ -10,6 +10,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from bistro_tui.engine.blocked import blockers
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.datadir import default_data_dir
+from bistro_tui.engine.disk import Disk, DiskState
 from bistro_tui.engine.dispatch import Dispatcher
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.eta import SAMPLE
+from bistro_tui.engine.history import done_seconds
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.reader import LogReader
 from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
@@ -56,6 +61,9 @@ log = logging.getLogger("bistro_tui")
 GIVE_UP_SEC = 5.0
 """How long a stop waits for a store that cannot be written."""
 
+JOBS_AT_ONCE = 100
+"""Jobs whose earlier attempts are looked at in one go."""
+
 _OUT_OF_PATIENCE = 3
 """The stop request that waits for nothing any more."""
 
@@ -88,7 +96,7 @@ class Engine:
             board=self._board,
             feed=self._feed,
         )
-        ended = EndedAttempts(
+        self._ended = ended = EndedAttempts(
             self._core.attempt,
             log_every_sec=options.log_status_changes_every_ms / 1000,
         )
@@ -121,6 +129,7 @@ class Engine:
         self._is_open = False
         self._stop_asked = asyncio.Event()
         self._stopped = asyncio.Event()
+        self._disk: Disk
         self._store_trouble = ""
         self._giving_up: asyncio.TimerHandle | None = None
         self._lost = ""
@@ -156,9 +165,11 @@ class Engine:
                 clock=self._clock,
                 on_log_trouble=self._on_log_trouble,
             )
+            self._disk = Disk(storage.data_dir.path, on_change=self._on_disk_change)
             self._persister = Persister(
                 statuses=storage.statuses,
                 logs=storage.logs,
+                room=self._disk,
                 on_stored=self._dispatcher.stored,
                 on_trouble=self._on_store_trouble,
             )
@@ -170,6 +181,7 @@ class Engine:
                 clock=self._clock,
                 feed=self._feed,
                 flush=self._persister.flush,
+                left=self._ended.left,
             )
             host = await self.world.load_host()
             nodes = await self.world.load_nodes()
@@ -185,6 +197,8 @@ class Engine:
         except BaseException:
             await self._resources.aclose()
             raise
+        if not self._options.runs_fake_tasks:
+            self._ended.record_by(storage.logs.record_all, self._runner.name)
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
         self._resources.push_async_callback(self._runner.close)
@@ -194,6 +208,8 @@ class Engine:
         self._resources.callback(self._feed, [ended])
         self._is_open = True
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
+        if not self._options.runs_fake_tasks:
+            await self._disk.look()
         self._recovery.announce()
         self._feed([StatusesLoaded(storage.known), *host, *nodes, config])
 
@@ -204,11 +220,16 @@ class Engine:
                 tasks = [
                     group.create_task(self._storage.logs.run(), name="log writer"),
                     group.create_task(self._persister.run(), name="status writer"),
+                    group.create_task(self._watch_disk(), name="disk"),
                     group.create_task(self._recovery.run(), name="recovery"),
+                    group.create_task(self._load_durations(), name="durations"),
                     group.create_task(self.world.watch_config(), name="config"),
                     group.create_task(self.world.watch_nodes(), name="nodes"),
                     group.create_task(self.world.watch_host(), name="host"),
                     group.create_task(self._forget_old_lines(), name="retention"),
+                    group.create_task(
+                        self._storage.log_store.keep_small(), name="log limit"
+                    ),
                 ]
                 await self._stopped.wait()
                 await self._runner.close()
@@ -238,10 +259,35 @@ class Engine:
     async def _forget_old_lines(self) -> None:
         await forget_old_lines(
             self._storage.log_store,
-            clock=self._clock,
+            elapsed=lambda: self._clock.now().elapsed,
+            wall=self._storage.logs.wall,
             older_than_sec=self._options.log_retention_sec,
             every_sec=self._options.log_prune_frequency_sec,
         )
+
+    async def _load_durations(self) -> None:
+        """Learn from earlier runs how long the tasks of each job take."""
+        config = self._core.config
+        if config is None or self._options.runs_fake_tasks:
+            return
+        path = self._storage.data_dir.path / "task_logs.sql3"
+        reader = LogReader(path, clock=self._clock)
+        names = tuple(config.jobs)
+        try:
+            for begin in range(0, len(names), JOBS_AT_ONCE):
+                some = names[begin : begin + JOBS_AT_ONCE]
+                ask = partial(done_seconds, jobs=some, number=SAMPLE)
+                self._publisher.durations.load(await reader.run(ask))
+        except (sqlite3.Error, OSError) as error:
+            # They are only needed to say when a job will be done.
+            log.warning("durations of earlier attempts cannot be read: %s", error)
+        finally:
+            await reader.close()
+
+    async def _watch_disk(self) -> None:
+        # Fake tasks need no disk.
+        if not self._options.runs_fake_tasks:
+            await self._disk.run()
 
     def request_reload(self) -> None:
         """Read the config and fetch the nodes now, whether anything changed or not."""
@@ -329,14 +375,33 @@ class Engine:
             self._looking = loop.call_soon(self._stop_when_through)
 
     def _on_store_trouble(self, text: str) -> None:
-        self._trouble("store", text)
         self._store_trouble = text
         self._give_up_in_time()
-        paused = StartsPaused("store", text) if text else StartsResumed("store")
-        self._feed([paused])
+        self._pause_while_nothing_can_be_stored()
+
+    def _on_disk_change(self, state: DiskState) -> None:
+        # What room there is left is for statuses.
+        self._storage.logs.hold("the disk is full" if state.is_full else "")
+        self._board.put("disk", state.warning, is_error=False)
+        self._pause_while_nothing_can_be_stored()
+
+    def _pause_while_nothing_can_be_stored(self) -> None:
+        text = self._disk.state.trouble
+        if self._store_trouble and not text:
+            text = (
+                f"{self._store_trouble}: starts paused; running tasks go on, and what"
+                " they come to is shown once it is stored. It is tried again every"
+                " second"
+            )
+        self._trouble("store", text)
+        self._feed([StartsPaused("store", text) if text else StartsResumed("store")])
+        self._publish_soon()
 
     def _on_log_trouble(self, text: str) -> None:
-        self._trouble("logs", text)
+        was_well = not any(one.topic == "logs" for one in self._board.banners())
+        if self._board.put("logs", text) and (was_well or not text):
+            # How much was dropped by now is for the screen alone.
+            log.error("%s", text or "logs: all is well again")
         self._publish_soon()
 
     def _on_runner_trouble(self, text: str) -> None:
@@ -394,6 +459,8 @@ class Engine:
         """Begin to end a running task; ControlRefused when it does not run."""
         attempt = self._core.attempt(task)
         if attempt is None or attempt.ended:
+            if self._core.is_recovering(task):
+                raise ControlRefused(f"the copy of {task} from before is being ended")
             raise ControlRefused(f"{task} is not running")
         log.info("asked to stop task %s", task)
         self._feed([KillRequested(task)])
@@ -420,7 +487,7 @@ class Engine:
 
     def _take_snapshot(self) -> Snapshot:
         return self._publisher.take(
-            now=self._clock.now().wall,
+            now=self._clock.now(),
             banners=self._board.banners(),
             worker=self._runner.name,
             is_stopped=self._stopped.is_set(),

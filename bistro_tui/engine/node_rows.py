@@ -10,6 +10,7 @@ from bistro_tui.engine.ids import ResourceName
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.scheduling.leftovers import Leftover
 from bistro_tui.engine.view import NodeRow, Usage
 
 _Numbers: TypeAlias = tuple[tuple[ResourceName, int, int], ...]
@@ -32,13 +33,16 @@ class NodeRows:
         self._rows: list[NodeRow] = []
         self._shown: tuple[NodeRow, ...] = ()
         self._running = array("q")
-        self._paths: dict[Attempt, Sequence[int]] = {}
+        self._paths: dict[Attempt | Leftover, Sequence[int]] = {}
 
-    def current(self, running: Collection[Attempt]) -> tuple[NodeRow, ...]:
-        """Return the rows as they are now, each node followed by its subtree."""
+    def current(self, living: Collection[Attempt | Leftover]) -> tuple[NodeRow, ...]:
+        """Return the rows as they are now, each node followed by its subtree.
+
+        ``living``: all that holds resources; what is recovering is not counted.
+        """
         is_new = self._take_over_tree()
         relimited = self._take_over_limits()
-        touched = self._follow(running)
+        touched = self._follow(living)
         if relimited:
             touched.update(self._in_use(relimited))
         for index in touched & self._twins.keys():
@@ -104,20 +108,20 @@ class NodeRows:
         levels_of = self._tree.levels_of
         return {index for index in found if levels_of[index] in levels}
 
-    def _follow(self, running: Collection[Attempt]) -> set[int]:
+    def _follow(self, living: Collection[Attempt | Leftover]) -> set[int]:
         """Count the tasks on each node; return the nodes where that changed."""
         touched: set[int] = set()
         paths, counts, nodes_of = self._paths, self._running, self._core.nodes_of
-        for attempt in paths.keys() - running:
+        for attempt in paths.keys() - living:
             path = paths.pop(attempt)
             touched.update(path)
-            for index in path:
+            for index in path if isinstance(attempt, Attempt) else ():
                 counts[index] -= 1
-        for attempt in running:
+        for attempt in living:
             if attempt not in paths:
                 paths[attempt] = path = nodes_of(attempt)
                 touched.update(path)
-                for index in path:
+                for index in path if isinstance(attempt, Attempt) else ():
                     counts[index] += 1
         return touched
 

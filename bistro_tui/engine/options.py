@@ -26,6 +26,8 @@ class EngineOptions:
     nodes_retry_ms: int = 30_000
     log_retention_sec: int = 2_592_000
     log_prune_frequency_sec: int = 3_600
+    log_max_bytes: int = 2 * 2**30
+    """Of the log store; 0: no limit."""
     log_status_changes_every_ms: int = 0
     """At most one ended task is logged in this time; 0: each one."""
     dry_run: bool = False

@@ -12,16 +12,18 @@ from pathlib import Path
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.guarded_loader import GuardedLoader
 from bistro_tui.engine.config.loader import ConfigLoader, LoaderContext
+from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.datadir import DataDir, default_data_dir
 from bistro_tui.engine.errors import BistroError
 from bistro_tui.engine.foreign import contain_exits, is_failure
-from bistro_tui.engine.ids import NodeName, TaskId
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Group, PluginError, find
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.persist import NoStatuses
-from bistro_tui.engine.recovery.adoption import Adopters
+from bistro_tui.engine.recovery.adoption import Adopters, History
 from bistro_tui.engine.recovery.journals import find_journals
 from bistro_tui.engine.recovery.recovery import Recovery
 from bistro_tui.engine.runners.benchmark import BenchmarkRunner
@@ -158,7 +160,9 @@ async def open_storage(
         store = await open_status_store(options, data_dir.path, clock=clock)
         resources.push_async_callback(store.close)
         statuses, known = with_attempts(store), await store.load()
-    log_store = await LogStore.open(data_dir.path / "task_logs.sql3")
+    log_store = await LogStore.open(
+        data_dir.path / "task_logs.sql3", max_bytes=options.log_max_bytes
+    )
     try:
         logs = await LogWriter.open(log_store, clock=clock, on_trouble=on_log_trouble)
     except BaseException:
@@ -183,29 +187,44 @@ def make_recovery(
     clock: Clock,
     feed: Callable[[Sequence[Event]], None],
     flush: Callable[[], Awaitable[None]],
+    left: Callable[[AttemptRecord], None],
 ) -> Recovery:
     """Return what deals with the run before, if that did not end as it should.
 
     To be made before a runner is: whatever journal is there now is an old one.
-    ``flush`` returns when what the core wants stored is on disk. A run that keeps no
-    statuses adopts none.
+    ``flush`` returns when what the core wants stored is on disk, ``left`` takes note of
+    an attempt whose status is stored next. A run that keeps no statuses adopts none.
     """
     journals, troubles = find_journals(storage.data_dir.run)
     for trouble in troubles:
         log.warning("%s", trouble)
+
+    def job(name: JobName) -> Job | None:
+        return core.config.jobs.get(name) if core.config else None
+
     adopters = Adopters(
         place=_status_place(options),
         clock=clock,
         sink=storage.logs,
         statuses=storage.statuses,
-        job=lambda name: core.config.jobs.get(name) if core.config else None,
+        job=job,
         status=core.status,
         feed=feed,
         flush=flush,
+        left=left,
         host=socket.gethostname(),
     )
     recovery = Recovery(
-        journals, adopters if options.keeps_statuses else None, feed=feed
+        journals,
+        adopters if options.keeps_statuses else None,
+        feed=feed,
+        can_keep_room=core.can_keep_room,
+        history=History(
+            clock=clock,
+            job=job,
+            record=storage.logs.record,
+            flush=storage.logs.flush,
+        ),
     )
     resources.callback(recovery.close)
     return recovery

@@ -5,20 +5,25 @@ status is in the status store before anybody is shown it.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.scheduling.actions import StoreStatus
+from bistro_tui.engine.sqlite import in_words
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
 
 RETRY_SEC = 1.0
 
 GATHER_SEC = 0.01
-"""The least time from one commit's beginning to the next's: each costs the loop half a
-millisecond, whatever it holds. A status that comes alone is written at once."""
+"""The least time from one commit's beginning to the next's: each costs the loop a part
+of a millisecond, whatever it holds. A status that comes alone is written at once."""
+
+ENOUGH = 50
+"""As many statuses are worth a commit of their own without waiting for others."""
 
 SLICE = 500
 """Stored statuses that are told of in one turn of the loop: a few milliseconds."""
@@ -38,7 +43,18 @@ class LogFlush(Protocol):
     """The part of the log writer that ends of tasks have to wait for."""
 
     async def flush(self) -> None:
-        """Return when every line written before the call is in the store."""
+        """Return when every line written before the call is in the store.
+
+        Or at once, while nothing can be stored there.
+        """
+        ...
+
+
+class Room(Protocol):
+    """The disk that statuses are kept on."""
+
+    async def make_room(self, error: Exception) -> bool:
+        """Return whether what failed by ``error`` lacked room and has some now."""
         ...
 
 
@@ -67,16 +83,19 @@ class Persister:
         *,
         statuses: StatusSink,
         logs: LogFlush,
+        room: Room,
         on_stored: Callable[[Sequence[StoreStatus]], None],
         on_trouble: Callable[[str], None],
     ) -> None:
         self._statuses = statuses
         self._logs = logs
+        self._room = room
         self._on_stored = on_stored
         self._on_trouble = on_trouble
         self._waiting: list[StoreStatus] = []
         self._committing = 0
         self._wake = asyncio.Event()
+        self._has_enough = asyncio.Event()
         self._flushing: list[asyncio.Future[None]] = []
 
     @property
@@ -87,6 +106,8 @@ class Persister:
     def store(self, actions: Sequence[StoreStatus]) -> None:
         """Take these statuses into the next commit."""
         self._waiting.extend(actions)
+        if len(self._waiting) >= ENOUGH:
+            self._has_enough.set()
         self._wake.set()
 
     async def flush(self) -> None:
@@ -110,9 +131,12 @@ class Persister:
         while True:
             await self._wake.wait()
             if (wait := gathered - loop.time()) > 0:
-                await asyncio.sleep(wait)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._has_enough.wait()
             gathered = loop.time() + GATHER_SEC
             self._wake.clear()
+            self._has_enough.clear()
             batch, self._waiting = self._waiting, []
             flushing, self._flushing = self._flushing, []
             self._committing = len(batch)
@@ -135,8 +159,10 @@ class Persister:
                     [(one.task, one.status, one.invocation) for one in batch]
                 )
             except (sqlite3.Error, OSError) as error:
+                if await self._room.make_room(error):
+                    continue
                 troubled = True
-                self._on_trouble(f"statuses cannot be stored: {error}")
+                self._on_trouble(f"statuses cannot be stored: {in_words(error)}")
                 await asyncio.sleep(RETRY_SEC)
             else:
                 if troubled:

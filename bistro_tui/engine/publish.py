@@ -1,13 +1,15 @@
 """The core's state as immutable snapshots, at a cost that follows what changed."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bistro_tui.engine.attempt_notes import AttemptNotes
-from bistro_tui.engine.config.model import KillSettings
+from bistro_tui.engine.config.model import Job, KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
-from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId
+from bistro_tui.engine.eta import Durations, seconds_left
+from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId, JobName
+from bistro_tui.engine.moment import SLEW_SEC, Now, wall_of
 from bistro_tui.engine.node_rows import NodeRows
 from bistro_tui.engine.runners.protocol import (
     AttemptStarted,
@@ -17,6 +19,7 @@ from bistro_tui.engine.runners.protocol import (
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import TaskEnded, TaskNotStarted
+from bistro_tui.engine.scheduling.leftovers import Leftover
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.view import (
     Banner,
@@ -57,9 +60,13 @@ class Publisher:
         self._ended: deque[EndedRow] = deque(maxlen=ENDED_KEPT)
         """Newest first."""
         self._ended_rows: tuple[EndedRow, ...] = ()
+        self.durations = Durations()
+        """Of the attempts that are done, as far as they are known."""
         self._notes = AttemptNotes()
         self._containment = ""
         self._running_rows: dict[InvocationId, RunningRow] = {}
+        self._offset: float | None = None
+        """Of the wall clock from the monotonic one, at the last snapshot."""
         self._serial = 0
 
     def process_started(self, report: AttemptStarted) -> None:
@@ -96,11 +103,15 @@ class Publisher:
     def attempts_stored(self, ended: Sequence[Ended]) -> None:
         """Take note of ended attempts whose statuses are on disk."""
         self._unshown.extend(ended)
+        add = self.durations.add
+        for task, status, _, seconds in ended:
+            if status.is_done:
+                add(task.job, seconds)
 
     def take(
         self,
         *,
-        now: float,
+        now: Now,
         banners: Iterable[Banner],
         worker: str,
         is_stopped: bool,
@@ -109,22 +120,36 @@ class Publisher:
         core = self._core
         running = [attempt for attempt in core.running() if not attempt.ended]
         self._serial += 1
-        jobs = (*self._job_rows(), *self._removed_job_rows(running))
+        self._look_at_clock(now)
+        living: list[Attempt | Leftover] = [*core.recovering(), *running]
+        jobs = (*self._job_rows(now), *self._removed_job_rows(living))
         totals: Counter[Reason] = Counter()
         for row in jobs:
             totals.update(row.counts)
         return Snapshot(
             serial=self._serial,
-            now=now,
+            now=now.wall,
             state=self._state(is_stopped),
             banners=tuple(banners),
             totals=dict(totals),
             jobs=jobs,
-            nodes=self._nodes.current(running),
-            running=self._current_running(running, worker),
+            nodes=self._nodes.current(living),
+            running=self._current_running(running, worker, now),
             ended=self._current_ended(),
             starts=core.starts,
         )
+
+    def _look_at_clock(self, now: Now) -> None:
+        """Have what goes on begun at other wall seconds if the clock was set."""
+        offset = now.wall - now.mono
+        if self._offset is None:
+            self._offset = offset
+        forward = offset - self._offset
+        if abs(forward) > SLEW_SEC:
+            self._offset = offset
+            self._started += forward
+            self._notes.clock_set(forward)
+            self._running_rows.clear()
 
     def _state(self, is_stopped: bool) -> EngineState:
         progress = self._core.progress()
@@ -149,8 +174,11 @@ class Publisher:
             is_stuck=not progress.can_progress and not progress.is_all_done,
         )
 
-    def _job_rows(self) -> Iterable[JobRow]:
+    def _job_rows(self, now: Now) -> Iterable[JobRow]:
         config = self._core.config
+        ages = self._ages(now.mono)
+        if config is not None:
+            self.durations.keep(config.jobs)
         ending = Counter(task.job for task in self._ending.tasks)
         for job in config.jobs.values() if config is not None else ():
             counts = self._core.counts(job.name)
@@ -168,15 +196,44 @@ class Publisher:
                 priority=job.priority,
                 tasks=tasks,
                 counts=counts,
+                eta=self._eta(job, counts, ages.get(job.name, ()), now.wall),
             )
 
-    def _removed_job_rows(self, running: Iterable[Attempt]) -> Iterable[JobRow]:
+    def _ages(self, now: float) -> dict[JobName, list[float]]:
+        """Return by job for how long its attempts run that do."""
+        running: dict[JobName, list[float]] = {}
+        over: dict[JobName, list[float]] = {}
+        for attempt in self._core.running():
+            ages = over if attempt.ended else running
+            ages.setdefault(attempt.task.job, []).append(now - attempt.began)
+        # Of tasks that take a moment, none may run just now.
+        return over | running
+
+    def _eta(
+        self,
+        job: Job,
+        counts: Mapping[Reason, int],
+        ages: Sequence[float],
+        now: float,
+    ) -> float | None:
+        if not job.can_run or not ages:
+            return None
+        mean = self.durations.mean(job.name)
+        may_start = self._core.closed is None
+        left = seconds_left(counts, mean, ages, may_start=may_start)
+        return now + left if left is not None else None
+
+    def _removed_job_rows(
+        self, living: Iterable[Attempt | Leftover]
+    ) -> Iterable[JobRow]:
         config = self._core.config
         known = config.jobs if config is not None else {}
-        strays = Counter(
-            attempt.task.job for attempt in running if attempt.task.job not in known
-        )
-        for name, count in sorted(strays.items()):
+        strays: dict[JobName, Counter[Reason]] = {}
+        for one in living:
+            if (name := one.task.job) not in known:
+                counts = strays.setdefault(name, Counter())
+                counts[self._core.reason(one.task)] += 1
+        for name, counts in sorted(strays.items()):
             yield JobRow(
                 name=name,
                 owner="",
@@ -184,30 +241,30 @@ class Publisher:
                 errors=(),
                 level=INSTANCE_LEVEL,
                 priority=0.0,
-                tasks=count,
-                counts={Reason.RUNNING: count},
+                tasks=counts.total(),
+                counts=dict(counts),
                 in_config=False,
             )
 
     def _current_running(
-        self, running: Sequence[Attempt], worker: str
+        self, running: Sequence[Attempt], worker: str, now: Now
     ) -> tuple[RunningRow, ...]:
         known = self._running_rows
         self._running_rows = {
             attempt.invocation: known.get(attempt.invocation)
-            or self._running_row(attempt, worker)
+            or self._running_row(attempt, worker, now)
             for attempt in running
         }
         return tuple(self._running_rows.values())
 
-    def _running_row(self, attempt: Attempt, worker: str) -> RunningRow:
+    def _running_row(self, attempt: Attempt, worker: str, now: Now) -> RunningRow:
         invocation = attempt.invocation
         pid = self._notes.pid(invocation)
         return RunningRow(
             attempt.task,
             str(invocation),
             pid,
-            attempt.since,
+            wall_of(attempt.since, attempt.began, now),
             attempt.number,
             worker,
             attempt.stopping,

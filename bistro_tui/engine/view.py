@@ -65,6 +65,8 @@ class JobRow:
     """Tasks by reason, zeros left out; the sum is ``tasks`` but for those that have
     ended and whose status is not on disk yet: they are shown when it is."""
     in_config: bool = True
+    eta: float | None = None
+    """Wall second at which it is expected to be done; None: nobody can tell."""
 
 
 class NodeRow(NamedTuple):

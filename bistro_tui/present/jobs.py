@@ -94,6 +94,12 @@ def _of_all(job: JobRow, width: int, scene: Scene) -> Line:
     return (Span(words.count(job.tasks), "dim"),)
 
 
+def _eta(job: JobRow, width: int, scene: Scene) -> Line:
+    if job.eta is None:
+        return (Span("·", "faint"),)
+    return (Span(words.about(job.eta - scene.now), "dim"),)
+
+
 COLUMNS: tuple[Column[JobRow], ...] = (
     Column(title="job", cell=_name, width=14, flex=2, most=48),
     Column(title="state", cell=_state, width=10),
@@ -104,7 +110,8 @@ COLUMNS: tuple[Column[JobRow], ...] = (
     _counted(BACKOFF_STATE, "backoff", drop=3),
     _counted(BLOCKED_STATE, "blocked", drop=4),
     _counted(READY_STATE, "ready", drop=5),
-    _counted(OFF_STATE, "off", needs=80, drop=7),
+    _counted(OFF_STATE, "off", needs=80, drop=8),
     Column(title="all", cell=_of_all, width=4, right=True, needs=110, tight=True),
-    Column(title="owner", cell=_owner, width=7, flex=1, most=24, drop=6),
+    Column(title="eta", cell=_eta, width=4, right=True, drop=6, tight=True),
+    Column(title="owner", cell=_owner, width=7, flex=1, most=24, drop=7),
 )

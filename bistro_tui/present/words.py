@@ -28,6 +28,16 @@ def coarse(seconds: float) -> str:
     return f"{whole}s"
 
 
+def about(seconds: float) -> str:
+    """Return a guessed length of time in at most four characters: ``~12m``, ``~2h``."""
+    for size, limit, unit in ((1, 60, "s"), (60, 60, "m"), (3600, 48, "h")):
+        number = max(1, round(seconds / size))
+        if number < limit:
+            return f"~{number}{unit}"
+    days = round(seconds / 86400)
+    return f"~{days}d" if days < 100 else ">99d"
+
+
 def left(seconds: float) -> str:
     """Return how long is left of a time that runs out: ``1s`` until it is over."""
     return age(math.ceil(seconds))
@@ -70,10 +80,18 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 def clock_time(wall: float, zone: tzinfo | None = None) -> str:
     """Return ``HH:MM:SS`` in that zone, or in the zone of this machine."""
-    return datetime.fromtimestamp(wall, tz=UTC).astimezone(zone).strftime("%H:%M:%S")
+    return _in_words(wall, zone, "%H:%M:%S")
 
 
 def date_time(wall: float, zone: tzinfo | None = None) -> str:
     """Return ``YYYY-MM-DD HH:MM:SS`` in that zone, or in the zone of this machine."""
-    moment = datetime.fromtimestamp(wall, tz=UTC).astimezone(zone)
-    return moment.strftime("%Y-%m-%d %H:%M:%S")
+    return _in_words(wall, zone, "%Y-%m-%d %H:%M:%S")
+
+
+def _in_words(wall: float, zone: tzinfo | None, form: str) -> str:
+    try:
+        moment = datetime.fromtimestamp(wall, tz=UTC).astimezone(zone)
+    except (ValueError, OverflowError, OSError):
+        # A clock that was set to where no calendar goes.
+        return f"{wall:.0f}"[:19]
+    return moment.strftime(form)

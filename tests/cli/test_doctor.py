@@ -10,6 +10,9 @@ from bistro_tui.cli import doctor
 from bistro_tui.cli.main import run
 from bistro_tui.engine.doctor import examine
 from bistro_tui.engine.doctor.finding import Finding, bad, ok, weak
+from bistro_tui.engine.statuses.bits import DONE
+from bistro_tui.engine.statuses.store import StatusStore
+from tests.engine.statuses_store.test_store import status, task
 
 POINTS = [
     "Python", "containment", "pidfd", "task limits", "fds", "processes", "memory dir",
@@ -118,3 +121,25 @@ def test_foreign_names_cannot_drive_the_terminal(
     monkeypatch.setenv("TERM", "x\x1b]0;gotcha\x07")
     run(["doctor", "--data-dir", "/tmp/\x1b[2Jdir"])
     assert "\x1b" not in capsys.readouterr().out
+
+
+async def test_the_databases_of_a_data_directory_are_looked_at(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    store = await StatusStore.open(data / "statuses.sql3", "task_statuses")
+    await store.save([(task(node=str(i)), status(DONE)) for i in range(1200)])
+    await store.close()
+    (data / "task_logs.sql3").write_bytes(b"not a database at all")
+    before = {one.name: one.read_bytes() for one in data.iterdir()}
+
+    code, answer = document(capsys, f"--data-dir={data}")
+
+    statuses, logs = answer["checks"][-2:]
+    assert (statuses["what"], statuses["state"]) == ("statuses.sql3", "ok")
+    assert statuses["text"].startswith("1,200 rows, version 2, ")
+    assert "whole; a power cut takes nothing back" in statuses["text"]
+    assert (code, logs["what"], logs["state"]) == (1, "task_logs.sql3", "bad")
+    assert logs["remedy"] == f"bistro-tui doctor --salvage --data-dir {data}"
+    assert {one.name: one.read_bytes() for one in data.iterdir()} == before

@@ -114,7 +114,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest(
 @pytest.mark.parametrize(
     "word",
     [
-        *("ps", "jobs", "tasks", "nodes", "workers", "logs", "history", "errors"),
+        *("ps", "jobs", "tasks", "nodes", "workers", "errors"),
         *("top", "why", "enable", "disable", "kill", "forgive", "wait", "query"),
         *("web", "worker", "attach"),
     ],
@@ -170,6 +170,6 @@ def test_a_file_comes_before_a_guess(
 
 def test_every_command_is_reachable_by_its_name() -> None:
     assert set(main.COMMANDS) == {
-        "run", "plan", "validate", "init", "cron", "doctor",
+        "run", "plan", "validate", "init", "cron", "history", "logs", "doctor",
     }  # fmt: skip
     assert all(command.name == name for name, command in main.COMMANDS.items())

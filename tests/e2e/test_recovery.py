@@ -190,3 +190,64 @@ def test_what_was_stored_stays_when_a_run_that_stores_elsewhere_is_broken_off(
         assert "adopted 4 tasks of the run before" in there.err
         assert there.json["started"] == 4
     assert not list((place.data / "run").glob("warden.*"))
+
+
+LATE = 10.0
+"""Seconds; two where nobody else wants the processors."""
+
+OLD_TASK = "echo begin >>old; trap '' TERM; while :; do sleep 0.05; done"
+TWICE = f'[ -e old ] && {{ echo again >>old; echo done >"$2"; exit; }}; {OLD_TASK}'
+
+
+def test_others_start_at_once_and_a_leftover_keeps_its_room_until_it_is_dead(
+    place: Place,
+) -> None:
+    kill = {"method": "term_wait_kill", "kill_wait_ms": 120_000}
+    only = {"level2": {"whitelist": ["node11"]}}
+    old = ("old", {"command": shell(f"echo $$ >>pids; {TWICE}"), "filters": only})
+    # It has room for one task on node1, and the old copy is below that.
+    resources = {"level1": {"slots": {"limit": 1, "default": 1}}}
+    settings = {"resources": resources, "kill_subprocess": kill}
+    config = place.write_config(config_of(old, settings=settings))
+    note = place.data / "jobs" / "old" / "pids"
+    flags = ("--no-ui", "--data-dir", place.data)
+    with place.start(config, *flags, stderr=subprocess.DEVNULL) as scheduler:
+        try:
+            until(lambda: len(lines(note)) == 1)
+        finally:
+            scheduler.kill()
+    (pid,) = map(int, lines(note))
+    assert alive([pid])
+    new = ("new", {"command": shell('date +%s.%N >>at; echo done >"$2"')})
+    place.write_config(config_of(old, new, settings=settings))
+    began = time.time()
+    with place.start(
+        config, *flags, "--exit-when-done", "--json", stderr=subprocess.PIPE
+    ) as scheduler:
+        times = place.data / "jobs" / "new" / "at"
+        until(lambda: len(lines(times)) == 2)
+        took = time.time() - began
+        # Those on node2; on node1 there is no room for node12's, and none for a copy.
+        until(lambda: _done(place, "new") == {"node21", "node22"})
+        assert alive([pid])
+        assert took < LATE, f"{took:.1f} s"
+        print(f"the first tasks started within {took:.2f} s")
+        for _ in range(10):
+            assert alive([pid])
+            assert (len(lines(times)), len(lines(note))) == (2, 1)
+            time.sleep(0.05)
+        # Its warden would wait two minutes before it does that.
+        os.kill(pid, signal.SIGKILL)
+        _, err = scheduler.communicate(timeout=30)
+
+    assert scheduler.returncode == 0, err
+    assert "1 task of the run before is still ending (warden" in err
+    assert "adopted 1 task of the run before: 1 incomplete_backoff" in err
+    assert _done(place, "new") == {"node11", "node12", "node21", "node22"}
+    assert lines(place.data / "jobs" / "old" / "old") == ["begin", "again"]
+    assert _done(place, "old") == {"node11"}
+
+
+def _done(place: Place, job: str) -> set[str]:
+    query = "SELECT job_id, node_id FROM task_statuses WHERE result = 1"
+    return {node for of, node in place.rows("statuses.sql3", query) if of == job}

@@ -38,6 +38,15 @@ def test_a_second_kill_only_makes_it_faster() -> None:
     assert kill_at((TERM, 100.0), (TERM, 102.0)) is None
 
 
+def test_a_kill_is_due_as_soon_as_before_when_the_clock_is_set() -> None:
+    notes = AttemptNotes()
+    notes.kill_begun(ONE, WAIT, 100.0)
+    notes.kill_begun(OTHER, TERM, 100.0)
+    notes.clock_set(-3600.0)
+    assert notes.kill_at(ONE) == 107.5 - 3600.0
+    assert notes.kill_at(OTHER) is None
+
+
 def test_use_is_kept_of_attempts_with_a_process_alone() -> None:
     notes = AttemptNotes()
     notes.started(ONE, 4711)

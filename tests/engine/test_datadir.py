@@ -1,8 +1,13 @@
+import errno
+import fcntl
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -134,6 +139,76 @@ def test_the_lock_is_not_handed_to_children(tmp_path: Path) -> None:
         data.close()
         opened(tmp_path / "d").close()
         child.kill()
+
+
+@pytest.mark.parametrize("gone", ["run/lock", "run"])
+def test_nobody_gets_in_who_finds_the_lock_removed_or_replaced(
+    tmp_path: Path, gone: str
+) -> None:
+    first = opened(tmp_path / "d")
+    (tmp_path / "d" / gone).rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        with pytest.raises(DataDirHeld, match="it left no note of itself"):
+            opened(tmp_path / "d")
+    first.close()
+    opened(tmp_path / "d").close()
+
+
+def test_a_lock_that_no_scheduler_has_is_waited_for(tmp_path: Path) -> None:
+    opened(tmp_path / "d").close()
+    lock = tmp_path / "d" / "run" / "lock"
+    lock.write_text("")
+    with lock.open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        release = threading.Timer(0.05, fcntl.flock, (looking, fcntl.LOCK_UN))
+        release.start()
+        opened(tmp_path / "d").close()
+        release.join()
+
+
+def test_the_note_of_one_that_died_names_no_holder(tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    host = socket.gethostname()
+    DataDir(tmp_path / "d", host=host, now=1e9).close()
+    lock = tmp_path / "d" / "run" / "lock"
+    lock.write_text(f'{{"pid": {dead.pid}, "host": "{host}", "started": 1e9}}')
+    with lock.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        began = time.monotonic()
+        with pytest.raises(DataDirHeld, match="it left no note of itself"):
+            opened(tmp_path / "d")
+        assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(DataDirUnusable, match="its file system has no locks: ") as told:
+        opened(tmp_path / "d")
+    assert "--data-dir" in str(told.value)
+
+
+def test_where_directories_cannot_be_locked_the_files_lock_has_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def flock_as_on_nfs(descriptor: int, operation: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_as_on_nfs)
+    first = opened(tmp_path / "d")
+    with pytest.raises(DataDirHeld):
+        opened(tmp_path / "d")
+    first.close()
 
 
 def test_status_files_lie_in_memory_and_the_name_is_kept(

@@ -62,6 +62,7 @@ class Attempt:
 
     invocation: InvocationId
     since: float = 1000.0
+    began: float = 10.0
     ended: bool = False
     stopping: bool = False
 
@@ -164,6 +165,9 @@ class Hall:
     async def flush(self) -> None:
         return
 
+    async def make_room(self, _error: Exception) -> bool:
+        return False
+
 
 def connect(core: Core | Script, hall: Hall) -> tuple[Dispatcher, Persister]:
     """Return a dispatcher between the two, and a store that keeps nothing."""
@@ -178,6 +182,7 @@ def connect(core: Core | Script, hall: Hall) -> tuple[Dispatcher, Persister]:
     persister = Persister(
         statuses=NoStatuses(),
         logs=hall,
+        room=hall,
         on_stored=dispatcher.stored,
         on_trouble=hall.heard.append,
     )
@@ -300,6 +305,7 @@ async def test_an_end_that_is_reported_twice_counts_once() -> None:
 async def test_an_end_is_shown_and_told_to_the_core_after_its_commit() -> None:
     stage = Stage()
     (start,) = stage.start()
+    stage.hall.moment = Now(wall=900.0, mono=13.0)
     stage.dispatcher.report(end_of(start))
     stage.dispatcher.flush()
     assert stage.hall.shown == []

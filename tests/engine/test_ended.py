@@ -1,12 +1,14 @@
 """What is logged and shown of an attempt once its status is on disk."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -31,6 +33,7 @@ class Attempt:
 
     invocation: InvocationId
     since: float
+    began: float = 0.0
     ended: bool = False
     stopping: bool = False
 
@@ -42,9 +45,9 @@ def over(
     seconds: float = 1.0,
 ) -> list[Ended]:
     """Let an attempt run, end and be stored with this status."""
-    attempt = Attempt(INVOCATION, status.time - seconds)
+    attempt = Attempt(INVOCATION, status.time - seconds, began=50.0 - seconds)
     ended = EndedAttempts({TASK: attempt}.get)
-    assert ended.ended(AttemptEnded(TASK, INVOCATION, status, exit_text))
+    assert ended.ended(AttemptEnded(TASK, INVOCATION, status, exit_text), 50.0)
     return ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0)
 
 
@@ -113,7 +116,7 @@ def test_attempts_that_end_together_are_logged_together(
     running = {task: Attempt(INVOCATION, 99.0) for task in tasks}
     ended = EndedAttempts(running.get)
     for task in tasks:
-        ended.ended(AttemptEnded(task, INVOCATION, status, "pretended"))
+        ended.ended(AttemptEnded(task, INVOCATION, status, "pretended"), 1.0)
     stored = [StoreStatus(task=task, serial=1, status=status) for task in tasks]
 
     ended.stored(stored, 0.0)
@@ -139,7 +142,7 @@ def test_of_many_ends_one_a_period_is_logged_if_so_asked(
     status = TaskStatus(bits=DONE, time=1.0)
     ended = EndedAttempts({TASK: Attempt(INVOCATION, 0.0)}.get, log_every_sec=0.5)
     for now in (10.0, 10.4, 10.5, 10.9, 12.0):
-        ended.ended(AttemptEnded(TASK, INVOCATION, status, "pretended"))
+        ended.ended(AttemptEnded(TASK, INVOCATION, status, "pretended"), now)
         shown = ended.stored([StoreStatus(task=TASK, serial=1, status=status)], now)
         assert len(shown) == 1
     assert len(messages) == 3
@@ -178,16 +181,104 @@ def test_an_end_of_an_attempt_that_does_not_run_is_dropped(
     ended = EndedAttempts(known.get)
     status = TaskStatus(bits=DONE, time=1.0)
 
-    assert not ended.ended(AttemptEnded(TASK, INVOCATION, status, "exited"))
+    assert not ended.ended(AttemptEnded(TASK, INVOCATION, status, "exited"), 1.0)
     assert ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0) == []
 
 
 def test_an_end_that_is_reported_twice_counts_once() -> None:
     ended = EndedAttempts({TASK: Attempt(INVOCATION, 0.0)}.get)
     report = AttemptEnded(TASK, INVOCATION, TaskStatus(bits=DONE, time=1.0), "exited")
-    assert [ended.ended(report), ended.ended(report)] == [True, False]
+    assert [ended.ended(report, 1.0), ended.ended(report, 2.0)] == [True, False]
 
 
-def test_a_clock_that_was_set_back_makes_no_negative_duration() -> None:
-    (ended,) = over("exited", TaskStatus(bits=DONE, time=1.0), seconds=-60.0)
-    assert ended_row(ended).seconds == 0.0
+def test_a_clock_that_is_set_changes_no_duration() -> None:
+    attempt = Attempt(INVOCATION, since=5_000.0, began=10.0)
+    ended = EndedAttempts({TASK: attempt}.get)
+    status = TaskStatus(bits=DONE, time=1.0)
+    records: list[AttemptRecord] = []
+    ended.record_by(records.extend, "local")
+    ended.ended(AttemptEnded(TASK, INVOCATION, status, "exited"), 12.5)
+    store = StoreStatus(TASK, 1, status, INVOCATION)
+    ended.settled([store])
+    (shown,) = ended.stored([store], 0.0)
+
+    assert ended_row(shown).seconds == 2.5
+    (record,) = records
+    assert (record.started, record.ended, record.seconds) == (5_000.0, 1.0, 2.5)
+
+
+def settled(
+    status: TaskStatus, invocation: InvocationId | None = INVOCATION, **used: Any
+) -> list[AttemptRecord]:
+    """Return what is recorded when an attempt ends and comes to this status."""
+    ended = EndedAttempts({TASK: Attempt(INVOCATION, 90.0, began=0.0)}.get)
+    records: list[AttemptRecord] = []
+    ended.record_by(records.extend, "here")
+    reported = replace(status, bits=ERROR_BACKOFF)
+    ended.ended(AttemptEnded(TASK, INVOCATION, reported, "exited", **used), 10.0)
+    ended.settled([StoreStatus(TASK, 1, status, invocation)])
+    return records
+
+
+def test_an_attempt_is_recorded_with_the_status_that_is_stored() -> None:
+    status = TaskStatus(bits=FAILED, time=100.0, data={"exception": "no " * 2_000})
+    (record,) = settled(status, peak_memory=5, cpu_seconds=0.5)
+    assert record._replace(detail="") == AttemptRecord(
+        invocation=INVOCATION,
+        task=TASK,
+        started=90.0,
+        ended=100.0,
+        seconds=10.0,
+        exit_text="exited",
+        result_bits=FAILED,
+        detail="",
+        worker="here",
+        peak_memory=5,
+        cpu_seconds=0.5,
+    )
+    assert record.detail == ("no " * 2_000)[:1_000]
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (TaskStatus(bits=DONE, time=1.0), ""),
+        (TaskStatus(bits=DONE, time=1.0, data={"exception": "almost"}), ""),
+        (TaskStatus(bits=FAILED, time=1.0), ""),
+        (
+            TaskStatus(bits=INCOMPLETE, time=1.0, data={"exception": {"a": 1}}),
+            "{'a': 1}",
+        ),
+    ],
+)
+def test_a_record_says_what_went_wrong(status: TaskStatus, detail: str) -> None:
+    (record,) = settled(status)
+    assert (record.detail, record.peak_memory, record.cpu_seconds) == (
+        detail,
+        None,
+        None,
+    )
+
+
+def test_a_status_that_no_attempt_ended_with_makes_no_record() -> None:
+    assert settled(TaskStatus(bits=DONE, time=1.0), invocation=None) == []
+
+
+def test_an_attempt_of_a_run_before_is_recorded_once_its_status_is_settled() -> None:
+    nothing: dict[TaskId, Attempt] = {}
+    ended = EndedAttempts(nothing.get)
+    records: list[AttemptRecord] = []
+    ended.record_by(records.extend, "here")
+    left = AttemptRecord(
+        INVOCATION, TASK, 1.0, 2.0, 1.0, "", ERROR_BACKOFF, "", "local"
+    )
+    ended.left(left)
+    stored = StoreStatus(TASK, 1, TaskStatus(bits=FAILED, time=2.0), INVOCATION)
+    other = StoreStatus(TASK, 1, TaskStatus(bits=DONE, time=2.0), InvocationId(7, 7))
+
+    ended.settled([other])
+    assert records == []
+    ended.settled([stored])
+    ended.settled([stored])
+
+    assert records == [left._replace(result_bits=int(FAILED))]

@@ -30,11 +30,18 @@ class Disk:
         self.history: list[str] = []
         self.attempts: list[InvocationId | None] = []
         self.failures: list[Exception] = []
+        self.reserve = 0
+        """How often room can be made."""
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def flush(self) -> None:
         self.history.append("logs")
+
+    async def make_room(self, error: Exception) -> bool:
+        self.history.append(f"room {error}")
+        self.reserve -= 1
+        return self.reserve >= 0
 
     async def save_attempts(
         self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
@@ -61,6 +68,7 @@ class World:
         self.persister = Persister(
             statuses=self.disk,
             logs=self.disk,
+            room=self.disk,
             on_stored=self._stored,
             on_trouble=self.trouble.append,
         )
@@ -119,12 +127,47 @@ async def test_a_failed_commit_shows_nothing_and_is_tried_until_it_succeeds(
     await world.settle()
 
     assert [line for line in world.disk.history if line != "logs"] == [
+        "room disk is full",
+        "room gone",
         "save a",
         "shown a",
     ]
     assert "disk is full" in world.trouble[0]
     assert "gone" in world.trouble[1]
     assert world.trouble[-1] == ""
+
+
+async def test_a_file_that_is_found_damaged_while_running_says_what_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "RETRY_SEC", 0.0)
+    damaged = sqlite3.DatabaseError("database disk image is malformed")
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    world = World()
+    world.disk.failures = [damaged]
+    world.persister.store([status_of("a")])
+
+    await world.settle()
+
+    assert (
+        "malformed; stop the scheduler, then `bistro-tui doctor --salvage`"
+        in (world.trouble[0])
+    )
+
+
+async def test_a_commit_that_finds_room_made_is_tried_again_at_once_and_no_trouble(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "RETRY_SEC", 60.0)
+    world = World()
+    world.disk.failures = [sqlite3.OperationalError("disk is full")]
+    world.disk.reserve = 1
+    world.persister.store([status_of("a")])
+
+    await world.settle()
+
+    assert world.disk.history[-3:] == ["logs", "save a", "shown a"]
+    assert world.trouble == []
 
 
 async def test_very_many_stored_statuses_are_told_of_in_several_turns_of_the_loop(

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,14 +54,7 @@ class Crashes:
         jobs = {}
         for kind in KINDS:
             seconds = self.rng.uniform(0.05, 1.0) if kind not in "quick plain" else 0.0
-            jobs[f"bistro_job->{kind}"] = {
-                "owner": "t",
-                "kill_subprocess": {
-                    "method": "term_wait_kill",
-                    "kill_wait_ms": int(KILL_WAIT * 1000),
-                },
-                **self.oracle.job(kind, seconds),
-            }
+            jobs[f"bistro_job->{kind}"] = job_of(self.oracle.job(kind, seconds))
         settings = {
             "enabled": True,
             "backoff": [1, "repeat"],
@@ -75,6 +69,7 @@ class Crashes:
 
     @property
     def tasks(self) -> int:
+        """How many tasks have to be done in the end."""
         return NODES * len(KINDS)
 
     @property
@@ -89,7 +84,7 @@ class Crashes:
 
     def start(self) -> None:
         """Start it with the same command as ever."""
-        self._older = self._pids_alive()
+        self._older = self.pids_alive()
         program = Path(sys.executable).with_name("bistro-tui")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -110,42 +105,49 @@ class Crashes:
         try:
             for fault in faults:
                 if not self.is_running:
-                    self._check_exit()
+                    self.check_exit()
                     self.start()
-                self._wait(self.rng.uniform(0, 2.0))
+                self.wait(self.rng.uniform(0, 2.0))
                 fault(self)
-                self._compare()
-            self._to_the_end()
+                self.compare()
+            self.to_the_end()
             assert self.oracle.alive() == []
-            self._compare()
+            self.compare()
         finally:
-            self._end()
-        assert len(self.shown) == self.tasks
-        judge(self.oracle.records(), expected=self.tasks)
+            self.end()
+        self.judge()
 
-    def _wait(self, seconds: float) -> None:
+    def judge(self) -> None:
+        """Fail unless all is done, each task once."""
+        assert len(self.shown) == self.tasks
+        judge(self.oracle.records(), expected=self.tasks, silent=self.shown)
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it has ended."""
         deadline = time.monotonic() + seconds
         while self.is_running and time.monotonic() < deadline:
             self.pause(0.01)
 
-    def _check_exit(self) -> None:
+    def check_exit(self) -> None:
         """It may have been killed or be through; it may not have given up."""
         if self._process is not None:
             code = self._process.returncode
             assert code in ENDS, f"exit {code}:\n{self.tail()}"
 
-    def _to_the_end(self) -> None:
+    def to_the_end(self) -> None:
+        """Start it as often as it takes until it says that all is done."""
         deadline = time.monotonic() + TO_THE_END
         while True:
             if not self.is_running:
-                self._check_exit()
+                self.check_exit()
                 if self._process is not None and self._process.returncode == 0:
                     return
                 self.start()
             assert time.monotonic() < deadline, f"not done:\n{self.tail()}"
-            self._wait(1.0)
+            self.wait(1.0)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Leave no process behind."""
         if self._process is not None:
             with suppress(OSError):
                 self._process.send_signal(signal.SIGCONT)
@@ -153,13 +155,15 @@ class Crashes:
             self._process.wait()
         for one in (*alive_with(str(self.place.data)), *self.oracle.alive()):
             self.signal(int(one.split()[0]), signal.SIGKILL)
+        remove_memory(self.place)
 
-    def _pids_alive(self) -> set[str]:
+    def pids_alive(self) -> set[str]:
+        """Return the processes of tasks."""
         return {one.split()[0] for one in self.oracle.alive()}
 
-    def _compare(self) -> None:
+    def compare(self) -> None:
         """Fail if a status that was shown has been taken back."""
-        done = self._stored()
+        done = self.stored()
         lost = self.shown - done
         assert not lost, f"shown as done, and not any more: {lost}\n{self.tail()}"
         logged = {
@@ -168,9 +172,10 @@ class Crashes:
         }
         self.shown |= done | logged
         if not self.is_running:
-            assert self.shown == self._stored(), "shown and not stored"
+            assert self.shown == self.stored(), "shown and not stored"
 
-    def _stored(self) -> set[Task]:
+    def stored(self) -> set[Task]:
+        """Return the tasks that are done, as the store says."""
         if not (self.place.data / "statuses.sql3").exists():
             return set()
         query = (
@@ -201,9 +206,23 @@ class Crashes:
         What an earlier run has left is a matter of the next start.
         """
         deadline = time.monotonic() + KILL_WAIT + 2
-        while alive := self._pids_alive() - self._older:
+        while alive := self.pids_alive() - self._older:
             assert time.monotonic() < deadline, f"{alive}\n{self.tail()}"
             self.pause(0.02)
+
+
+def remove_memory(place: Place) -> None:
+    """Remove what a killed scheduler leaves in memory; its data directory goes too."""
+    with suppress(OSError):
+        path = Path((place.data / "run" / "status_files").read_text().strip())
+        if path.name.startswith("bistro-tui-"):
+            shutil.rmtree(path)
+
+
+def job_of(part: dict[str, object]) -> dict[str, object]:
+    """Return the config of a job of which ``part`` says what it runs."""
+    kill = {"method": "term_wait_kill", "kill_wait_ms": int(KILL_WAIT * 1000)}
+    return {"owner": "t", "kill_subprocess": kill, **part}
 
 
 def kill_scheduler(run: Crashes) -> None:

@@ -33,11 +33,14 @@ def alive_with(mark: str) -> list[str]:
     wanted, found = mark.encode(), []
     for pid in pids():
         try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read()
         except OSError:
             continue
+        if wanted not in words or pid == os.getpid():
+            continue
         state = state_of(pid)
-        if wanted in words and state not in "ZX" and pid != os.getpid():
+        if state not in "ZX":
             found.append(f"{pid} {state} {words[-120:]!r}")
     return found
 

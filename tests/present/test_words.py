@@ -95,3 +95,36 @@ def test_one_is_not_many() -> None:
 def test_moments_are_told_in_the_zone_asked_for() -> None:
     assert words.clock_time(1_767_225_600, UTC) == "00:00:00"
     assert words.date_time(1_767_225_600, UTC) == "2026-01-01 00:00:00"
+
+
+@pytest.mark.parametrize(
+    ("wall", "text"),
+    [
+        (-86_400.0, "1969-12-31 00:00:00"),
+        (2.0**32, "2106-02-07 06:28:16"),
+        (1e13, "10000000000000"),
+        (-1e300, "-100000000000000005"),
+        (float("nan"), "nan"),
+    ],
+)
+def test_any_second_is_shown_also_beyond_all_calendars(wall: float, text: str) -> None:
+    assert words.date_time(wall, UTC) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-3.0, "~1s"),
+        (0.0, "~1s"),
+        (59.4, "~59s"),
+        (59.6, "~1m"),
+        (720.0, "~12m"),
+        (3599.0, "~1h"),
+        (47 * 3600.0, "~47h"),
+        (48 * 3600.0, "~2d"),
+        (99.4 * 86400, "~99d"),
+        (1e12, ">99d"),
+    ],
+)
+def test_a_guess_takes_four_cells_at_most(seconds: float, text: str) -> None:
+    assert words.about(seconds) == text

@@ -19,10 +19,19 @@ R = Reason
 def busy_engine() -> ScriptedEngine:
     """Return a night of backups and reports: some of everything."""
     jobs = (
-        job("backup", {R.DONE: 31, R.RUNNING: 4, R.RESOURCE: 12, R.BACKOFF: 1}),
+        job(
+            "backup",
+            {R.DONE: 31, R.RUNNING: 4, R.RESOURCE: 12, R.BACKOFF: 1},
+            eta=NOW + 2_520,
+        ),
         job("verify-backup", {R.DEPENDENCY: 17, R.DONE: 28, R.RUNNING: 3}, owner="ops"),
         job("compress", {R.DONE: 40, R.FAILED: 3, R.BACKOFF: 5}, owner="storage"),
-        job("index-rebuild", {R.RUNNABLE: 44, R.RUNNING: 2, R.DONE: 2}, owner="search"),
+        job(
+            "index-rebuild",
+            {R.RUNNABLE: 44, R.RUNNING: 2, R.DONE: 2},
+            owner="search",
+            eta=NOW + 11_000,
+        ),
         job("analytics-rollup", {R.JOB_DISABLED: 48}, enabled=False, owner="data"),
         job(
             "vacuum",

@@ -45,6 +45,7 @@ async def test_wide_everything_has_its_place() -> None:
     assert backup.split()[1:3] == ["●", "running"]
     assert "31    4    ·    1   12" in backup
     assert "concurrency 9/12" in backup
+    assert "~42m" in backup
     assert any("⊘ disabled" in row and "analytics" in row for row in rows)
     assert any("⚠ invalid" in row and "vacuum" in row for row in rows)
     assert any(" io 5/5" in row for row in rows)

@@ -11,6 +11,7 @@ from bistro_tui.engine.datadir import MEMORY_ROOT
 from bistro_tui.engine.doctor import judging
 from bistro_tui.engine.doctor.cgroups import look_at_cgroup
 from bistro_tui.engine.doctor.data_directory import look_at_data_directory
+from bistro_tui.engine.doctor.databases import look_at_databases
 from bistro_tui.engine.doctor.descent import look_at_descent
 from bistro_tui.engine.doctor.finding import Finding, ok
 from bistro_tui.engine.doctor.host import (
@@ -52,4 +53,5 @@ def examine(
     ]
     if data_directory is not None:
         found.append(judging.data_directory(look_at_data_directory(data_directory)))
+        found += map(judging.database, look_at_databases(data_directory))
     return found

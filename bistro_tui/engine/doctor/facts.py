@@ -97,3 +97,22 @@ class DataDirectory:
     """Permission bits."""
     holder: str = ""
     """The scheduler that serves there now; empty: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFile:
+    """A database in a data directory."""
+
+    path: str
+    problem: str = ""
+    """What is broken or cannot be read; empty: nothing that was seen."""
+    is_checked: bool = True
+    """Whether all of it was looked at in the time there was."""
+    version: int = 0
+    """0: of Bistro."""
+    rows: int | None = None
+    """None: too many to count them in the time there was."""
+    size: int = 0
+    """Bytes, its WAL included."""
+    is_synced: bool = True
+    """Whether each commit is on disk before the next one begins."""

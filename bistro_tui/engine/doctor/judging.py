@@ -1,10 +1,13 @@
 """From facts to findings. Pure."""
 
+import shlex
 import stat
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from bistro_tui.engine.doctor.facts import (
     Cgroup,
+    DatabaseFile,
     DataDirectory,
     Descent,
     Descriptors,
@@ -198,6 +201,30 @@ def _served(what: str, path: str, found: DataDirectory) -> Finding:
     if found.holder:
         return ok(what, f"{path}: served by {found.holder}")
     return ok(what, f"{path}: yours, mode {found.mode:04o}, {_size(free)} free")
+
+
+def database(found: DatabaseFile) -> Finding:
+    """Return whether a database holds together, and what of it is on disk."""
+    path = PurePath(found.path)
+    if found.problem:
+        directory = shlex.quote(str(path.parent))
+        return bad(
+            path.name,
+            f"{path}: {found.problem}",
+            f"bistro-tui doctor --salvage --data-dir {directory}",
+        )
+    rows = "very many" if found.rows is None else f"{found.rows:,}"
+    check = "whole" if found.is_checked else "too large to look at all of it"
+    # What is shown has been synced, or it is only output.
+    kept = (
+        "a power cut takes nothing back that was shown"
+        if found.is_synced
+        else "a power cut may take the last lines"
+    )
+    version = f"version {found.version}" if found.version else "of Bistro"
+    return ok(
+        path.name, f"{rows} rows, {version}, {_size(found.size)}, {check}; {kept}"
+    )
 
 
 def _size(amount: int) -> str:

@@ -4,6 +4,12 @@ from typing import NamedTuple
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 
+LARGEST_INTEGER = 2**63 - 1
+"""Of SQLite."""
+LONGEST_SEC = 1e15
+LONGEST_TEXT = 1_000
+"""Characters of an exit text or a detail that are kept."""
+
 
 class AttemptRecord(NamedTuple):
     """One attempt that is over."""
@@ -29,6 +35,20 @@ class AttemptRecord(NamedTuple):
     """User and system time of the same."""
 
 
+def as_bytes(found: object) -> int | None:
+    """Return ``found`` as a number of bytes, None if it is none."""
+    if isinstance(found, int) and 0 <= found <= LARGEST_INTEGER:
+        return int(found)
+    return None
+
+
+def as_seconds(found: object) -> float | None:
+    """Return ``found`` as a length of time, None if it is none."""
+    if isinstance(found, (int, float)) and 0 <= found < LONGEST_SEC:
+        return float(found)
+    return None
+
+
 COLUMNS = (
     "start_time",
     "rand",
@@ -50,5 +70,7 @@ SCHEMA = (
     " node_id TEXT, started REAL, ended REAL, seconds REAL, exit TEXT,"
     " result_bits INTEGER, detail TEXT, worker TEXT, peak_memory INTEGER,"
     " cpu_seconds REAL, PRIMARY KEY (start_time, rand)) WITHOUT ROWID",
+    # Each ends with the primary key: what it finds comes in the order of time.
     f"CREATE INDEX {TABLE}_job_node_idx ON {TABLE} (job_id, node_id)",
+    f"CREATE INDEX {TABLE}_job_idx ON {TABLE} (job_id)",
 )

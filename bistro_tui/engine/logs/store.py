@@ -3,21 +3,23 @@
 Source: Bistro, utils/LogWriter.
 """
 
-import heapq
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.logs import attempts as attempt_rows
 from bistro_tui.engine.logs.attempts import AttemptRecord
-from bistro_tui.engine.logs.rows import StoredLine, Written
+from bistro_tui.engine.logs.byte_limit import ByteLimit, wal_pages
+from bistro_tui.engine.logs.forgetting import Forgetting
+from bistro_tui.engine.logs.line_ids import first_id_of
+from bistro_tui.engine.logs.reader import LogReader
+from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.sqlite import (
-    Database,
     Foreign,
     Param,
-    Rows,
     columns_of,
     quoted,
     tables_of,
@@ -25,9 +27,6 @@ from bistro_tui.engine.sqlite import (
 )
 
 VERSION = 2
-FORGOTTEN_AT_ONCE = 10_000
-"""Rows a transaction when old lines are deleted."""
-OUTPUT = (Stream.STDOUT, Stream.STDERR)
 
 _COLUMNS = ("job_id", "node_id", "time_and_count", "line")
 _INSERT = {
@@ -36,7 +35,8 @@ _INSERT = {
 }
 _ROW = "(CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)"
 _INSERT_ATTEMPT = (
-    f"REPLACE INTO {attempt_rows.TABLE} ({', '.join(attempt_rows.COLUMNS)}) VALUES"
+    f"INSERT OR IGNORE INTO {attempt_rows.TABLE}"
+    f" ({', '.join(attempt_rows.COLUMNS)}) VALUES"
 )
 _TEXT_COLUMNS = {"job_id", "node_id", "exit", "detail", "worker"}
 _ATTEMPT_ROW = ", ".join(
@@ -46,22 +46,34 @@ _ATTEMPT_ROW = ", ".join(
 
 
 class LogStore:
-    """Writes lines in batches and reads the end of a log."""
+    """Writes lines in batches; ``reader`` reads them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, max_bytes: int = 0) -> None:
         self._database = database
+        self.reader = LogReader(database.path, clock=SystemClock())
+        self._forgetting = Forgetting(database)
+        self._limit = ByteLimit(
+            self._forgetting, max_bytes=max_bytes, path=database.path
+        )
 
     @classmethod
-    async def open(cls, path: Path) -> "LogStore":
-        """Open ``task_logs.sql3``; DataDirUnusable, file untouched, if not ours."""
+    async def open(cls, path: Path, *, max_bytes: int = 0) -> "LogStore":
+        """Open ``task_logs.sql3``; DataDirUnusable, file untouched, if not ours.
+
+        Above ``max_bytes`` its oldest lines go; 0: they stay.
+        """
         return cls(
             await Database.open(
                 path,
                 version=VERSION,
                 synchronous="NORMAL",
-                inspect=_inspect,
-                schema=_schema,
-            )
+                inspect=inspect,
+                schema=schema_of,
+                is_expendable=True,
+                shrinks=True,
+                wal_pages=wal_pages(max_bytes),
+            ),
+            max_bytes=max_bytes,
         )
 
     async def last_id(self) -> int:
@@ -82,14 +94,26 @@ class LogStore:
 
         What may have been stored already can be written again: the ids are its alone.
         """
+        *earlier, last = self._limit.portions(written)
+        for part in earlier:
+            await self._append(part, ())
+        await self._append(last, attempts)
+
+    async def _append(
+        self, written: Sequence[Written], attempts: Sequence[AttemptRecord]
+    ) -> None:
         by_stream: dict[Stream, list[Param]] = {}
         for first_id, task, stream, lines in written:
             values = by_stream.get(stream)
             if values is None:
                 values = by_stream[stream] = []
-            job, node = text_param(task.job), text_param(task.node)
-            for line_id, line in enumerate(lines, first_id):
-                values += (job, node, line_id, _stored(line))
+            number = len(lines)
+            rows: list[Param] = [None] * (len(_COLUMNS) * number)
+            rows[0::4] = [text_param(task.job)] * number
+            rows[1::4] = [text_param(task.node)] * number
+            rows[2::4] = range(first_id, first_id + number)
+            rows[3::4] = _all_stored(lines)
+            values += rows
         tables = [
             Rows(_INSERT[stream], _ROW, len(_COLUMNS), values)
             for stream, values in by_stream.items()
@@ -97,67 +121,41 @@ class LogStore:
         if attempts:
             values = [value for one in attempts for value in _attempt_values(one)]
             columns = len(attempt_rows.COLUMNS)
-            tables.append(Rows(_INSERT_ATTEMPT, f"({_ATTEMPT_ROW})", columns, values))
-        await self._database.insert(*tables, together=False)
+            # The casts are for rare names, and take a third of the time.
+            is_rare = any(type(value) is bytes for value in values)
+            row = _ATTEMPT_ROW if is_rare else ", ".join("?" * columns)
+            tables.append(Rows(_INSERT_ATTEMPT, f"({row})", columns, values))
+        # In one transaction: who reads the streams merged, and goes on behind the
+        # last line seen, must not miss an earlier one that comes a moment later.
+        await self._database.insert(*tables)
+        await self._limit.grown()
 
-    async def newest(
-        self, task: TaskId | None, *, after: int, up_to: int, limit: int
-    ) -> list[StoredLine]:
-        """Return the newest output lines with ``after`` < id <= ``up_to``.
+    async def forget_before(self, second: int) -> int:
+        """Delete the lines of before that second; return how many there were.
 
-        Oldest first, stdout and stderr merged; ``task`` None means of all tasks.
-        """
-        where = ""
-        chosen: tuple[Param, ...] = ()
-        if task is not None:
-            where = "job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT) AND"
-            chosen = (text_param(task.job), text_param(task.node))
-        found: list[StoredLine] = []
-        for stream in OUTPUT:
-            rows = await self._database.read(
-                "SELECT job_id, node_id, time_and_count, CAST(line AS BLOB)"
-                f" FROM {stream.value} WHERE {where}"
-                " time_and_count > ? AND time_and_count <= ?"
-                " ORDER BY time_and_count DESC LIMIT ?",
-                (*chosen, after, up_to, limit),
-            )
-            found.extend(
-                StoredLine(
-                    line_id,
-                    TaskId(JobName(job or ""), NodeName(node or "")),
-                    stream,
-                    line or b"",
-                )
-                for job, node, line_id, line in rows
-            )
-        return heapq.nlargest(limit, found)[::-1]
-
-    async def forget_before(self, line_id: int) -> int:
-        """Delete the lines with a smaller id and return how many there were.
-
-        In small transactions, so that new lines need not wait long.
+        And the attempts that ended before it. In small steps, so that new lines need
+        not wait long.
         """
         forgotten = 0
-        for stream in Stream:
-            while True:
-                rows = await self._database.read(
-                    f"SELECT time_and_count FROM {stream.value}"
-                    " WHERE time_and_count < ? ORDER BY time_and_count LIMIT ?",
-                    (line_id, FORGOTTEN_AT_ONCE),
-                )
-                if not rows:
-                    break
-                await self._database.write(
-                    (
-                        f"DELETE FROM {stream.value} WHERE time_and_count <= ?",
-                        [rows[-1]],
-                    )
-                )
-                forgotten += len(rows)
+        while lines := await self._forgetting.lines_before(first_id_of(second)):
+            forgotten += lines
+        while await self._forgetting.attempts_before(second):
+            pass
+        self._limit.look_again()
         return forgotten
+
+    @property
+    def forgotten(self) -> int:
+        """Lines that were deleted so far because of ``max_bytes``."""
+        return self._limit.forgotten
+
+    async def keep_small(self) -> None:
+        """Do for ever what keeping to ``max_bytes`` leaves to be done after writes."""
+        await self._limit.run()
 
     async def close(self) -> None:
         """Close the file."""
+        self._limit.tell()
         await self._database.close()
 
 
@@ -178,6 +176,15 @@ def _attempt_values(record: AttemptRecord) -> tuple[Param, ...]:
     )
 
 
+def _all_stored(lines: Sequence[bytes]) -> list[str | bytes]:
+    """Return the lines as they are stored."""
+    joined = b"".join(lines)
+    if joined.isascii() and b"\0" not in joined:
+        # Most are, and so many lines come that each look at one counts.
+        return [line.decode("ascii") for line in lines]
+    return [_stored(line) for line in lines]
+
+
 def _stored(line: bytes) -> str | bytes:
     """Return the line as TEXT where SQL can work with it, else as BLOB."""
     if b"\0" in line:
@@ -188,7 +195,8 @@ def _stored(line: bytes) -> str | bytes:
         return line
 
 
-def _inspect(connection: sqlite3.Connection) -> None:
+def inspect(connection: sqlite3.Connection) -> None:
+    """Raise Foreign for a database that cannot be a log store."""
     tables = set(tables_of(connection))
     for stream in Stream:
         if stream.value in tables:
@@ -202,7 +210,8 @@ def _inspect(connection: sqlite3.Connection) -> None:
         raise Foreign("is a database without task logs")
 
 
-def _schema(connection: sqlite3.Connection) -> Iterable[str]:
+def schema_of(connection: sqlite3.Connection) -> Iterable[str]:
+    """Return the statements that a database still needs to keep logs there."""
     for stream in Stream:
         table = quoted(stream.value)
         index = quoted(f"{stream.value}_job_node_idx")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import TaskId
@@ -14,9 +16,13 @@ from bistro_tui.engine.logs.recent import RecentLines
 from bistro_tui.engine.logs.rows import LogTail, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
+from bistro_tui.engine.sqlite import in_words
+
+log = logging.getLogger("bistro_tui")
 
 BEHIND_BYTES = 8 * 2**20
-"""What waits for the store before writers are asked to stop."""
+"""What waits for the store before writers are asked to stop. While nothing can be
+stored, what comes on top of that is dropped."""
 CAUGHT_UP_BYTES = 4 * 2**20
 GATHER_SEC = 0.02
 """How long lines wait for others to share a transaction with."""
@@ -25,6 +31,19 @@ MOST_IN_ONE = 2_000
 RETRY_SEC = 1.0
 _OVERHEAD = 200
 """What a line costs beside its bytes, about."""
+
+
+class Dropped(NamedTuple):
+    """What came while nothing could be stored, and was too much to be kept."""
+
+    lines: int = 0
+    bytes: int = 0
+    attempts: int = 0
+    """Records of attempts that were over."""
+
+    def more(self, lines: int, size: int, attempts: int) -> "Dropped":
+        """Return it with these added."""
+        return Dropped(self.lines + lines, self.bytes + size, self.attempts + attempts)
 
 
 class _Batch:
@@ -59,7 +78,7 @@ class LogWriter:
         self._store = store
         self._clock = clock
         self._on_trouble = on_trouble
-        self._ids = LineIds(last_id)
+        self._ids = LineIds(last_id, clock.now())
         self._recent = RecentLines(last_id)
         self._partial: dict[TaskId, dict[Stream, bytes]] = {}
         self._open = _Batch()
@@ -68,10 +87,18 @@ class LogWriter:
         """What is being written, or could not be."""
         self._queued_bytes = 0
         self._queued_rows = 0
+        self._queued_up_to = last_id
         self._stored_up_to = last_id
         self._is_behind = False
         self._trouble: sqlite3.Error | None = None
+        self._held_for = ""
+        self._told = ""
+        self._dropped = Dropped()
+        self._dropped_before = self._dropped
+        """What had been dropped when the last trouble was over."""
         self._work = asyncio.Event()
+        self._released = asyncio.Event()
+        self._released.set()
         self._hurry = asyncio.Event()
         self._progress = asyncio.Condition()
 
@@ -87,35 +114,80 @@ class LogWriter:
             on_trouble=on_trouble,
         )
 
+    def wall(self) -> float:
+        """Return the wall second that a line of this moment is told to be of."""
+        return self._ids.wall.at(self._clock.now())
+
     @property
     def is_behind(self) -> bool:
-        """Whether writers should stop reading until the store has caught up."""
-        return self._is_behind
+        """Whether writers should stop reading until the store has caught up.
+
+        Never while nothing can be stored: tasks are not to wait for that.
+        """
+        return self._is_behind and not self._is_degraded
+
+    @property
+    def dropped(self) -> Dropped:
+        """What was dropped since the start."""
+        return self._dropped
+
+    @property
+    def _is_degraded(self) -> bool:
+        """Whether nothing can be stored for now."""
+        return self._trouble is not None or bool(self._held_for)
+
+    def hold(self, reason: str) -> None:
+        """Store nothing from now on, for that reason; go on when it is empty."""
+        self._held_for = reason
+        if reason:
+            self._released.clear()
+        else:
+            self._released.set()
+        self._tell()
 
     def write(self, task: TaskId, stream: Stream, lines: Sequence[bytes]) -> None:
         """Queue whole lines; they can be looked at from now on."""
         if not lines:
             return
         number = len(lines)
-        first_id = self._ids.take(number, self._clock.now().wall)
+        first_id = self._ids.take(number, self._clock.now())
         written = Written(first_id, task, stream, lines)
-        size = sum(map(len, lines)) + _OVERHEAD * number
-        self._open.written.append(written)
+        bare_size = sum(map(len, lines))
+        size = bare_size + _OVERHEAD * number
         if stream is not Stream.STATUSES:
             self._recent.add(written)
+        if self._is_degraded and self._queued_bytes + size > BEHIND_BYTES:
+            self._drop(lines=number, size=bare_size)
+            return
+        self._open.written.append(written)
         self._queue(number, size)
 
     def record(self, attempt: AttemptRecord) -> None:
         """Queue what is remembered of an attempt that is over."""
-        # Its id is nobody's; ``flush`` knows by it how far the store has come.
-        self._ids.take(1, self._clock.now().wall)
-        self._open.attempts.append(attempt)
-        self._queue(1, _OVERHEAD)
+        self.record_all((attempt,))
+
+    def record_all(self, attempts: Sequence[AttemptRecord]) -> None:
+        """Queue what is remembered of some attempts that are over."""
+        # The id is nobody's; ``flush`` knows by it how far the store has come.
+        self._ids.take(1, self._clock.now())
+        number = len(attempts)
+        size = _OVERHEAD * number
+        if self._is_degraded and self._queued_bytes + size > BEHIND_BYTES:
+            self._drop(attempts=number)
+            return
+        self._open.attempts.extend(attempts)
+        self._queue(number, size)
+
+    def _drop(self, *, lines: int = 0, size: int = 0, attempts: int = 0) -> None:
+        is_first = self._dropped == self._dropped_before
+        self._dropped = self._dropped.more(lines, size, attempts)
+        if is_first:
+            self._tell()
 
     def _queue(self, rows: int, size: int) -> None:
         """Count what was added to the open batch."""
         batch = self._open
-        batch.last_id = self._ids.last
+        batch.last_id = self._queued_up_to = self._ids.last
         batch.rows += rows
         batch.size += size
         if batch.rows >= MOST_IN_ONE:
@@ -140,16 +212,13 @@ class LogWriter:
     async def flush(self) -> None:
         """Return when all that was written before the call is in the store.
 
-        Raises sqlite3.Error if an attempt to store them failed; the lines stay
-        queued and are tried again.
+        Or at once, while nothing can be stored.
         """
-        target = self._ids.last
+        target = self._queued_up_to
         async with self._progress:
-            while self._stored_up_to < target:
+            while self._stored_up_to < target and not self._is_degraded:
                 self._hurry.set()
                 await self._progress.wait()
-                if self._trouble is not None and self._stored_up_to < target:
-                    raise self._trouble
 
     async def tail(self, task: TaskId | None, *, after: int, limit: int) -> LogTail:
         """Return up to ``limit`` newest output lines with an id above ``after``.
@@ -169,7 +238,7 @@ class LogWriter:
                 # Pushed out of memory before they were stored: very long lines.
                 with contextlib.suppress(sqlite3.Error):
                     await self.flush()
-            older = await self._store.newest(
+            older = await self._store.reader.newest(
                 task,
                 after=after,
                 up_to=found.complete_after,
@@ -182,9 +251,12 @@ class LogWriter:
         )
 
     async def run(self) -> None:
-        """Write for ever; lines that cannot be stored are kept and tried again."""
+        """Write for ever; what cannot be stored and is kept is tried again."""
         while True:
             await self._work.wait()
+            if self._held_for:
+                await self._wait_for_release()
+                continue
             if self._queued_rows < MOST_IN_ONE:
                 await self._gather()
             await self._store_some()
@@ -204,6 +276,14 @@ class LogWriter:
         finally:
             await self._store.close()
 
+    async def _wait_for_release(self) -> None:
+        async with self._progress:
+            self._progress.notify_all()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SEC):
+                await self._released.wait()
+        self._tell()
+
     async def _gather(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHER_SEC):
@@ -216,7 +296,7 @@ class LogWriter:
             await self._store.append(batch.written, batch.attempts)
         except sqlite3.Error as error:
             self._trouble = error
-            self._on_trouble(f"task logs cannot be stored: {error}")
+            self._tell()
         else:
             self._stored(batch)
         async with self._progress:
@@ -240,4 +320,25 @@ class LogWriter:
             self._work.clear()
         if self._trouble is not None:
             self._trouble = None
-            self._on_trouble("")
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say what is wrong, if that is new, and what was lost when it is over."""
+        text = ""
+        lines, size, attempts = map(int.__sub__, self._dropped, self._dropped_before)
+        if self._is_degraded:
+            trouble = in_words(self._trouble) if self._trouble is not None else ""
+            text = f"task logs cannot be stored: {self._held_for or trouble}"
+            if lines:
+                text += f"; {lines} lines ({size} bytes) of output dropped so far"
+        elif lines or attempts:
+            log.warning(
+                "%d lines (%d bytes) of output and %d records of attempts were dropped"
+                " while task logs could not be stored",
+                *(lines, size, attempts),
+            )
+        if not self._is_degraded:
+            self._dropped_before = self._dropped
+        if text != self._told:
+            self._told = text
+            self._on_trouble(text)

@@ -23,7 +23,7 @@ from bistro_tui.engine.statuses.report import (
     killed,
     parse_report,
 )
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import TaskStatus, complaint
 from bistro_tui.engine.warden.wire import (
     STDERR,
     STDOUT,
@@ -51,6 +51,9 @@ TEMPORARY = frozenset(
     )
 )
 """What a host is short of for a while; no fault of the task."""
+
+_OWN_FILES = frozenset(("files", "journal", "directory"))
+_DISK_TROUBLE = frozenset((errno.EIO, errno.EROFS))
 
 LOST = "warden lost"
 
@@ -185,13 +188,27 @@ class Attempt:
 
     def not_started(self, message: NotStarted) -> AttemptResult | str:
         """Return what it came to; words if it was the host that had no room for it."""
-        is_temporary = message.error in TEMPORARY
+        is_temporary = self._is_temporary(message)
         if message.what == "killed" or (is_temporary and self.is_killed):
             return self.never_started()
+        if is_temporary and message.error not in TEMPORARY:
+            return start_failure(message, self.prepared)
         if is_temporary:
             return f"{errno.errorcode[message.error]}: {lack(message.error)}"
         self._log_start()
         return self.failed(start_failure(message, self.prepared))
+
+    def _is_temporary(self, message: NotStarted) -> bool:
+        """Return whether the host, not the task, is why it could not be started."""
+        if message.error in TEMPORARY:
+            return True
+        if message.what not in _OWN_FILES:
+            return False
+        if message.error in _DISK_TROUBLE:
+            return True
+        # The data directory was moved away; people may put it back.
+        data_dir = os.path.dirname(os.path.dirname(self.prepared.directory))
+        return message.error == errno.ENOENT and not os.path.lexists(data_dir)
 
     # What nobody else can tell.
 
@@ -303,7 +320,7 @@ def start_failure(message: NotStarted, prepared: Prepared) -> str:
 
 
 def _unfinished(exception: str, now: float) -> TaskStatus:
-    return TaskStatus(bits=INCOMPLETE_BACKOFF, time=now, data={"exception": exception})
+    return TaskStatus(bits=INCOMPLETE_BACKOFF, time=now, data=complaint(exception))
 
 
 # There are a few hundred ways to end, and thousands of ends a second.

@@ -17,6 +17,8 @@ def _limit(number: int) -> str:
             return "ulimit -u, or pids.max of a control group"
         case errno.EMFILE:
             return f"ulimit -n {resource.getrlimit(resource.RLIMIT_NOFILE)[0]}"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "disk full: starts paused until there is room again"
         case errno.ENFILE:
             return "all of the system: ulimit -n of others, or fs.file-max"
         case _:

@@ -13,9 +13,11 @@ from typing import NamedTuple, Protocol
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.lines import LineCutter
+from bistro_tui.engine.recovery.history import left_record
 from bistro_tui.engine.recovery.judging import (
     BOTH_DIED,
     HOST_RESTARTED,
@@ -26,7 +28,7 @@ from bistro_tui.engine.recovery.judging import (
 )
 from bistro_tui.engine.recovery.records import EndRecord, LeftAttempt, end_record
 from bistro_tui.engine.scheduling.events import AttemptLeft
-from bistro_tui.engine.statuses.attempts import LastAttempt, StatusPlace
+from bistro_tui.engine.statuses.attempts import NOWHERE, LastAttempt, StatusPlace
 from bistro_tui.engine.statuses.report import describe
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.warden.files import read_status_file, remove_file
@@ -66,6 +68,8 @@ class Adopters:
     """Tells the core what became of attempts."""
     flush: Callable[[], Awaitable[None]]
     """Returns when all that the core wants stored is on disk."""
+    left: Callable[[AttemptRecord], None]
+    """Takes note of an attempt that is fed next; its status is not settled yet."""
     host: str
 
 
@@ -117,6 +121,28 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
     return adopted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Where attempts are remembered whose statuses are kept nowhere."""
+
+    clock: Clock
+    job: Callable[[JobName], Job | None]
+    record: Callable[[AttemptRecord], None]
+    flush: Callable[[], Awaitable[None]]
+    """Returns when all that was recorded is stored."""
+
+
+async def remember(attempts: Sequence[LeftAttempt], history: History) -> None:
+    """Record how these ended, those whose statuses are kept nowhere."""
+    unkept = [left for left in attempts if left.place == NOWHERE]
+    if not unkept:
+        return
+    for one in await asyncio.to_thread(_find_all, unkept):
+        status = _reported(one, history)
+        history.record(left_record(one.left, one.end, status))
+    await history.flush()
+
+
 def remove_files(left: LeftAttempt) -> None:
     """Remove the files of an attempt whose status is stored."""
     end = left.end_record
@@ -129,13 +155,7 @@ def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> AttemptLeft
     left, content, end, trouble = found
     if trouble:
         adopted.troubles.append(trouble)
-    status = reported_status(
-        content,
-        end,
-        unknown=_why_unknown(found),
-        job=adopters.job(left.task.job),
-        now_wall=adopters.clock.now().wall,
-    )
+    status = _reported(found, adopters)
     rows = EventRows(adopters.host)
     events = []
     if end is not None:
@@ -153,7 +173,18 @@ def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> AttemptLeft
         quit_status = end.text.removeprefix("exited with status ")
         adopted.lines.append(f"Task {job}, {node} quit with status {quit_status}")
     adopted.lines.append(f"Got status {word} from task {job}, {node} of the run before")
+    adopters.left(left_record(left, end, status))
     return AttemptLeft(left.task, left.invocation, status)
+
+
+def _reported(found: _Found, those: Adopters | History) -> TaskStatus:
+    return reported_status(
+        found.content,
+        found.end,
+        unknown=_why_unknown(found),
+        job=those.job(found.left.task.job),
+        now_wall=those.clock.now().wall,
+    )
 
 
 def _why_unknown(found: _Found) -> str:

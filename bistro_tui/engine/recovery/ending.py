@@ -60,6 +60,17 @@ def immovable(attempts: Sequence[LeftAttempt]) -> tuple[int, ...]:
     return tuple(sorted(found)) if all(map(_is_immovable, found)) else ()
 
 
+def is_told_of(attempt: LeftAttempt) -> bool:
+    """Return whether its warden has written down how it ended, when all was gone.
+
+    A task could write that itself, so a main process that is alive counts for more.
+    """
+    if not os.path.exists(attempt.end_record):
+        return False
+    pid = attempt.pid
+    return pid is None or not _is_main(pid, attempt, is_watched=True)
+
+
 def _marks(attempts: Sequence[LeftAttempt], mains: set[int]) -> Marks:
     tags = {tag_of(one.invocation.rand) for one in attempts}
     environment = {f"BISTRO_INVOCATION={one.invocation}".encode() for one in attempts}

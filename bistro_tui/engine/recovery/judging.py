@@ -11,7 +11,7 @@ from bistro_tui.engine.statuses.report import (
     final_status,
     parse_report,
 )
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import TaskStatus, complaint
 
 BOTH_DIED = "the scheduler and its warden died while the task ran"
 HOST_RESTARTED = "the host restarted while the task ran"
@@ -39,7 +39,7 @@ def reported_status(
         return TaskStatus(
             bits=status_bits.INCOMPLETE_BACKOFF,
             time=now_wall,
-            data={"exception": f"No status returned: {unknown}"},
+            data=complaint(f"No status returned: {unknown}"),
         )
     # A clock that was set back must not have the task wait longer than its delay.
     at = min(end.ended, now_wall)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.logs.attempts import LARGEST_INTEGER, as_bytes, as_seconds
 from bistro_tui.engine.statuses.attempts import StatusPlace
 from bistro_tui.engine.statuses.report import Exit
 from bistro_tui.engine.warden.journal import JournalEntry
@@ -61,6 +62,9 @@ class EndRecord:
     stdout: bytes
     """The last of its output, which no scheduler took."""
     stderr: bytes
+    peak_memory: int | None = None
+    """Bytes; None where the warden did not write it down."""
+    cpu_seconds: float | None = None
 
     @property
     def text(self) -> str:
@@ -108,6 +112,8 @@ def end_record(content: bytes) -> EndRecord:
         ended=_number(record, "ended"),
         stdout=base64.b64decode(_text(record, "stdout"), validate=True),
         stderr=base64.b64decode(_text(record, "stderr"), validate=True),
+        peak_memory=as_bytes(record.get("peak_memory")),
+        cpu_seconds=as_seconds(record.get("cpu_seconds")),
     )
 
 
@@ -143,7 +149,9 @@ def _integer(found: object) -> int:
 
 def _pair(found: object) -> tuple[int, int]:
     match found:
-        case [int(start_time), int(rand)] if 0 <= rand < 1 << 64:
+        case [int(start_time), int(rand)] if (
+            abs(start_time) < _LONGEST_SEC and 0 <= rand <= LARGEST_INTEGER
+        ):
             return start_time, rand
         case _:
             raise ValueError("its invocation is not a pair of integers")

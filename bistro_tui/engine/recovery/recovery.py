@@ -1,7 +1,9 @@
 """The start after a run that did not end: wait, end what is left, adopt, tidy up.
 
-Nothing starts meanwhile. Every step may be broken off anywhere and is done again by the
-next start: the journal goes last.
+Nothing starts until it is known what was left, which takes milliseconds. From then on
+all of that keeps its room until it is proven dead and adopted, one by one, and other
+tasks start. Every step may be broken off anywhere and is done again by the next start:
+the journals go last.
 """
 
 import asyncio
@@ -9,16 +11,40 @@ import contextlib
 import logging
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
-from bistro_tui.engine.recovery.adoption import Adopted, Adopters, adopt, remove_files
-from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
+from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.recovery.adoption import (
+    AT_ONCE,
+    Adopters,
+    History,
+    adopt,
+    remember,
+    remove_files,
+)
+from bistro_tui.engine.recovery.ending import end_what_is_left, is_told_of
 from bistro_tui.engine.recovery.groups import remove_groups
-from bistro_tui.engine.recovery.journals import LeftJournal, find_successors
-from bistro_tui.engine.recovery.records import LeftAttempt, left_attempt
-from bistro_tui.engine.scheduling.events import StartsPaused, StartsResumed
-from bistro_tui.engine.statuses.attempts import NOWHERE, StatusPlace
-from bistro_tui.engine.warden.program import boot_id
+from bistro_tui.engine.recovery.journals import LeftJournal
+from bistro_tui.engine.recovery.records import LeftAttempt
+from bistro_tui.engine.recovery.stock import Entry, Stock, attempts_of, group_of
+from bistro_tui.engine.recovery.texts import (
+    counted,
+    kept,
+    left_over,
+    not_going,
+    unclear,
+)
+from bistro_tui.engine.recovery.wardens import living, unfinished, urge
+from bistro_tui.engine.scheduling.events import (
+    AttemptGone,
+    AttemptsRecovering,
+    RecoveringAttempt,
+    StartsPaused,
+    StartsResumed,
+)
+from bistro_tui.engine.statuses.attempts import NOWHERE
 
 log = logging.getLogger("bistro_tui")
 
@@ -28,15 +54,11 @@ SOONEST_SEC, LATEST_SEC = 0.02, 0.25
 FIRST_URGE_SEC, URGE_SEC = 0.2, 1.0
 """When and how often people are told of a warden that is waited for."""
 
-PATIENCE_SEC = 15.0
-"""How long a warden may take beyond its kill waits before it is killed itself."""
-
 RETRY_SEC = 1.0
 
-MOST_NAMED = 5
-"""Processes that do not go, told of by number."""
-
 _CAUSE = "recovery"
+
+Told: TypeAlias = StartsPaused | StartsResumed | AttemptsRecovering | AttemptGone
 
 
 class Recovery:
@@ -47,18 +69,34 @@ class Recovery:
         journals: Sequence[LeftJournal],
         adopters: Adopters | None,
         *,
-        feed: Callable[[Sequence[StartsPaused | StartsResumed]], None],
+        feed: Callable[[Sequence[Told]], None],
+        can_keep_room: Callable[[TaskId], bool],
+        history: History,
     ) -> None:
         """``journals`` are closed by ``close``; ``feed`` tells the core.
 
         Without ``adopters`` processes are ended, and what they left stays for the next
-        start that keeps statuses.
+        start that keeps statuses. ``can_keep_room``: whether the core knows what an
+        attempt at that task takes; nothing starts beside one of which it does not.
         """
         self._journals = list(journals)
         self._adopters = adopters
         self._feed = feed
+        self._can_keep_room = can_keep_room
+        self._history = history
         self._text = ""
+        self._is_paused = False
+        self._next_urge: float | None = None
+        self._stock: Stock | None = None
+        self._unclear: set[LeftAttempt | LeftJournal] = set()
+        """What may run and take nobody knows how much."""
+        self._ended: set[LeftJournal] = set()
+        """Those of whose attempts nothing is alive, and of the rest of whose control
+        groups."""
+        self._killing = 0
+        """Of what is being ended, the most that were sent SIGKILL at once."""
         self._killed = 0
+        self._adopted: Counter[str] = Counter()
 
     @property
     def is_needed(self) -> bool:
@@ -66,36 +104,38 @@ class Recovery:
         return bool(self._journals)
 
     def announce(self) -> None:
-        """Let nothing start before ``run`` is through, if there is anything to do."""
+        """Let nothing start before ``run`` knows what was left, if anything may be."""
         if self.is_needed:
             self._pause("what the run before left is being looked at")
 
     async def run(self) -> None:
         """Return when nothing of the run before is alive and its results are stored.
 
-        Then tasks may start. What goes wrong with a disk is told and tried again.
+        Long before that all tasks may start which nothing is left of. What goes wrong
+        with a disk is told and tried again.
         """
-        if self.is_needed:
-            await self._recover()
-            self.close()
-            self._feed([StartsResumed(_CAUSE)])
-
-    async def _recover(self) -> None:
+        if not self.is_needed:
+            return
         while True:
             try:
-                await self._wait_for_wardens()
-                attempts = self._take_stock()
-                await self._end_processes(attempts, self._groups())
-                if self._adopters is not None:
-                    self._tell(await adopt(attempts, self._adopters))
-                elif self._killed:
-                    log.info("killed %s", _left_over(self._killed))
-                await self._tidy_up()
+                await self._recover()
             except (OSError, sqlite3.Error) as error:
                 self._wait(f"what the run before left cannot be adopted yet: {error}")
                 await asyncio.sleep(RETRY_SEC)
             else:
-                return
+                break
+        self.close()
+        # Whoever waits for the end of it all looks again after each event.
+        self._feed([StartsResumed(_CAUSE)])
+
+    async def _recover(self) -> None:
+        began = asyncio.get_running_loop().time()
+        if self._stock is None:
+            await self._wait_for_last_starts(began)
+            self._stock = self._take_stock()
+        await self._settle_all(self._stock, began)
+        self._tell_all()
+        await self._tidy_up()
 
     def close(self) -> None:
         """Let go of every journal; a warden that somebody stopped goes on."""
@@ -106,117 +146,151 @@ class Recovery:
                     journal.signal_warden(signal.SIGCONT)
             journal.close()
 
+    # What people and the core are told.
+
     def _wait(self, text: str) -> None:
         if text != self._text:
             self._text = text
-            self._pause(text)
+            if self._is_paused:
+                self._pause(f"{text}; {unclear()}" if self._unclear else text)
             log.info("%s", text)
 
     def _pause(self, text: str) -> None:
+        self._is_paused = True
         self._feed([StartsPaused(_CAUSE, text)])
 
-    async def _wait_for_wardens(self) -> None:
-        loop = asyncio.get_running_loop()
-        began, delay = loop.time(), SOONEST_SEC
-        next_urge = began + FIRST_URGE_SEC
-        while held := self._held():
-            if loop.time() >= next_urge:
-                await self._urge(held, loop.time() - began)
-                next_urge = loop.time() + URGE_SEC
+    def _resume(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._feed([StartsResumed(_CAUSE)])
+
+    # Waiting.
+
+    async def _wait_for_last_starts(self, began: float) -> None:
+        """Wait until no warden of the run before starts any more tasks."""
+        delay = SOONEST_SEC
+        while waiting := unfinished(self._journals):
+            await self._urge(
+                waiting, [tuple(attempts_of(j, [])) for j in waiting], began
+            )
             await asyncio.sleep(delay)
             delay = min(2 * delay, LATEST_SEC)
 
-    def _held(self) -> list[LeftJournal]:
-        held = [one for one in self._journals if not one.is_stored and one.is_held()]
-        if not held and (fresh := find_successors(self._journals)):
-            self._journals += fresh
-            return self._held()
-        return held
+    def _take_stock(self) -> Stock:
+        """Let the core keep the room of all that was left; others may start then."""
+        stock = Stock(self._journals)
+        for journal, trouble in stock.damage.items():
+            copy = journal.keep_copy()
+            log.warning("%s: %s; kept as %s", journal.path, trouble, copy)
+        tasks = [entry.left for entry in stock]
+        self._unclear = set(stock.damage)
+        self._unclear |= {one for one in tasks if not self._can_keep_room(one.task)}
+        self._feed([AttemptsRecovering(tuple(map(_recovering, tasks)))])
+        if not self._unclear:
+            self._resume()
+        return stock
 
-    async def _urge(self, held: Sequence[LeftJournal], waited: float) -> None:
-        """Say what is waited for; continue a stopped warden, end one that hangs.
-
-        One whose tasks nobody can kill does not hang.
-        """
-        contents = [journal.read() for journal in held]
-        number = sum(len(content.unsettled) for content in contents)
-        who = _counted(number, "task") if number else "the warden"
-        verb = "are" if number > 1 else "is"
-        pids = ", ".join(str(content.pid) for content in contents if content.pid)
-        text = f"{who} of the run before {verb} still ending (warden: {pids})"
-        attempts = [tuple(self._attempts_of(journal, [])) for journal in held]
-        waits = [left.kill_wait_sec for some in attempts for left in some]
-        is_late = waited > max(waits, default=0.0) + PATIENCE_SEC
-        staying: list[int] = []
-        for journal, some in zip(held, attempts, strict=True):
-            found = await asyncio.to_thread(immovable, some) if is_late else ()
-            staying += found
-            is_hanging = is_late and not found
-            journal.signal_warden(signal.SIGKILL if is_hanging else signal.SIGCONT)
-        self._wait(_not_going(staying) if staying else text)
-
-    def _take_stock(self) -> list[LeftAttempt]:
-        """Return what was not settled; report damage."""
-        found: dict[object, LeftAttempt] = {}
-        for journal in self._journals:
-            if journal.is_gone or journal.is_stored:
-                continue
-            troubles: list[str] = []
-            for left in self._attempts_of(journal, troubles):
-                found[left.task, left.invocation] = left
-            if troubles:
-                kept = journal.keep_copy()
-                log.warning("%s: %s; kept as %s", journal.path, troubles[0], kept)
-        return list(found.values())
-
-    def _attempts_of(
-        self, journal: LeftJournal, troubles: list[str]
-    ) -> Iterator[LeftAttempt]:
-        content = journal.read()
-        if content.damaged:
-            troubles.append(f"{_counted(content.damaged, 'line')} not understood")
-        for entry in content.unsettled:
-            try:
-                yield left_attempt(entry, content.boot_id)
-            except ValueError as error:
-                troubles.append(
-                    f"its attempt {entry.number} is not understood: {error}"
-                )
-
-    def _groups(self) -> list[bytes]:
-        """Return the control groups that were made for its tasks, if they still are."""
-        contents = [one.read() for one in self._journals if not one.is_gone]
-        paths = {one.cgroup for one in contents if one.boot_id == boot_id()}
-        return [path for path in paths if path]
-
-    async def _end_processes(
-        self, attempts: Sequence[LeftAttempt], groups: Sequence[bytes]
-    ) -> None:
+    async def _settle_all(self, stock: Stock, began: float) -> None:
         delay = SOONEST_SEC
-        while attempts or groups:
-            swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
-            self._killed = max(self._killed, swept.signalled)
-            if swept.is_clean:
-                remove_groups(groups)
+        while True:
+            held = living(self._journals)
+            dead = await self._told_of(stock.of(held))
+            dead += await self._end(held, stock, is_slow=delay >= LATEST_SEC)
+            dead += stock.of(self._ended)
+            for begin in range(0, len(dead), AT_ONCE):
+                await self._settle(stock, dead[begin : begin + AT_ONCE])
+            self._unclear -= self._ended
+            if not self._unclear:
+                self._resume()
+            if not stock and not held and self._ended.issuperset(self._journals):
                 return
+            if held:
+                attempts = [[one.left for one in stock.of([j])] for j in held]
+                await self._urge(held, attempts, began)
+            await asyncio.sleep(delay)
+            delay = SOONEST_SEC if dead else min(2 * delay, LATEST_SEC)
+
+    async def _urge(
+        self,
+        held: Sequence[LeftJournal],
+        attempts: Sequence[Sequence[LeftAttempt]],
+        began: float,
+    ) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._next_urge is None:
+            self._next_urge = now + FIRST_URGE_SEC
+        if now >= self._next_urge:
+            self._wait(await urge(held, attempts, now - began))
+            self._next_urge = asyncio.get_running_loop().time() + URGE_SEC
+
+    # Who is dead.
+
+    async def _told_of(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return those of which a living warden has written down how they ended."""
+        if not entries:
+            return []
+        return await asyncio.to_thread(
+            lambda: [entry for entry in entries if is_told_of(entry.left)]
+        )
+
+    async def _end(
+        self, held: Sequence[LeftJournal], stock: Stock, *, is_slow: bool
+    ) -> list[Entry]:
+        """End what has no warden any more; return what is dead beside what is not."""
+        free = [j for j in self._journals if j not in held and j not in self._ended]
+        entries = stock.of(free)
+        groups = [group for journal in free if (group := group_of(journal))]
+        if entries or groups:
+            attempts = [entry.left for entry in entries]
+            swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
+            self._killing = max(self._killing, swept.signalled)
             if swept.hindrance:
                 self._wait(
                     f"what the run before left cannot be seen: {swept.hindrance}"
                 )
-            elif delay >= LATEST_SEC:
-                self._wait(_not_going(swept.alive))
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LATEST_SEC)
+                return []
+            if not swept.is_clean:
+                if not is_slow:
+                    return []
+                self._wait(not_going(swept.alive))
+                return await _dead_among(entries)
+            remove_groups(groups)
+            self._killed, self._killing = self._killed + self._killing, 0
+        self._ended.update(free)
+        return []
+
+    # What becomes of the dead.
+
+    async def _settle(self, stock: Stock, dead: Sequence[Entry]) -> None:
+        """Adopt what these left, and give their room back."""
+        if self._adopters is not None:
+            place = self._adopters.place
+            ours = [entry for entry in dead if entry.left.place == place]
+            adopted = await adopt(
+                [entry.left for entry in ours if entry.is_newest], self._adopters
+            )
+            for trouble in adopted.troubles:
+                log.warning("%s", trouble)
+            if adopted.lines:
+                log.info("%s", "\n".join(adopted.lines), extra={"lines": adopted.lines})
+            self._adopted += adopted.words
+            # A later attempt may be stored before the journal goes: then a store that
+            # does not know from which attempt a status is goes by these.
+            await asyncio.to_thread(_remove_files_of, ours)
+        await remember([entry.left for entry in dead], self._history)
+        self._feed([AttemptGone(one.left.task, one.left.invocation) for one in dead])
+        stock.settle(dead)
+        self._unclear.difference_update(entry.left for entry in dead)
 
     async def _tidy_up(self) -> None:
         # Stored ones first: one that is marked now may take the name of one of them.
         for journal in sorted(self._journals, key=lambda one: not one.is_stored):
             if journal.is_gone:
                 continue
-            attempts = tuple(self._attempts_of(journal, []))
+            attempts = tuple(attempts_of(journal, []))
             if not journal.is_stored:
                 if foreign := [left for left in attempts if self._is_foreign(left)]:
-                    log.info("%s", _kept(foreign))
+                    log.info("%s", kept(foreign))
                     continue
                 journal.mark_stored()
             for number, left in enumerate(attempts):
@@ -230,47 +304,47 @@ class Recovery:
         ours = NOWHERE if self._adopters is None else self._adopters.place
         return left.place not in (NOWHERE, ours)
 
-    def _tell(self, adopted: Adopted) -> None:
-        for trouble in adopted.troubles:
-            log.warning("%s", trouble)
+    def _tell_all(self) -> None:
         told = []
-        if adopted.lines:
-            log.info("%s", "\n".join(adopted.lines), extra={"lines": adopted.lines})
-            number = adopted.words.total()
-            words = ", ".join(f"{n} {word}" for word, n in adopted.words.most_common())
-            tasks = _counted(number, "task")
-            told.append(f"adopted {tasks} of the run before: {words}")
+        if number := self._adopted.total():
+            words = ", ".join(f"{n} {word}" for word, n in self._adopted.most_common())
+            told.append(f"adopted {counted(number, 'task')} of the run before: {words}")
         if self._killed:
-            told.append(f"killed {_left_over(self._killed)}")
+            told.append(f"killed {left_over(self._killed)}")
         if told:
             log.info("%s", "; ".join(told))
+        self._adopted.clear()
         self._killed = 0
 
 
-def _kept(attempts: Sequence[LeftAttempt]) -> str:
-    places = {left.place for left in attempts}
-    flags = ", ".join(sorted(map(_flags, places)))
-    tasks = _counted(len(attempts), "task")
-    return f"what {tasks} of the run before left is kept for a start with {flags}"
+def _remove_files_of(entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        remove_files(entry.left)
 
 
-def _flags(place: StatusPlace) -> str:
-    return f"--status-store {place.store} --status-table {place.table}"
+def _recovering(left: LeftAttempt) -> RecoveringAttempt:
+    since = float(left.invocation.start_time)
+    return RecoveringAttempt(left.task, left.invocation, since, left.pid)
 
 
-def _not_going(pids: Sequence[int]) -> str:
-    verb = "does" if len(pids) == 1 else "do"
-    named = ", ".join(map(str, pids[:MOST_NAMED]))
-    more = ", …" if len(pids) > MOST_NAMED else ""
-    who = _counted(len(pids), "process")
-    return f"{who} of the run before {verb} not go (pid {named}{more})"
+async def _dead_among(entries: Sequence[Entry]) -> list[Entry]:
+    """Return those of which nothing is alive, when something is of others.
 
-
-def _left_over(number: int) -> str:
-    return f"{_counted(number, 'process')} left over"
-
-
-def _counted(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+    Half by half: each look costs the same for one attempt as for a thousand.
+    """
+    dead: list[Entry] = []
+    middle = len(entries) // 2
+    parts = [entries[:middle], entries[middle:]]
+    while parts:
+        part = parts.pop()
+        groups = [entry.group for entry in part if entry.group]
+        attempts = [entry.left for entry in part]
+        if not part:
+            continue
+        swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
+        if swept.is_clean:
+            dead += part
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts += [part[:middle], part[middle:]]
+    return dead

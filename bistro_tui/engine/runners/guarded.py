@@ -10,6 +10,7 @@ from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.installed import Part, described
+from bistro_tui.engine.logs.attempts import as_bytes, as_seconds
 from bistro_tui.engine.runners.protocol import (
     AttemptEnded,
     ReportSink,
@@ -46,16 +47,18 @@ class GuardedReports:
 
     def _pass_on(self, report: RunnerReport) -> None:
         if isinstance(report, AttemptEnded):
-            problem = _problem(report)
+            status, problem = report.reported, _problem(report)
             if problem:
                 text = f"the {self._part} reported a status {problem}"
                 status = error_backoff(text, now_wall=self._clock.now().wall)
-                report = AttemptEnded(
-                    task=report.task,
-                    invocation=report.invocation,
-                    reported=status,
-                    exit_text=str(report.exit_text),
-                )
+            report = AttemptEnded(
+                task=report.task,
+                invocation=report.invocation,
+                reported=status,
+                exit_text=str(report.exit_text),
+                peak_memory=as_bytes(report.peak_memory),
+                cpu_seconds=as_seconds(report.cpu_seconds),
+            )
         self._report(report)
 
 

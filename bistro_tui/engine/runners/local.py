@@ -275,7 +275,9 @@ class LocalRunner:
             reported, exit_text = attempt.ended(message)
             # What waits is started when all of this turn is heard.
             self._roster.forget(attempt)
-            self._heard.append(AttemptEnded(task, invocation, reported, exit_text))
+            used = message.peak_memory, message.cpu_seconds
+            end = AttemptEnded(task, invocation, reported, exit_text, *used)
+            self._heard.append(end)
         except Exception as error:  # noqa: BLE001 - an attempt must end, whatever happens
             if len(message.stdout) > PIECE_BYTES or len(message.stderr) > PIECE_BYTES:
                 # Some of it could not be taken, and it does not come again.

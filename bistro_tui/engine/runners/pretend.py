@@ -18,7 +18,7 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.bits import DONE, INCOMPLETE_BACKOFF
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import TaskStatus, complaint
 
 SLICE = 250
 """Attempts that begin or end in one turn of the loop: a few milliseconds in all."""
@@ -144,6 +144,6 @@ class PretendingRunner(ABC):
         status = TaskStatus(
             bits=INCOMPLETE_BACKOFF,
             time=self._clock.now().wall,
-            data={"exception": "Task killed, no status returned"},
+            data=complaint("Task killed, no status returned"),
         )
         self._report(AttemptEnded(start.task, start.invocation, status, "killed"))

@@ -31,6 +31,11 @@ class AttemptEnded(NamedTuple):
     reported: TaskStatus
     exit_text: str
     """``exited with status 0``, ``killed by signal 9``, ``failed to start: …``."""
+    peak_memory: int | None = None
+    """Bytes, the greatest resident set of its main process and of what that waited
+    for; None where the runner does not know."""
+    cpu_seconds: float | None = None
+    """User and system time of the same."""
 
 
 class AttemptNotStarted(NamedTuple):

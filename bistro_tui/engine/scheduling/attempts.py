@@ -35,6 +35,7 @@ class Attempt:
         invocation: InvocationId,
         number: int,
         since: float,
+        began: float,
         leaf: int,
         slot: int,
         demand: Demand,
@@ -46,7 +47,10 @@ class Attempt:
         self.number = number
         """1 for the first attempt that this scheduler knows of."""
         self.since = since
-        """Wall seconds."""
+        """Wall second of its start, to be shown."""
+        self.began = began
+        """Monotonic second of its start: how long it takes is no matter of any
+        clock that people set."""
         self.leaf = leaf
         """Its node's index in the present tree, -1 if that is gone."""
         self.slot = slot
@@ -76,7 +80,7 @@ class Attempts:
         """Attempts that are not over."""
         self._undone = 0
 
-    def __contains__(self, task: TaskId) -> bool:
+    def __contains__(self, task: object) -> bool:
         return task in self._by_task
 
     def __iter__(self) -> Iterator[Attempt]:

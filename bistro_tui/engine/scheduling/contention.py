@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bistro_tui.engine.ids import WORKER_LEVEL, ResourceName, TaskId
 from bistro_tui.engine.scheduling.accounts import Amounts, Held, Used
 from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.leftovers import Leftover
 from bistro_tui.engine.scheduling.places import TOP, Place
 from bistro_tui.engine.scheduling.state import State
 
@@ -19,7 +20,7 @@ class Shortage:
     used: int
     limit: int
     holders: tuple[TaskId, ...]
-    """Running tasks that hold some of it, oldest first."""
+    """Tasks that hold some of it: recovering ones, then running ones, oldest first."""
     amounts: tuple[int, ...]
     """How much each of the holders has."""
 
@@ -58,18 +59,20 @@ class Holdings:
         self._found: dict[tuple[int, int], list[tuple[TaskId, int]]] | None = None
 
     def of(self, used: Used, account: int) -> list[tuple[TaskId, int]]:
-        """Return the running tasks that hold some of a resource, oldest first."""
+        """Return the tasks that hold some of a resource, oldest first."""
         if self._found is None:
             self._found = {}
-            for attempt in self._state.attempts:
+            for attempt in (*self._state.leftovers, *self._state.attempts):
                 for book, at, amount in self._held(attempt):
                     if amount > 0:
                         holder = (attempt.task, amount)
                         self._found.setdefault((id(book), at), []).append(holder)
         return self._found.get((id(used), account), [])
 
-    def _held(self, attempt: Attempt) -> Held:
-        return self._state.held(attempt) if not attempt.ended else ()
+    def _held(self, attempt: Attempt | Leftover) -> Held:
+        if isinstance(attempt, Attempt) and attempt.ended:
+            return ()
+        return self._state.held(attempt)
 
 
 def find_shortage(

@@ -22,7 +22,7 @@ from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
 from bistro_tui.engine.scheduling.killing import kill_settings
-from bistro_tui.engine.scheduling.left import settle_left
+from bistro_tui.engine.scheduling.leftovers import Leftover
 from bistro_tui.engine.scheduling.orphans import OrphanTimers
 from bistro_tui.engine.scheduling.placement import Placement
 from bistro_tui.engine.scheduling.places import TOP
@@ -30,6 +30,7 @@ from bistro_tui.engine.scheduling.policies.policy import Policy
 from bistro_tui.engine.scheduling.policies.registry import PolicyFactory, built_in
 from bistro_tui.engine.scheduling.progress import Progress, progress
 from bistro_tui.engine.scheduling.reasons import Explanation, Reason
+from bistro_tui.engine.scheduling.recovering import take_in
 from bistro_tui.engine.scheduling.standings import (
     counts_of,
     open_tasks,
@@ -124,8 +125,8 @@ class Core:
                 self.state.gate.take_in(event)
             case ev.TaskNotStarted(task, invocation, _):
                 self._not_started(task, invocation)
-            case ev.AttemptLeft():
-                self._attempt_left(event, now)
+            case ev.AttemptsRecovering() | ev.AttemptGone() | ev.AttemptLeft():
+                self._actions += take_in(self.state, event, now)
             case _:
                 self._obey(event, now)
 
@@ -166,11 +167,8 @@ class Core:
                 assert_never(event)
 
     def _load_statuses(self, statuses: Mapping[TaskId, TaskStatus], now: Now) -> None:
-        book, attempts = self.state.book, self.state.attempts
         self.state.gate.has_statuses = True
-        for task, status in statuses.items():
-            if task not in attempts and not book.is_pending(task):
-                book.load(task, status, now)
+        self.state.book.load(statuses, now, busy=self.state.attempts)
         self.state.rejudge_all()
         self._tell_policy()
 
@@ -201,19 +199,6 @@ class Core:
         state.attempts.undo(attempt)
         state.rejudge(task)
 
-    def _attempt_left(self, event: ev.AttemptLeft, now: Now) -> None:
-        state, task = self.state, event.task
-        pending = state.book.pending_for(task)
-        is_known = pending is not None and pending.invocation == event.invocation
-        if task in state.attempts or is_known:
-            return
-        previous = pending.status if pending is not None else state.book.get(task)
-        status = settle_left(
-            task, event.reported, previous=previous, config=state.config
-        )
-        self._actions.append(state.book.store(task, status, now, event.invocation))
-        state.rejudge(task)
-
     def _status_stored(self, event: ev.StatusStored, now: Now) -> None:
         state, task = self.state, event.task
         status = state.book.stored(task, event.serial, now)
@@ -226,16 +211,21 @@ class Core:
             state.rejudge_dependents(task)
 
     def _forgive(self, job: JobName, now: Now) -> None:
-        for node, status in tuple(self.state.book.of_job(job).items()):
+        book = self.state.book
+        for node, status in tuple(book.of_job(job).items()):
             task = TaskId(job, node)
             forgiven = forgive(status)
             if (
                 forgiven is status
                 or task in self.state.attempts
-                or self.state.book.is_pending(task)
+                or book.is_pending(task)
             ):
                 continue
-            self._actions.append(self.state.book.store(task, forgiven, now))
+            # A lost task keeps its delay, and that goes on as it was.
+            due = book.backoffs.key(task) if forgiven.backoff_sec else None
+            self._actions.append(
+                book.store(task, forgiven, now, due=now.mono if due is None else due)
+            )
             # What starts meanwhile would start with the status of before.
             self.state.rejudge(task)
 
@@ -321,7 +311,20 @@ class Core:
         """
         return tuple(self.state.attempts)
 
-    def nodes_of(self, attempt: Attempt) -> tuple[int, ...]:
+    def recovering(self) -> tuple[Leftover, ...]:
+        """Return the tasks with a copy of before that is not yet proven dead."""
+        return tuple(self.state.leftovers)
+
+    def is_recovering(self, task: TaskId) -> bool:
+        """Return whether a copy of ``task`` from before is not yet proven dead."""
+        return task in self.state.leftovers
+
+    def can_keep_room(self, task: TaskId) -> bool:
+        """Return whether it is known what a copy of ``task`` from before takes."""
+        found = self.state.find(task)
+        return found is not None and found[0].job.is_valid
+
+    def nodes_of(self, attempt: Attempt | Leftover) -> tuple[int, ...]:
         """Return the present nodes that ``attempt`` takes room on, instance first.
 
         Its own node may be another by now, or gone.
@@ -329,8 +332,10 @@ class Core:
         return self.state.nodes_of(attempt)
 
     def knows(self, task: TaskId) -> bool:
-        """Return whether ``task`` is one of the config's, or runs."""
-        return self.state.find(task) is not None or task in self.state.attempts
+        """Return whether ``task`` is one of the config's, runs, or is recovering."""
+        state = self.state
+        is_old = task in state.attempts or task in state.leftovers
+        return is_old or state.find(task) is not None
 
     def status(self, task: TaskId) -> TaskStatus | None:
         """Return the status that is on disk, None if the task never ran."""

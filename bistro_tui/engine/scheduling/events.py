@@ -78,15 +78,48 @@ class TaskNotStarted(NamedTuple):
 
 
 class AttemptLeft(NamedTuple):
-    """What became of an attempt of an earlier scheduler process, found at the start.
+    """What became of an attempt of an earlier scheduler process, which is dead.
 
-    To be fed once statuses, config and nodes were loaded, while a pause is in force:
-    its task must not start before all is known. ``reported`` is as in ``TaskEnded``.
+    To be fed once statuses, config and nodes were loaded, for an attempt that is
+    recovering or while a pause is in force: its task must not have started meanwhile.
+    ``reported`` is as in ``TaskEnded``.
     """
 
     task: TaskId
     invocation: InvocationId
     reported: TaskStatus
+
+
+class RecoveringAttempt(NamedTuple):
+    """An attempt of an earlier scheduler process that is not proven dead."""
+
+    task: TaskId
+    invocation: InvocationId
+    since: float
+    """Wall second of its start."""
+    pid: int | None = None
+    """Its main process, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsRecovering:
+    """These attempts of an earlier scheduler process may still be alive.
+
+    Their tasks do not start, and what they take is not given away, until an
+    ``AttemptLeft`` or ``AttemptGone`` of each. To be fed once statuses, config and
+    nodes were loaded, while a pause is in force. Of a task whose job is not in the
+    config or not valid, or whose node is not in the tree, nobody knows what it takes:
+    then the pause has to last until it is gone.
+    """
+
+    found: tuple[RecoveringAttempt, ...]
+
+
+class AttemptGone(NamedTuple):
+    """A recovering attempt is proven dead, and there is no status of it to store."""
+
+    task: TaskId
+    invocation: InvocationId
 
 
 class StatusStored(NamedTuple):
@@ -155,6 +188,8 @@ Rare: TypeAlias = (
     | StatusesLoaded
     | TaskNotStarted
     | AttemptLeft
+    | AttemptsRecovering
+    | AttemptGone
     | Forgive
     | KillRequested
     | StartsPaused

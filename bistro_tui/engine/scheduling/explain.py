@@ -18,6 +18,7 @@ from bistro_tui.engine.scheduling.steps import (
     job_steps,
     leaves_of,
     node_steps,
+    recovering_step,
     running_step,
 )
 
@@ -36,6 +37,8 @@ def explain(
         steps = _chain(state, *found, task, now, holdings)
     elif task in state.attempts:
         steps = [running_step(state, task)]
+    elif task in state.leftovers:
+        steps = [recovering_step(state, task, now)]
     else:
         raise KeyError(task)
     blocker = next((step for step in steps if not step.check.ok), None)
@@ -79,6 +82,8 @@ def _steps(
     yield backoff_step(state, task, now)
     yield dependencies_step(state, tasks, task)
     yield from _gate(state)
+    if task in state.leftovers:
+        yield recovering_step(state, task, now)
     yield from _resources(state, tasks, slot, holdings)
 
 

@@ -26,7 +26,8 @@ class JobTasks:
 
     A standing is a ``Reason`` as far as the task itself goes, kept as its number.
     RUNNABLE there means that only what is shared (pauses, resources, the worker) can
-    still be in the way; such a task is a *candidate*.
+    still be in the way; such a task is a *candidate*. RECOVERING means that it would be
+    one but for its old copy.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.scheduling.attempts import Attempts
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
+from bistro_tui.engine.scheduling.leftovers import Leftovers
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.status_book import StatusBook
 
@@ -19,14 +20,18 @@ _INVALID = CODE[Reason.JOB_INVALID]
 _DISABLED = CODE[Reason.JOB_DISABLED]
 _BACKOFF = CODE[Reason.BACKOFF]
 _DEPENDENCY = CODE[Reason.DEPENDENCY]
+_RECOVERING = CODE[Reason.RECOVERING]
 
 
 class Judge:
     """Says where tasks stand, by number of the reason."""
 
-    def __init__(self, book: StatusBook, attempts: Attempts) -> None:
+    def __init__(
+        self, book: StatusBook, attempts: Attempts, leftovers: Leftovers
+    ) -> None:
         self._book = book
         self._attempts = attempts
+        self._leftovers = leftovers
         self.jobs: Mapping[JobName, Job] = {}
         """The jobs of the config, for what depends on them."""
 
@@ -53,13 +58,13 @@ class Judge:
             return _BACKOFF
         if not all(self.is_dependency_met(name, node) for name in job.depends_on):
             return _DEPENDENCY
-        return RUNNABLE
+        return _RECOVERING if task in self._leftovers else RUNNABLE
 
     def all_of(self, tasks: JobTasks, busy: Collection[NodeName]) -> bytearray:
         """Return where every task of a job stands, by slot.
 
-        ``busy`` is where it runs, or where a status is on its way to the store. Only
-        tasks that something is known of are looked at one by one.
+        ``busy`` is where it runs, is recovering, or where a status is on its way to
+        the store. Only tasks that something is known of are looked at one by one.
         """
         job = tasks.job
         usual = RUNNABLE
@@ -76,9 +81,19 @@ class Judge:
             if job.depends_on:
                 known = self._known_of(tasks, job.depends_on[0])
                 self._rejudge(tasks, standing, known)
-        self._rejudge(tasks, standing, self._known_of(tasks, job.name))
+        self._judge_known(tasks, standing)
         self._rejudge(tasks, standing, busy)
         return standing
+
+    def _judge_known(self, tasks: JobTasks, standing: bytearray) -> None:
+        """Judge the tasks with a status; those that run are judged again after it."""
+        find, statuses = tasks.slots.find, self._book.of_job(tasks.name)
+        for node in self._known_of(tasks, tasks.name):
+            slot = find(node)
+            if slot is not None:
+                # Most of very many; the others need a look at all that is known.
+                is_done = statuses[node].is_done
+                standing[slot] = _DONE if is_done else self.one(tasks, slot)
 
     def _known_of(self, tasks: JobTasks, job: JobName) -> Collection[NodeName]:
         """Return the nodes with a status of ``job``, or enough of them."""

@@ -1,6 +1,7 @@
 """A priority queue whose items can be moved and taken out."""
 
 import heapq
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -40,6 +41,12 @@ class MinQueue(Generic[Item]):
         if len(self._heap) > 2 * len(self._key) + _SLACK:
             self._heap = [(key, item) for item, key in self._key.items()]
             heapq.heapify(self._heap)
+
+    def fill(self, keys: Mapping[Item, float]) -> None:
+        """Put all of ``keys`` in, or move them; O(n), however many there are."""
+        self._key.update(keys)
+        self._heap = [(key, item) for item, key in self._key.items()]
+        heapq.heapify(self._heap)
 
     def discard(self, item: Item) -> None:
         """Take ``item`` out if it is in."""

@@ -51,6 +51,7 @@ class Placement:
         highest last; nodes that are live no more may be among them."""
         self._starts: list[Action]
         self._wall: float
+        self._mono: float
         self._second: int
         self._left: int
         self._most: float
@@ -72,6 +73,7 @@ class Placement:
         limit = self._state.gate.limit
         self._most = limit if limit is not None else math.inf
         self._wall = now.wall
+        self._mono = now.mono
         self._second = int(now.wall)
         gained = self._state.gained
         while gained and self._left > 0:
@@ -309,6 +311,7 @@ class Placement:
                 invocation,
                 attempts.next_number(task),
                 self._wall,
+                self._mono,
                 leaf,
                 slot,
                 demand,

@@ -28,7 +28,8 @@ class Progress:
     blocked: int
     """Neither done nor failed."""
     can_progress: bool
-    """An owed task runs, waits for backoff, or can start now or when others end."""
+    """An owed task runs, waits for backoff, or can start now or when others end; or
+    what a run before left is not settled."""
     jobs: Mapping[JobName, JobProgress]
     """Every job of the config; all zeros for one that owes nothing."""
 
@@ -57,6 +58,8 @@ def _job_progress(tasks: JobTasks) -> JobProgress:
 
 def _can_progress(state: State) -> bool:
     owing = state.jobs.values()
+    if state.leftovers:
+        return True
     if any(tasks.owed(Reason.RUNNING) for tasks in owing):
         return True
     if state.book.pending:

@@ -46,6 +46,6 @@ class Explanation:
     reason: Reason
     checks: tuple[Check, ...]
     holders: tuple[TaskId, ...]
-    """Running tasks that hold what this one waits for."""
+    """Running or recovering tasks that hold what this one waits for."""
     would_run_if: str
     """What would let it run, in one sentence; empty when it runs or is done."""

@@ -20,6 +20,8 @@ def reason_of(state: State, task: TaskId) -> Reason:
         return _reason(state, *found)
     if task in state.attempts:
         return Reason.RUNNING
+    if task in state.leftovers:
+        return Reason.RECOVERING
     raise KeyError(task)
 
 
@@ -36,12 +38,15 @@ def counts_of(state: State, job: JobName) -> dict[Reason, int]:
         candidates, counts[Reason.RUNNABLE] = tasks.candidates, 0
         closed = state.closed()
         if closed is not None:
-            _add(counts, closed.reason, candidates)
+            recovering = counts[Reason.RECOVERING]
+            counts[Reason.RECOVERING] = 0
+            _add(counts, closed.reason, candidates + recovering)
         else:
             for_worker = _lacking_only_the_worker(state, tasks) if candidates else 0
             _add(counts, Reason.WORKER, for_worker)
             _add(counts, Reason.RESOURCE, candidates - for_worker)
     _add(counts, Reason.RUNNING, len(state.attempts.strays_of(job)))
+    _add(counts, Reason.RECOVERING, len(state.leftovers.strays_of(job)))
     return {reason: counts[reason] for reason in Reason if counts.get(reason)}
 
 
@@ -55,7 +60,8 @@ def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
     if tasks is None:
         return counts
     counts.update(zip(REASONS, tasks.counts, strict=True))
-    candidates, counts[Reason.RUNNABLE] = tasks.candidates, 0
+    candidates = tasks.candidates + counts[Reason.RECOVERING]
+    counts[Reason.RUNNABLE] = counts[Reason.RECOVERING] = 0
     reason = Reason.RUNNABLE
     closed = state.gate.closed()
     if closed is not None and closed.reason is not Reason.PAUSED:
@@ -73,7 +79,7 @@ def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
 def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
     """Return every task of ``job`` with its reason, in fetch order of the nodes.
 
-    Running tasks whose node is gone come last.
+    Running and recovering tasks whose node is gone come last.
     """
     tasks = state.jobs.get(job)
     found = []
@@ -84,6 +90,8 @@ def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
         ]
     strays = state.attempts.strays_of(job)
     found.extend((TaskId(job, node), Reason.RUNNING) for node in strays)
+    strays = state.leftovers.strays_of(job)
+    found.extend((TaskId(job, node), Reason.RECOVERING) for node in strays)
     return found
 
 
@@ -94,16 +102,17 @@ def open_tasks(state: State, job: JobName, limit: int) -> list[TaskId]:
     """
     found: list[TaskId] = []
     tasks = state.jobs.get(job)
-    for mask in (_IS_BLOCKED, _IS_RUNNING):
-        if tasks is None:
-            break
-        asked = tasks.standing.translate(mask)
-        slot = asked.find(1)
-        while slot >= 0 and len(found) < limit:
-            found.append(TaskId(job, tasks.slots.names[slot]))
-            slot = asked.find(1, slot + 1)
-    strays = state.attempts.strays_of(job)
-    found.extend(TaskId(job, node) for node in strays[: limit - len(found)])
+    for mask, strays in (
+        (_IS_BLOCKED, state.leftovers.strays_of(job)),
+        (_IS_RUNNING, state.attempts.strays_of(job)),
+    ):
+        if tasks is not None:
+            asked = tasks.standing.translate(mask)
+            slot = asked.find(1)
+            while slot >= 0 and len(found) < limit:
+                found.append(TaskId(job, tasks.slots.names[slot]))
+                slot = asked.find(1, slot + 1)
+        found.extend(TaskId(job, node) for node in strays[: limit - len(found)])
     return found
 
 
@@ -121,10 +130,14 @@ def shared_reason(state: State, tasks: JobTasks, slot: int) -> Reason:
 
 def _reason(state: State, tasks: JobTasks, slot: int) -> Reason:
     standing = tasks.reason(slot)
-    if standing is not Reason.RUNNABLE:
+    if standing not in (Reason.RUNNABLE, Reason.RECOVERING):
         return standing
     closed = state.closed()
-    return closed.reason if closed else shared_reason(state, tasks, slot)
+    if closed is not None:
+        return closed.reason
+    return (
+        standing if standing is Reason.RECOVERING else shared_reason(state, tasks, slot)
+    )
 
 
 def _lacking_only_the_worker(state: State, tasks: JobTasks) -> int:

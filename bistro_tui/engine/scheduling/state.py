@@ -1,7 +1,7 @@
 """Everything that the core knows, and where each task stands."""
 
 import random
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import (
@@ -27,7 +27,8 @@ from bistro_tui.engine.scheduling.gate import Closed, Gate
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
 from bistro_tui.engine.scheduling.layout import Holders
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Places
+from bistro_tui.engine.scheduling.leftovers import Leftover, Leftovers
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Place, Places
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.status_book import StatusBook
 from bistro_tui.engine.scheduling.waiting import OPEN, Waiting
@@ -48,12 +49,13 @@ class State:
         self.accounts = Accounts()
         self.book = StatusBook()
         self.attempts = Attempts()
+        self.leftovers = Leftovers()
         self.waiting = Waiting()
         self.gained: dict[int, None] = {}
         """Nodes at which someone may fit who waits there."""
         self.jobs: dict[JobName, JobTasks] = {}
         """The jobs of the config, invalid ones included, in the order of the file."""
-        self._judge = Judge(self.book, self.attempts)
+        self._judge = Judge(self.book, self.attempts, self.leftovers)
         self.holders = Holders(self.places, ())
         self._dependents: dict[JobName, list[JobName]] = {}
         self.on_changed: Callable[[JobTasks], None] = _ignore
@@ -101,6 +103,7 @@ class State:
             self._forget(removed)
         self.jobs = {name: self.jobs[name] for name in config.jobs}
         self.attempts.find_slots(self._find_slot)
+        self.leftovers.find_slots(self._find_slot)
         demands = [tasks.demand for tasks in self.jobs.values()]
         self.accounts.keep_rooms(
             room for demand in demands for room in demand.all_rooms
@@ -140,6 +143,7 @@ class State:
         self._recharge()
         self.rejudge_all()
         self.attempts.find_slots(self._find_slot)
+        self.leftovers.find_slots(self._find_slot)
         return True
 
     def rejudge_all(self) -> None:
@@ -149,11 +153,13 @@ class State:
             self._rebuild(name, tasks, busy.get(name, ()))
 
     def _busy(self) -> dict[JobName, list[NodeName]]:
-        """Return by job where tasks run, or have a status on its way to the store."""
+        """Return by job where tasks run, are recovering, or have a pending status."""
         found = self.attempts.by_job()
         for task in self.book.pending_tasks:
             if task not in self.attempts:
                 found.setdefault(task.job, []).append(task.node)
+        for leftover in self.leftovers:
+            found.setdefault(leftover.task.job, []).append(leftover.task.node)
         return found
 
     def _rebuild(
@@ -193,18 +199,25 @@ class State:
             if attempt.places:
                 found = self.places.nodes_of(attempt.places[-1])
                 attempt.leaf = found[0] if found else -1
-            attempt.held = self._held(attempt)
-        self.accounts.retake(
-            one.held for one in self.attempts if one.held and not one.ended
-        )
+            path = self.places.tree.path(attempt.leaf)
+            places = attempt.places or [self.places.at(node) for node in path]
+            attempt.held = self.held_at(places, attempt.demand.needs)
+        for leftover in self.leftovers:
+            leftover.held = self.held_at(leftover.places, leftover.needs)
+        running = (one.held for one in self.attempts if one.held and not one.ended)
+        self.accounts.retake((*running, *(one.held for one in self.leftovers)))
 
-    def _held(self, attempt: Attempt) -> Held:
-        path = self.places.tree.path(attempt.leaf)
-        places = attempt.places or [self.places.at(node) for node in path]
+    def held_at(
+        self, places: Sequence[Place], needs: Mapping[LevelName, Amounts]
+    ) -> Held:
+        """Return what one holds that takes ``needs`` at ``places`` and of the worker.
+
+        Only where those places are there now.
+        """
         held: list[tuple[Used, int, int]] = []
         for place in (*places, LOCAL_WORKER):
             nodes = self.places.nodes_of(place) if place != LOCAL_WORKER else (TOP,)
-            amounts = attempt.demand.needs.get(place.level)
+            amounts = needs.get(place.level)
             if nodes and amounts:
                 account = nodes[0]
                 held.extend(
@@ -350,15 +363,17 @@ class State:
         account = node if node < 0 else self.places.account(node)
         return self.accounts.usage(self.places.level(node), account)
 
-    def nodes_of(self, attempt: Attempt) -> tuple[int, ...]:
+    def nodes_of(self, attempt: Attempt | Leftover) -> tuple[int, ...]:
         """Return the present nodes that ``attempt`` was started on, instance first."""
-        if not attempt.places:
+        if isinstance(attempt, Attempt) and not attempt.places:
             return self.places.tree.path(attempt.leaf)
         found = (self.places.nodes_of(place) for place in attempt.places)
         return tuple(nodes[0] for nodes in found if nodes)
 
-    def held(self, attempt: Attempt) -> Held:
-        """Return what a running attempt holds: (book, account, amount) each."""
+    def held(self, attempt: Attempt | Leftover) -> Held:
+        """Return what a living attempt holds: (book, account, amount) each."""
+        if isinstance(attempt, Leftover):
+            return attempt.held
         if attempt.held is not None:
             return attempt.held
         return tuple(

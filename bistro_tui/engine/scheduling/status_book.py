@@ -1,11 +1,12 @@
 """Every status that is known, and every one that is on its way to the store."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.min_queue import MinQueue
+from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.status import TaskStatus, backoff_left
 
 
@@ -50,9 +51,25 @@ class StatusBook:
         """Return whether ``task`` is in backoff, or its forgiving is being stored."""
         return task in self.backoffs or task in self._pending
 
-    def load(self, task: TaskId, status: TaskStatus, now: Now) -> None:
-        """Take over what the store knew."""
-        self._show(task, status, _due(status, now), now)
+    def load(
+        self, known: Mapping[TaskId, TaskStatus], now: Now, busy: Container[TaskId]
+    ) -> None:
+        """Take over what the store knew, but for the tasks that are ``busy``."""
+        if isinstance(known, KnownStatuses) and not (self._visible or self._pending):
+            self._visible = known.by_job
+            self.backoffs.fill(
+                {
+                    TaskId(job, node): due
+                    for job, of_job in known.by_job.items()
+                    for node, status in of_job.items()
+                    if status.backoff_sec
+                    and (due := due_by_wall(status, now)) > now.mono
+                }
+            )
+            return
+        for task, status in known.items():
+            if task not in busy and task not in self._pending:
+                self._show(task, status, due_by_wall(status, now), now)
 
     def pending_for(self, task: TaskId) -> StoreStatus | None:
         """Return what is on its way to the store for ``task``, if anything is."""
@@ -65,14 +82,20 @@ class StatusBook:
         status: TaskStatus,
         now: Now,
         invocation: InvocationId | None = None,
+        *,
+        due: float | None = None,
     ) -> StoreStatus:
         """Hand ``status`` to the store; it replaces one that is still on its way.
 
-        ``invocation`` names the attempt that ended with it.
+        ``invocation`` names the attempt that ended with it. ``due`` is the monotonic
+        second at which its backoff ends; None: the backoff begins now.
         """
+        if due is None:
+            # Not by its wall time: the clock may have been set since.
+            due = now.mono + (status.backoff_sec if status.uses_backoff else 0)
         self._serial += 1
         action = StoreStatus(task, self._serial, status, invocation)
-        self._pending[task] = (action, _due(status, now))
+        self._pending[task] = (action, due)
         return action
 
     def stored(self, task: TaskId, serial: int, now: Now) -> TaskStatus | None:
@@ -100,7 +123,12 @@ class StatusBook:
             self.backoffs.discard(task)
 
 
-def _due(status: TaskStatus, now: Now) -> float:
+def due_by_wall(status: TaskStatus, now: Now) -> float:
+    """Return when the backoff of a status from a run before ends, in monotonic seconds.
+
+    Wall time is all that is known of it, so it is never later than its own delay from
+    now, and over at once where the clock has been set forward by more than that.
+    """
     if not status.backoff_sec:
         return now.mono
     return now.mono + backoff_left(status, now=now.wall)

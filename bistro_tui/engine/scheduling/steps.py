@@ -51,6 +51,26 @@ def running_step(state: State, task: TaskId) -> Step:
     return Step(Reason.RUNNING, "not_running", text, ok=attempt is None)
 
 
+def recovering_step(state: State, task: TaskId, now: Now) -> Step:
+    """Return that a copy of ``task`` from before may be alive, and which."""
+    leftover = state.leftovers.get(task)
+    attempts = leftover.attempts.values() if leftover is not None else ()
+    found = [
+        f"invocation {one.invocation}"
+        + (f", pid {one.pid}" if one.pid is not None else "")
+        + f", started {max(0.0, now.wall - one.since):.0f} s ago"
+        for one in attempts
+    ]
+    return Step(
+        Reason.RECOVERING,
+        "recovered",
+        f"a copy from before the restart is not yet proven dead: {some(found)}",
+        ok=False,
+        would_run_if="runs when the copy from before the restart is proven dead and"
+        " its status is stored",
+    )
+
+
 def finished_steps(state: State, task: TaskId) -> Iterator[Step]:
     """Return whether ``task`` is done or failed for good."""
     status = state.book.get(task)

@@ -7,7 +7,7 @@ from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.statuses import bits as status_bits
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.saved_backoff import SAVED_BACKOFF
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import Complaint, TaskStatus
 
 RUNNING = Bits.RUNNING
 NEVER_STARTED = Bits.ERROR
@@ -44,11 +44,13 @@ def worker_lost(
     return TaskStatus(
         bits=WORKER_LOST,
         time=now_wall,
-        data={
-            "worker_shard": worker_shard,
-            "exception": "Remote worker lost (crashed? network down?)",
-            SAVED_BACKOFF: next_backoff.seconds,
-        },
+        data=Complaint(
+            {
+                "worker_shard": worker_shard,
+                "exception": "Remote worker lost (crashed? network down?)",
+                SAVED_BACKOFF: next_backoff.seconds,
+            }
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from bistro_tui.engine.config.model import StatusFrom
 from bistro_tui.engine.statuses import bits as status_bits
 from bistro_tui.engine.statuses.bits import MAIN_BITS, Bits
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import TaskStatus, complaint
 
 MAX_REPORT_BYTES = 65536
 """What a status may hold, its final newline not counted."""
@@ -84,7 +84,7 @@ class _UnreadableError(Exception):
 def error_backoff(exception: str, *, now_wall: float) -> TaskStatus:
     """Return an error with backoff whose data says what went wrong."""
     return TaskStatus(
-        bits=status_bits.ERROR_BACKOFF, time=now_wall, data={"exception": exception}
+        bits=status_bits.ERROR_BACKOFF, time=now_wall, data=complaint(exception)
     )
 
 
@@ -93,7 +93,7 @@ def killed(*, now_wall: float) -> TaskStatus:
     return TaskStatus(
         bits=status_bits.INCOMPLETE_BACKOFF,
         time=now_wall,
-        data={"exception": "Task killed, no status returned"},
+        data=complaint("Task killed, no status returned"),
     )
 
 

@@ -14,6 +14,7 @@ from bistro_tui.engine.config.backoff import (
 )
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.saved_backoff import (
+    SAVED_BACKOFF,
     configured_backoff,
     has_saved_backoff,
     saved_backoff,
@@ -26,6 +27,18 @@ _FAILED = Bits.FAILED.value
 _USES_BACKOFF = Bits.USES_BACKOFF.value
 
 
+class Complaint(dict[str, Any]):
+    """The data of a status that somebody made for a task that left none itself.
+
+    It comes on top of what the task left before, for that is its checkpoint.
+    """
+
+
+def complaint(exception: str) -> Complaint:
+    """Return the data that says what went wrong."""
+    return Complaint(exception=exception)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStatus:
     """One stored or reported status."""
@@ -36,7 +49,7 @@ class TaskStatus:
     backoff_sec: int = 0
     """The delay in force, counted from ``time``; 0 where there is none."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What the task left: a checkpoint, or ``exception`` for our own errors."""
+    """What the task left, its checkpoint; and ``exception`` for our own errors."""
 
     @property
     def is_done(self) -> bool:
@@ -118,10 +131,13 @@ def settle(
     at its start. An error takes that delay, and fails when the list has ended. A
     status that does not advance the backoff repeats the previous delay and never
     fails; with no previous delay it takes the next one. All others have no delay, so
-    the next error begins with the first step again.
-    Source: Bistro, TaskStatus::update; Bistro repeats the delay only where no
-    *running* status came between, which was not the documented intent.
+    the next error begins with the first step again. An attempt that left no data of
+    its own takes nothing from what the one before left.
+    Source: Bistro, TaskStatus::update; Bistro forgets that data, and repeats the delay
+    only where no *running* status came between, which was not the documented intent.
     """
+    if previous is not None and previous.data and type(reported.data) is Complaint:
+        reported = replace(reported, data=_on_top(previous.data, reported.data))
     if not reported.uses_backoff:
         return replace(reported, backoff_sec=0) if reported.backoff_sec else reported
     if Bits.DOES_NOT_ADVANCE_BACKOFF in reported.bits:
@@ -130,6 +146,14 @@ def settle(
     if next_backoff.no_more and Bits.ERROR in bits:
         bits = (bits & ~Bits.ERROR) | Bits.FAILED
     return replace(reported, bits=bits, backoff_sec=next_backoff.seconds)
+
+
+def _on_top(left: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    data = {**left, **said}
+    if SAVED_BACKOFF not in said:
+        # It belonged to the status before.
+        data.pop(SAVED_BACKOFF, None)
+    return data
 
 
 def _repeated(previous: TaskStatus | None, next_backoff: BackoffDuration) -> int:

@@ -4,22 +4,17 @@ The table begins with Bistro's columns, and a database of Bistro opens and works
 Source: Bistro, statuses/SQLiteTaskStore.
 """
 
-import json
-import math
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
 
+from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.sqlite import (
-    Database,
     Foreign,
-    Param,
-    Row,
-    Rows,
     columns_of,
+    decode_text,
     look,
     quoted,
     tables_of,
@@ -27,36 +22,22 @@ from bistro_tui.engine.sqlite import (
     unusable,
 )
 from bistro_tui.engine.statuses.attempts import LastAttempt
-from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
+from bistro_tui.engine.statuses.known import KnownStatuses
+from bistro_tui.engine.statuses.rows import (
+    BISTRO_COLUMNS,
+    COLUMNS,
+    OUR_COLUMNS,
+    READ_COLUMNS,
+    commit_number,
+    read_rows,
+    values_of,
+)
 from bistro_tui.engine.statuses.status import TaskStatus
 
 VERSION = 2
 
-_LARGEST_INTEGER = 2**63 - 1
-"""Of SQLite; a config may name a longer delay."""
-
-_MOST_COMMITS = 1 << 53
-
-RESULT_DONE = 1
-RESULT_FAILED = 2
-RESULT_OTHER = 0
-
-_BISTRO_COLUMNS = ("job_id", "node_id", "timestamp", "data", "result")
-_OUR_COLUMNS = {
-    "result_bits": "INTEGER",
-    "status_time": "REAL",
-    "backoff_duration": "INTEGER",
-    "commit_number": "INTEGER",
-    "invocation": "TEXT",
-}
-_COLUMNS = (*_BISTRO_COLUMNS, *_OUR_COLUMNS)
-_READ_COLUMNS = _COLUMNS[:-1]
-"""What makes a status; that is all but the attempt from which it came."""
-
 _FIRST = "CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?"
 """The parameters of all columns but the last."""
-
-_RUNNING, _DONE, _FAILED = int(Bits.RUNNING), int(Bits.DONE), int(Bits.FAILED)
 
 _ASKED_AT_ONCE = 200
 """Tasks a query, well below the number of parameters that SQLite takes."""
@@ -94,7 +75,7 @@ class StatusStore:
             _inspect(connection, name)
 
         def schema(connection: sqlite3.Connection) -> Iterable[str]:
-            return _schema(connection, name)
+            return schema_of(connection, name)
 
         database = await Database.open(
             path,
@@ -105,15 +86,17 @@ class StatusStore:
         )
         return cls(database, name)
 
-    async def load(self) -> dict[TaskId, TaskStatus]:
+    async def load(self) -> KnownStatuses:
         """Return everything that is stored; DataDirUnusable if it cannot be read."""
-        columns = ", ".join(_READ_COLUMNS)
         try:
-            rows = await self._database.read(f"SELECT {columns} FROM {self._table}")
+            known, commits = await self._database.look(self._read)
         except sqlite3.Error as error:
             raise unusable(self._database.path, error) from error
-        self.commits = max([self.commits, *(_commit(row[-1]) for row in rows)])
-        return _by_task(rows)
+        self.commits = max(self.commits, commits)
+        return known
+
+    def _read(self, connection: sqlite3.Connection) -> tuple[KnownStatuses, int]:
+        return _read(connection, READ_COLUMNS, self._table)
 
     async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
         """Write all rows in one transaction; on disk when this returns.
@@ -130,7 +113,7 @@ class StatusStore:
 
         With None the task's last attempt stays the one that is stored.
         """
-        head = f"REPLACE INTO {self._table} ({', '.join(_COLUMNS)}) VALUES"
+        head = f"REPLACE INTO {self._table} ({', '.join(COLUMNS)}) VALUES"
         kept = (
             f"(SELECT invocation FROM {self._table}"
             " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT))"
@@ -148,7 +131,7 @@ class StatusStore:
             values = tables[-1].values
             names = (text_param(task.job), text_param(task.node))
             values += names
-            values += _values(task, status)
+            values += values_of(task, status)
             values.append(self.commits)
             values += names if invocation is None else (str(invocation),)
         await self._database.insert(*tables)
@@ -175,7 +158,7 @@ class StatusStore:
                 invocation = InvocationId.from_text(str(text))
                 if invocation is not None:
                     task = TaskId(JobName(job), NodeName(node))
-                    found[task] = LastAttempt(invocation, _commit(number))
+                    found[task] = LastAttempt(invocation, commit_number(number))
         return found
 
     async def close(self) -> None:
@@ -183,7 +166,7 @@ class StatusStore:
         await self._database.close()
 
 
-def read_statuses(path: Path, table: str) -> dict[TaskId, TaskStatus]:
+def read_statuses(path: Path, table: str) -> Mapping[TaskId, TaskStatus]:
     """Return what is stored at this moment, also while a scheduler writes there.
 
     Nothing is made or changed; no file and no such table mean no statuses. ``table`` is
@@ -194,24 +177,29 @@ def read_statuses(path: Path, table: str) -> dict[TaskId, TaskStatus]:
     def inspect(connection: sqlite3.Connection) -> None:
         _inspect(connection, name)
 
-    def ask(connection: sqlite3.Connection) -> dict[TaskId, TaskStatus]:
+    def ask(connection: sqlite3.Connection) -> Mapping[TaskId, TaskStatus]:
         found = set(columns_of(connection, name))
         if not found:
             return {}
-        wanted = ", ".join(c if c in found else f"NULL AS {c}" for c in _READ_COLUMNS)
-        return _by_task(connection.execute(f"SELECT {wanted} FROM {quoted(name)}"))
+        wanted = [c if c in found else f"NULL AS {c}" for c in READ_COLUMNS]
+        return _read(connection, wanted, quoted(name))[0]
 
     return look(path, version=VERSION, inspect=inspect, ask=ask) or {}
 
 
-def _by_task(rows: Iterable[Row]) -> dict[TaskId, TaskStatus]:
-    return {
-        TaskId(JobName(row[0]), NodeName(row[1])): status
-        for row in rows
-        if isinstance(row[0], str)
-        and isinstance(row[1], str)
-        and (status := _status(row)) is not None
-    }
+def _read(
+    connection: sqlite3.Connection, columns: Iterable[str], table: str
+) -> tuple[KnownStatuses, int]:
+    query = f"SELECT {', '.join(columns)} FROM {table}"
+    try:
+        # Names that are UTF-8, as nearly all are, need no call of ours for each.
+        connection.text_factory = str
+        return read_rows(connection.execute(query))
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        connection.text_factory = decode_text
+        return read_rows(connection.execute(query))
 
 
 def _inspect(connection: sqlite3.Connection, table: str) -> None:
@@ -224,82 +212,20 @@ def _inspect(connection: sqlite3.Connection, table: str) -> None:
 
 
 def _is_status_table(connection: sqlite3.Connection, table: str) -> bool:
-    return set(_BISTRO_COLUMNS) <= set(columns_of(connection, table))
+    return set(BISTRO_COLUMNS) <= set(columns_of(connection, table))
 
 
-def _schema(connection: sqlite3.Connection, table: str) -> Iterable[str]:
+def schema_of(connection: sqlite3.Connection, table: str) -> Iterable[str]:
+    """Return the statements that a database still needs to keep statuses there."""
     found = columns_of(connection, table)
     name = quoted(table)
     if not found:
-        ours = ", ".join(f"{column} {kind}" for column, kind in _OUR_COLUMNS.items())
+        ours = ", ".join(f"{column} {kind}" for column, kind in OUR_COLUMNS.items())
         yield (
             f"CREATE TABLE {name} (job_id TEXT, node_id TEXT, timestamp INTEGER,"
             f" data TEXT, result INTEGER, {ours}, PRIMARY KEY (job_id, node_id))"
         )
         return
-    for column, kind in _OUR_COLUMNS.items():
+    for column, kind in OUR_COLUMNS.items():
         if column not in found:
             yield f"ALTER TABLE {name} ADD COLUMN {column} {kind}"
-
-
-def _values(task: TaskId, status: TaskStatus) -> tuple[Param, ...]:
-    """Return what stands in the columns between names and commit."""
-    bits = int(status.bits)
-    if bits & _RUNNING:
-        raise ValueError(f"{task}: a running status is not stored")
-    data = status.data
-    return (
-        int(status.time),
-        json.dumps(dict(data), separators=(",", ":")) if data else None,
-        _result(bits),
-        bits,
-        status.time,
-        min(status.backoff_sec, _LARGEST_INTEGER),
-    )
-
-
-def _result(bits: int) -> int:
-    if bits & _DONE:
-        return RESULT_DONE
-    return RESULT_FAILED if bits & _FAILED else RESULT_OTHER
-
-
-def _status(row: Row) -> TaskStatus | None:
-    """Return what a row says, or None for a task that never ran.
-
-    Bistro knows only ``result``, so where that was written by another hand than ours
-    it is right and our columns are of an older status.
-    """
-    _, _, timestamp, data, result, bits, exact_time, backoff, _ = row
-    seconds = float(timestamp) if isinstance(timestamp, int) else 0.0
-    if isinstance(bits, int) and bits >= 0 and _result(bits) == result:
-        return TaskStatus(
-            bits=Bits(bits),
-            time=exact_time if _is_time(exact_time) else seconds,
-            backoff_sec=backoff if isinstance(backoff, int) else 0,
-            data=_data(data),
-        )
-    if result == RESULT_DONE:
-        return TaskStatus(bits=DONE, time=seconds, data=_data(data))
-    if result == RESULT_FAILED:
-        return TaskStatus(bits=FAILED, time=seconds, data=_data(data))
-    return None
-
-
-def _commit(value: object) -> int:
-    """Return the number of a commit; 0 for what cannot be one."""
-    return value if isinstance(value, int) and 0 < value < _MOST_COMMITS else 0
-
-
-def _is_time(value: object) -> TypeGuard[float]:
-    return isinstance(value, float) and math.isfinite(value)
-
-
-def _data(text: object) -> dict[str, Any]:
-    if not isinstance(text, str):
-        return {}
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

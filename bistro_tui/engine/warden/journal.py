@@ -8,6 +8,7 @@ Lines of text, appended and never synced: they must survive processes, not the h
     P <number> <pid> <ns> <ns>   started; boot time before and after
     N <number>                   could not be started
     F <number>                   settled: its status is in the store
+    L                            the scheduler is gone: nothing more begins, this is all
 
 Whoever holds the lock of the file (flock) is the warden that writes it.
 """
@@ -44,6 +45,8 @@ class JournalContent(NamedTuple):
     cgroup: bytes
     """The control group above those of its attempts; empty: there is none."""
     unsettled: tuple[JournalEntry, ...]
+    is_final: bool
+    """Whether no attempt begins after these, although its warden may live."""
     damaged: int
     """Lines that could not be understood; a last one without its end is none."""
 
@@ -92,6 +95,13 @@ class Journal:
         """Note that nobody has to ask for these any more."""
         for number in numbers:
             self._forget(b"F %d\n", number)
+
+    def last(self) -> None:
+        """Write that no attempt begins any more; OSError, and nobody knows."""
+        # No fresh file: whoever reads that line in this one need not look for another.
+        line = b"L\n"
+        self._write(b"".join((*self._waiting, line)))
+        self._waiting.clear()
 
     def flush(self) -> None:
         """Write what is noted. OSError: it is tried again with the next."""
@@ -180,7 +190,7 @@ def read_journal(path: str | os.PathLike[str]) -> JournalContent:
 def parse_journal(content: bytes) -> JournalContent:
     """Return what a journal with that content says."""
     lines = content.split(b"\n")
-    boot_id, pid, cgroup, damaged = "", None, b"", 0
+    boot_id, pid, cgroup, is_final, damaged = "", None, b"", False, 0
     found: dict[int, JournalEntry] = {}
     # What follows the last newline was being written when the warden was killed.
     for line in lines[:-1]:
@@ -200,8 +210,11 @@ def parse_journal(content: bytes) -> JournalContent:
                 found[at] = found[at]._replace(pid=started, before=before, after=after)
             elif kind in (b"N", b"F"):
                 found.pop(int(rest), None)
+            elif line == b"L":
+                is_final = True
             else:
                 damaged += 1
         except (ValueError, KeyError):
             damaged += 1
-    return JournalContent(boot_id, pid, cgroup, tuple(found.values()), damaged)
+    unsettled = tuple(found.values())
+    return JournalContent(boot_id, pid, cgroup, unsettled, is_final, damaged)

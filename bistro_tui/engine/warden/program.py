@@ -296,6 +296,9 @@ class Warden:
     def _end_everything(self) -> None:
         """Nobody is there any more: let every task end by its own settings."""
         self._starts.clear()
+        # The next scheduler need not wait for our end, but for that of each task.
+        with contextlib.suppress(OSError):
+            self._journal.last()
         self._unsettled.leave()
         for attempt in tuple(self._attempts.values()):
             attempt.nobody_listens()

@@ -111,8 +111,11 @@ def enter(directory: bytes) -> None:
     try:
         os.chdir(directory)
     except FileNotFoundError:
-        # Someone tidied up under us; the tasks should not suffer for it.
-        os.makedirs(directory, 0o700, exist_ok=True)
+        # Someone tidied up under us; the tasks should not suffer for it. The data
+        # directory itself is not made: it may be somewhere else, and come back.
+        for path in (os.path.dirname(directory), directory):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(path, 0o700)
         os.chdir(directory)
 
 

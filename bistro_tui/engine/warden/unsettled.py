@@ -46,6 +46,8 @@ class Unsettled:
                 "killed": ended.killed,
                 "timed_out": ended.timed_out,
                 "ended": at,
+                "cpu_seconds": ended.cpu_seconds,
+                "peak_memory": ended.peak_memory,
             }
             with contextlib.suppress(OSError):
                 write_end_record(start.status_file, fields, ended.stdout, ended.stderr)

@@ -8,6 +8,7 @@ import pytest
 from bistro_tui.engine.doctor import judging
 from bistro_tui.engine.doctor.facts import (
     Cgroup,
+    DatabaseFile,
     DataDirectory,
     Descent,
     Descriptors,
@@ -190,4 +191,26 @@ def test_a_data_directory_must_be_ours_writable_and_local(
     found = judging.data_directory(replace(DATA, **changes))
     assert found.state is state
     assert said in found.text
+    assert bool(found.remedy) is (state is not State.OK)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "said"),
+    [
+        ({}, State.OK, "5 rows, version 2, 8 KB, whole; a power cut takes nothing"),
+        ({"version": 0}, State.OK, "5 rows, of Bistro"),
+        ({"rows": None}, State.OK, "very many rows"),
+        ({"is_checked": False}, State.OK, "too large to look at all of it"),
+        ({"is_synced": False}, State.OK, "a power cut may take the last lines"),
+        ({"problem": "is torn"}, State.BAD, "/a d/statuses.sql3: is torn"),
+    ],
+)
+def test_a_database_must_be_whole(
+    changes: dict[str, Any], state: State, said: str
+) -> None:
+    sound = DatabaseFile(path="/a d/statuses.sql3", version=2, rows=5, size=8192)
+    found = judging.database(replace(sound, **changes))
+    assert (found.what, found.state) == ("statuses.sql3", state)
+    assert said in found.text
+    assert found.remedy in ("", "bistro-tui doctor --salvage --data-dir '/a d'")
     assert bool(found.remedy) is (state is not State.OK)

@@ -35,7 +35,7 @@ def rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
 async def newest(
     store: LogStore, of: TaskId | None = None, *, after: int = 0, limit: int = 100
 ) -> list[StoredLine]:
-    return await store.newest(of, after=after, up_to=LAST_ID, limit=limit)
+    return await store.reader.newest(of, after=after, up_to=LAST_ID, limit=limit)
 
 
 async def test_the_tables_and_indexes_are_bistros(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.logs import recent, writer
@@ -68,6 +70,12 @@ async def until_stored(log: Opened, line_id: int) -> None:
             await asyncio.sleep(0)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
 def texts(lines: Sequence[StoredLine]) -> list[bytes]:
     return [one.line for one in lines]
 
@@ -77,7 +85,7 @@ async def test_lines_are_in_the_store_after_a_flush(tmp_path: Path) -> None:
         log.writer.write(task(), Stream.STDOUT, [b"1\n", b"2\n"])
         log.writer.write(task(), Stream.STATUSES, [b"{}"])
         await log.writer.flush()
-        stored = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9)
+        stored = await log.store.reader.newest(task(), after=0, up_to=LAST_ID, limit=9)
         assert texts(stored) == [b"1\n", b"2\n"]
         assert [one.line_id for one in stored] == [SECOND << 32, (SECOND << 32) + 1]
 
@@ -188,21 +196,20 @@ async def test_writers_are_asked_to_stop_until_half_is_stored(
         assert seen == [False, False, True, True, True, False]
 
 
-async def test_a_full_disk_loses_nothing_and_is_told_of(
+async def test_a_short_trouble_loses_nothing_holds_nobody_up_and_is_told_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "RETRY_SEC", 0.01)
     async with opened(tmp_path) as log:
         log.store.is_broken = True
         log.writer.write(task(), Stream.STDOUT, [b"1\n"])
-        with pytest.raises(sqlite3.OperationalError, match="disk is full"):
-            await log.writer.flush()
+        await log.writer.flush()
         assert "disk is full" in log.troubles[0]
         log.writer.write(task(), Stream.STDOUT, [b"2\n"])
         log.store.is_broken = False
         await until_stored(log, (SECOND << 32) + 1)
         assert log.troubles[-1] == ""
-        stored = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9)
+        stored = await log.store.reader.newest(task(), after=0, up_to=LAST_ID, limit=9)
         assert texts(stored) == [b"1\n", b"2\n"]
 
 
@@ -214,11 +221,13 @@ async def test_a_writer_that_is_stopped_in_the_middle_loses_nothing(
         log.writer.write(task(), Stream.STDOUT, written)
         await asyncio.sleep(writer.GATHER_SEC + 0.002)
     async with opened(tmp_path) as log:
-        found = await log.store.newest(task(), after=0, up_to=LAST_ID, limit=9_999)
+        found = await log.store.reader.newest(
+            task(), after=0, up_to=LAST_ID, limit=9_999
+        )
         assert texts(found) == written
 
 
-async def test_an_attempt_recorded_twice_is_one_row_once_flushed(
+async def test_of_an_attempt_recorded_twice_the_first_record_stays(
     tmp_path: Path,
 ) -> None:
     record = AttemptRecord(
@@ -241,4 +250,96 @@ async def test_an_attempt_recorded_twice_is_one_row_once_flushed(
         with contextlib.closing(sqlite3.connect(tmp_path / "task_logs.sql3")) as seen:
             asked = "SELECT rand, started, ended, exit, peak_memory, cpu_seconds"
             rows = seen.execute(f"{asked} FROM attempts").fetchall()
-    assert rows == [(2**63 - 1, 1.5, 4.5, "exited with status 0", 2**40, None)]
+    assert rows == [(2**63 - 1, 1.5, 3.5, "exited with status 0", 2**40, None)]
+
+
+async def test_while_nothing_can_be_stored_writers_go_on_and_memory_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "BEHIND_BYTES", 10_000)
+    monkeypatch.setattr(writer, "CAUGHT_UP_BYTES", 5_000)
+    monkeypatch.setattr(writer, "RETRY_SEC", 0.01)
+    async with opened(tmp_path) as log:
+        log.store.is_broken = True
+        kept, lost = [b"k" * 4_000] * 2, [b"l" * 4_000]
+        log.writer.write(task(), Stream.STDOUT, kept)
+        await log.writer.flush()
+        for _ in range(50):
+            log.writer.write(task(), Stream.STDOUT, lost)
+            assert not log.writer.is_behind
+        assert log.writer.dropped == (50, 200_000, 0)
+        shown = await log.writer.tail(task(), after=0, limit=1)
+        assert texts(shown.lines) == lost, "what is dropped is shown while it is new"
+        await until(lambda: "50 lines (200000 bytes)" in log.troubles[-1])
+        log.store.is_broken = False
+        await until(lambda: log.troubles[-1] == "")
+        await log.writer.flush()
+        log.writer.write(task(), Stream.STDOUT, [b"after\n"])
+        await log.writer.flush()
+        stored = await log.store.reader.newest(task(), after=0, up_to=LAST_ID, limit=99)
+        assert texts(stored) == [*kept, b"after\n"]
+    assert "50 lines (200000 bytes) of output" in caplog.text
+
+
+async def test_a_writer_that_is_held_stores_nothing_until_it_may_go_on(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as log:
+        log.writer.hold("the disk is full")
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+        async with asyncio.timeout(0.5):
+            await log.writer.flush()
+        assert log.troubles == ["task logs cannot be stored: the disk is full"]
+        assert await log.store.last_id() == 0
+        log.writer.hold("")
+        await log.writer.flush()
+        assert await log.store.last_id() == SECOND << 32
+        assert log.troubles[-1] == ""
+
+
+steps = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(["break", "mend", "hold", "release", "wait"]),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(steps, max_size=40))
+def test_what_is_kept_is_a_subsequence_and_with_what_is_dropped_it_adds_up(
+    tmp_path_factory: pytest.TempPathFactory, given_steps: list[bytes | str]
+) -> None:
+    path = tmp_path_factory.mktemp("law")
+    written: list[bytes] = []
+
+    async def go() -> list[bytes]:
+        async with opened(path) as log:
+            for step in given_steps:
+                match step:
+                    case bytes(line):
+                        written.append(line)
+                        log.writer.write(task(), Stream.STDOUT, [line])
+                    case "break" | "mend":
+                        log.store.is_broken = step == "break"
+                    case "hold" | "release":
+                        log.writer.hold("test" if step == "hold" else "")
+                    case _:
+                        await log.writer.flush()
+            log.store.is_broken = False
+            log.writer.hold("")
+            dropped = log.writer.dropped
+            await until(lambda: not log.writer._queued_rows)
+            stored = await log.store.reader.newest(
+                task(), after=0, up_to=LAST_ID, limit=99
+            )
+        assert dropped.lines + len(stored) == len(written)
+        assert dropped.bytes + sum(map(len, texts(stored))) == sum(map(len, written))
+        return texts(stored)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "BEHIND_BYTES", 1_000)
+        patch.setattr(writer, "CAUGHT_UP_BYTES", 500)
+        patch.setattr(writer, "RETRY_SEC", 0.001)
+        patch.setattr(writer, "MOST_IN_ONE", 3)
+        kept = asyncio.run(go())
+    rest = iter(written)
+    assert all(line in rest for line in kept)

@@ -332,12 +332,8 @@ async def test_the_quota_of_lines_counts_in_bistros_interval_whatever_poll_ms_sa
             "working directory {jobs}/etl: Permission denied",
         ),
         (
-            NotStarted(7, "files", errno.EROFS, ""),
-            "status file {status}: Read-only file system",
-        ),
-        (
-            NotStarted(7, "journal", errno.EIO, ""),
-            "the record of started tasks: Input/output error",
+            NotStarted(7, "files", errno.EACCES, ""),
+            "status file {status}: Permission denied",
         ),
     ],
 )
@@ -352,6 +348,29 @@ async def test_other_failures_name_what_failed(
         reason = reason.format(jobs=at.data_dir.jobs, status=status)
         assert found.exit_text == f"failed to start: {reason}"
         assert at.events() == ["running", "task_failed_to_start"]
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (
+            NotStarted(7, "files", errno.EROFS, ""),
+            "status file {status}: Read-only file system",
+        ),
+        (
+            NotStarted(7, "journal", errno.EIO, ""),
+            "the record of started tasks: Input/output error",
+        ),
+    ],
+)
+async def test_a_disk_that_fails_our_own_files_is_no_fault_of_the_task(
+    tmp_path: Path, message: NotStarted, reason: str
+) -> None:
+    with stage(tmp_path) as at:
+        start = a_start("run")
+        found = at.begin(start).not_started(message)
+        status = at.data_dir.status_files / f"{start.invocation}.status"
+        assert found == reason.format(status=status)
 
 
 async def test_an_attempt_killed_in_the_wardens_queue_was_not_a_failure(

@@ -54,6 +54,8 @@ class LeftRun:
     name: str = "warden.77.1"
     boot: str = HERE
     warden_pid: int = 4_000_000
+    is_final: bool = False
+    """Whether its warden has seen the end of its scheduler."""
     lines: list[str] = field(default_factory=list)
 
     @property
@@ -107,6 +109,7 @@ class LeftRun:
 
     def write(self) -> "LeftRun":
         lines = [f"B {self.boot} {self.warden_pid}", *self.lines]
+        lines += ["L"] if self.is_final else []
         self.journal.write_text("".join(f"{line}\n" for line in lines))
         return self
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bistro_tui.engine.logs.sink import Stream
-from bistro_tui.engine.recovery import recovery
+from bistro_tui.engine.recovery import recovery, wardens
 from bistro_tui.engine.statuses.bits import (
     DONE,
     ERROR_BACKOFF,
@@ -223,7 +223,7 @@ async def test_a_warden_that_hangs_is_ended_after_the_kill_wait(
 ) -> None:
     monkeypatch.setattr(recovery, "FIRST_URGE_SEC", 0.0)
     monkeypatch.setattr(recovery, "URGE_SEC", 0.02)
-    monkeypatch.setattr(recovery, "PATIENCE_SEC", 0.0)
+    monkeypatch.setattr(wardens, "PATIENCE_SEC", 0.0)
     run.add(1, kill_wait=0.3)
     with warden_of(run) as warden:
         start = Start(run.run, store)
@@ -381,7 +381,10 @@ async def test_what_a_task_put_in_place_of_its_files_is_no_trap(
 
 
 async def test_a_store_that_fails_is_asked_again(
-    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+    run: LeftRun,
+    store: StatusStore,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], list[str]],
 ) -> None:
     monkeypatch.setattr(recovery, "RETRY_SEC", 0.0)
     run.add(1, content=b"done")
@@ -399,7 +402,7 @@ async def test_a_store_that_fails_is_asked_again(
 
     await start.run()
 
-    assert any("disk I/O error" in text for text in start.pauses)
+    assert any("disk I/O error" in text for text in said())
     assert outcome(start) == {"n1": "DONE"}
 
 

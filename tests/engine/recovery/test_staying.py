@@ -5,28 +5,28 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.recovery import recovery
+from bistro_tui.engine.recovery import recovery, wardens
 from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
-from bistro_tui.engine.recovery.records import left_attempt
+from bistro_tui.engine.recovery.records import LeftAttempt, left_attempt
 from bistro_tui.engine.statuses.store import StatusStore
 from bistro_tui.engine.warden.journal import read_journal
 from bistro_tui.engine.warden.tags import tag_of
 from bistro_tui.engine.warden.tree import Swept, look
-from tests.engine.recovery.builders import LeftRun, attempt_id, boot_ns
+from tests.engine.recovery.builders import LeftRun, attempt_id, boot_ns, task
 from tests.engine.recovery.processes import Household, is_alive, until
 from tests.engine.recovery.world import Start, outcome, warden_of
 
 SEC = 10
 
 
-async def until_paused_with(start: Start, text: str) -> None:
+async def until_said(said: Callable[[], list[str]], text: str) -> None:
     async with asyncio.timeout(SEC):
-        while start.pauses[-1:] != [text]:
+        while said()[-1:] != [text]:
             await asyncio.sleep(0.005)
 
 
@@ -49,22 +49,58 @@ async def test_a_task_that_cannot_be_killed_gets_no_second_copy(
     start = Start(run.run, store)
     going = asyncio.ensure_future(start.run())
 
-    await until_paused_with(
-        start, "2 processes of the run before do not go (pid 41, 42)"
-    )
+    await until_said(said, "2 processes of the run before do not go (pid 41, 42)")
     del staying[0]
-    await until_paused_with(start, "1 process of the run before does not go (pid 42)")
-    assert (start.adopted, start.is_resumed) == ([], False)
+    await until_said(said, "1 process of the run before does not go (pid 42)")
+    assert (start.adopted, list(start.recovering)) == ([], [task("n1")])
+    assert start.is_resumed
     staying.clear()
     await going
 
     assert outcome(start) == {"n1": "DONE"}
-    assert start.is_resumed
-    assert "1 process of the run before does not go (pid 42)" in said()
+    assert start.recovering == {}
+
+
+async def test_a_task_that_cannot_be_killed_keeps_no_other_waiting(
+    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 8):
+        run.add(number, content=b"done")
+    run.write()
+    other = LeftRun(run.run, name="warden.77.2")
+    other.add(8, content=b"done")
+    other.write()
+    stubborn = {"n3", "n8"}
+    looks = 0
+
+    def end(attempts: Sequence[LeftAttempt], groups: object) -> Swept:
+        nonlocal looks
+        looks += 1
+        met = [one.number for one in attempts if one.task.node in stubborn]
+        return Swept(len(met), tuple(met))
+
+    monkeypatch.setattr(recovery, "end_what_is_left", end)
+    monkeypatch.setattr(recovery, "LATEST_SEC", 0.02)
+    start = Start(run.run, store)
+    going = asyncio.ensure_future(start.run())
+
+    async with asyncio.timeout(SEC):
+        while len(start.recovering) != len(stubborn):
+            await asyncio.sleep(0.005)
+    assert start.recovering.keys() == {task("n3"), task("n8")}
+    assert outcome(start).keys() == {f"n{i}" for i in (1, 2, 4, 5, 6, 7)}
+    assert looks < 20
+    stubborn.clear()
+    await going
+    assert len(outcome(start)) == 8
+    assert run.files() == []
 
 
 async def test_what_cannot_be_seen_is_not_taken_for_gone(
-    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+    run: LeftRun,
+    store: StatusStore,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], list[str]],
 ) -> None:
     run.add(1, content=b"done")
     run.write()
@@ -75,15 +111,18 @@ async def test_what_cannot_be_seen_is_not_taken_for_gone(
     await start.run()
 
     assert not answers
-    assert any("too many open files" in text for text in start.pauses)
+    assert any("too many open files" in text for text in said())
 
 
 async def test_a_warden_whose_task_cannot_be_killed_is_left_alone(
-    run: LeftRun, store: StatusStore, monkeypatch: pytest.MonkeyPatch
+    run: LeftRun,
+    store: StatusStore,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Callable[[], list[str]],
 ) -> None:
     monkeypatch.setattr(recovery, "FIRST_URGE_SEC", 0.0)
     monkeypatch.setattr(recovery, "URGE_SEC", 0.01)
-    monkeypatch.setattr(recovery, "PATIENCE_SEC", 0.0)
+    monkeypatch.setattr(wardens, "PATIENCE_SEC", 0.0)
     looks = 0
 
     def stays(attempts: object) -> tuple[int, ...]:
@@ -91,14 +130,12 @@ async def test_a_warden_whose_task_cannot_be_killed_is_left_alone(
         looks += 1
         return (41,)
 
-    monkeypatch.setattr(recovery, "immovable", stays)
+    monkeypatch.setattr(wardens, "immovable", stays)
     run.add(1)
     with warden_of(run) as warden:
         start = Start(run.run, store)
         going = asyncio.ensure_future(start.run())
-        await until_paused_with(
-            start, "1 process of the run before does not go (pid 41)"
-        )
+        await until_said(said, "1 process of the run before does not go (pid 41)")
         async with asyncio.timeout(SEC):
             while looks < 5:
                 await asyncio.sleep(0.005)

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from bistro_tui.engine.clock import Now
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.sink import Stream
-from bistro_tui.engine.recovery.adoption import Adopters
+from bistro_tui.engine.recovery.adoption import Adopters, History
 from bistro_tui.engine.recovery.journals import find_journals
-from bistro_tui.engine.recovery.recovery import Recovery
+from bistro_tui.engine.recovery.recovery import Recovery, Told
 from bistro_tui.engine.scheduling.events import (
+    AttemptGone,
     AttemptLeft,
+    AttemptsRecovering,
     StartsPaused,
     StartsResumed,
 )
@@ -39,16 +42,25 @@ class Start:
         remembers: bool = True,
         adopts: bool = True,
         place: StatusPlace = PLACE,
+        unknown: Sequence[TaskId] = (),
     ) -> None:
+        """``unknown``: tasks of which nobody knows what they take."""
         self._store = store
         self._jobs = {job.name: job for job in jobs}
         self._remembers = remembers
         self._unstored: list[AttemptLeft] = []
         self.known: dict[TaskId, TaskStatus] = {}
         self.adopted: list[AttemptLeft] = []
+        self.records: list[AttemptRecord] = []
+        self.recorded: tuple[AttemptRecord, ...] = ()
+        """Those that are stored."""
         self.output: dict[tuple[TaskId, Stream], list[bytes]] = {}
         self.pauses: list[str] = []
         self.is_resumed = False
+        self.recovering: dict[TaskId, set[InvocationId]] = {}
+        """The tasks that keep their room now."""
+        self.first_recovering: set[str] = set()
+        """The nodes of those that ever did."""
         journals, self.troubles = find_journals(run)
         adopters = Adopters(
             place=place,
@@ -59,10 +71,20 @@ class Start:
             status=self.known.get,
             feed=self._adopt,
             flush=self._flush,
+            left=self.records.append,
             host="here",
         )
         self.recovery = Recovery(
-            journals, adopters if adopts else None, feed=self._hear
+            journals,
+            adopters if adopts else None,
+            feed=self._hear,
+            can_keep_room=lambda task: task not in unknown,
+            history=History(
+                clock=self,
+                job=self._job,
+                record=self.records.append,
+                flush=self._flush_records,
+            ),
         )
 
     async def run(self) -> None:
@@ -96,18 +118,37 @@ class Start:
     def _adopt(self, left: Sequence[AttemptLeft]) -> None:
         self.adopted += left
         self._unstored += left
+        for task, invocation, _ in left:
+            self._let_go(task, invocation)
+
+    async def _flush_records(self) -> None:
+        self.recorded = tuple(self.records)
 
     async def _flush(self) -> None:
         rows = [(one.task, one.reported, one.invocation) for one in self._unstored]
         self._unstored.clear()
         await self._store.save_attempts(rows)
 
-    def _hear(self, events: Sequence[StartsPaused | StartsResumed]) -> None:
+    def _hear(self, events: Sequence[Told]) -> None:
         for event in events:
-            if isinstance(event, StartsPaused):
-                self.pauses.append(event.text)
-            else:
-                self.is_resumed = True
+            match event:
+                case StartsPaused(_, text):
+                    self.pauses.append(text)
+                    self.is_resumed = False
+                case StartsResumed():
+                    self.is_resumed = True
+                case AttemptsRecovering(found):
+                    assert not self.is_resumed, "they may have started meanwhile"
+                    for one in found:
+                        self.recovering.setdefault(one.task, set()).add(one.invocation)
+                    self.first_recovering = {task.node for task in self.recovering}
+                case AttemptGone(task, invocation):
+                    self._let_go(task, invocation)
+
+    def _let_go(self, task: TaskId, invocation: InvocationId) -> None:
+        self.recovering.get(task, set()).discard(invocation)
+        if not self.recovering.get(task):
+            self.recovering.pop(task, None)
 
 
 @asynccontextmanager

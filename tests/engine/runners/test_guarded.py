@@ -1,6 +1,7 @@
 """What a plug-in's runner cannot do to the engine."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -174,6 +175,22 @@ async def test_a_status_that_cannot_be_kept_becomes_an_error(
     assert shown.startswith(
         f'the runner "cloud" of acme 1.0 reported a status {problem}'
     )
+
+
+async def test_what_an_attempt_used_is_passed_on_where_it_can_be_kept() -> None:
+    reports, start = Reports(), a_start()
+    guard = guarded_reports(reports)
+    of_old = AttemptEnded(start.task, start.invocation, done(), "over")
+    wrong: Any = {"exit_text": 7, "peak_memory": "much", "cpu_seconds": math.nan}
+    odd = of_old._replace(**wrong)
+
+    for report in (of_old, of_old._replace(peak_memory=5, cpu_seconds=2), odd):
+        guard(report)
+    await asyncio.sleep(0)
+
+    ends = [report for report in reports.all if isinstance(report, AttemptEnded)]
+    used = [(end.exit_text, end.peak_memory, end.cpu_seconds) for end in ends]
+    assert used == [("over", None, None), ("over", 5, 2.0), ("7", None, None)]
 
 
 def test_a_runner_without_a_name_is_called_by_that_of_its_entry_point() -> None:

@@ -38,6 +38,14 @@ def _check_accounts(core: Core) -> None:
         for level, nodes in (*found, (WORKER_LEVEL, (TOP,))):
             for resource, _, _ in state.usage(nodes[0]) if nodes else ():
                 held[resource, nodes[0]] += attempt.amount(level, resource)
+    for leftover in core.recovering():
+        assert leftover.attempts, "it would never be given back"
+        assert leftover.task not in state.attempts, "two copies of one task"
+        found = [(at.level, state.places.nodes_of(at)) for at in leftover.places]
+        for level, nodes in (*found, (WORKER_LEVEL, (TOP,))):
+            for resource, _, _ in state.usage(nodes[0]) if nodes else ():
+                amount = leftover.needs.get(level, {}).get(resource, 0)
+                held[resource, nodes[0]] += amount
     used_now = {
         (resource, account): amount
         for resource, accounts in state.accounts.in_use().items()
@@ -153,3 +161,7 @@ def _check_queries(core: Core, now: Now) -> None:
     tasks = [attempt.task for attempt in core.running()]
     assert len(set(tasks)) == len(tasks)
     assert all(core.reason(TaskId(*task)) is Reason.RUNNING for task in tasks)
+    for leftover in core.recovering():
+        assert core.knows(leftover.task)
+        assert core.reason(leftover.task) not in (Reason.RUNNING, Reason.RUNNABLE)
+        assert core.progress().can_progress

@@ -22,9 +22,20 @@ LOCAL = NodeName("local")
 
 
 @dataclass
-class Running:
-    invocation: InvocationId
+class Holder:
     taken: dict[tuple[LevelName, NodeName, str], int]
+
+
+@dataclass
+class Running(Holder):
+    invocation: InvocationId
+
+
+@dataclass
+class Recovering(Holder):
+    """The old copies of one task, and what one of them takes wherever it may run."""
+
+    invocations: set[InvocationId] = field(default_factory=set)
 
 
 @dataclass
@@ -40,7 +51,10 @@ class Oracle:
     statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
     ready_at: dict[TaskId, float] = field(default_factory=dict)
     running: dict[TaskId, Running] = field(default_factory=dict)
+    recovering: dict[TaskId, Recovering] = field(default_factory=dict)
     unstored: dict[TaskId, StoreStatus] = field(default_factory=dict)
+    adopted: set[TaskId] = field(default_factory=set)
+    """Whose newest end was one of a run before."""
     ready_when_stored: dict[TaskId, float] = field(default_factory=dict)
 
     # What happened.
@@ -64,6 +78,7 @@ class Oracle:
                 mine = self.running.get(task)
                 if mine is not None and mine.invocation == invocation:
                     del self.running[task]
+                    self.adopted.discard(task)
             case ev.StatusStored(task, serial):
                 stored = self.unstored.get(task)
                 if stored is not None and stored.serial == serial:
@@ -74,8 +89,19 @@ class Oracle:
                 self.take_in_for_all(event)
 
     def take_in_for_all(self, event: ev.Event) -> None:
-        """What holds for all tasks at once."""
+        """What holds for all tasks at once, and what a run before left."""
         match event:
+            case ev.AttemptsRecovering(found):
+                for one in found:
+                    self.take_in_old(one)
+            case ev.AttemptGone(task, invocation) | ev.AttemptLeft(task, invocation, _):
+                if isinstance(event, ev.AttemptLeft) and task not in self.running:
+                    self.adopted.add(task)
+                old = self.recovering.get(task)
+                if old is not None:
+                    old.invocations.discard(invocation)
+                    if not old.invocations:
+                        del self.recovering[task]
             case ev.StartsPaused(cause, _):
                 self.pauses.add(cause)
             case ev.StartsResumed(cause):
@@ -87,9 +113,40 @@ class Oracle:
             case _:
                 pass
 
+    def take_in_old(self, found: ev.RecoveringAttempt) -> None:
+        """Book what an old copy takes, by the config and the nodes of this moment."""
+        task = found.task
+        if task not in self.recovering:
+            self.recovering[task] = Recovering(dict(self.amounts_of_old(task)))
+        self.recovering[task].invocations.add(found.invocation)
+
+    def amounts_of_old(
+        self, task: TaskId
+    ) -> Iterator[tuple[tuple[LevelName, NodeName, str], int]]:
+        """What a task takes on the paths of all nodes of its name."""
+        config, tree = self.config, self.tree
+        job = config.jobs.get(task.job) if config is not None else None
+        if config is None or tree is None or job is None:
+            return
+        leaves = [
+            index
+            for index in tree.at_level(job.level_for_tasks)
+            if tree.nodes[index].name == task.node
+        ]
+        places = [
+            (tree.nodes[index].level, tree.nodes[index].name)
+            for leaf in leaves
+            for index in tree.path(leaf)
+        ]
+        for level, name in [*places, (WORKER, LOCAL)] if leaves else []:
+            for resource in config.settings.resources.get(level, {}):
+                yield (level, name, resource), job.resources[resource]
+
     def take_in_store(self, action: StoreStatus, now: Now) -> None:
         self.unstored[action.task] = action
-        ready_at = action.status.time + action.status.backoff_sec
+        # Of a run before, nothing but the wall time of the end is known.
+        began = action.status.time if action.task in self.adopted else now.wall
+        ready_at = began + action.status.backoff_sec
         self.ready_when_stored[action.task] = now.mono + ready_at - now.wall
 
     def take_in_start(self, action: StartTask) -> None:
@@ -102,8 +159,8 @@ class Oracle:
             )
         ]
         self.running[action.task] = Running(
-            action.invocation,
-            {
+            invocation=action.invocation,
+            taken={
                 (level, name, resource): action.job.resources[resource]
                 for level, name in [*places, (WORKER, LOCAL)]
                 for resource in self.config.settings.resources.get(level, {})
@@ -143,6 +200,7 @@ class Oracle:
             task = TaskId(job.name, self.tree.nodes[index].name)
             if (
                 task not in self.running
+                and task not in self.recovering
                 and task not in self.unstored
                 and not self.is_finished(task)
                 and self.ready_at.get(task, 0.0) <= now.mono
@@ -178,8 +236,7 @@ class Oracle:
         if level == WORKER:
             limit = self.worker_limit(resource, limit)
         return limit - sum(
-            running.taken.get((level, name, resource), 0)
-            for running in self.running.values()
+            holder.taken.get((level, name, resource), 0) for holder in self.holders()
         )
 
     def worker_limit(self, resource: str, limit: int) -> int:
@@ -193,6 +250,10 @@ class Oracle:
         overrides = settings.worker_resources_override
         own = overrides.get(host.name, overrides.get("local", {}))
         return own.get(resource, limit)  # type: ignore[call-overload, no-any-return]
+
+    def holders(self) -> Iterator[Holder]:
+        yield from self.running.values()
+        yield from self.recovering.values()
 
     def fits(self, job: Job, index: int) -> bool:
         assert self.tree is not None
@@ -258,8 +319,8 @@ class Starter:
             (WORKER, LOCAL),
         ]
         oracle.running[task] = Running(
-            InvocationId(0, 0),
-            {
+            invocation=InvocationId(0, 0),
+            taken={
                 (level, name, resource): job.resources[resource]
                 for level, name in places
                 for resource in settings.resources.get(level, {})

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -84,6 +85,9 @@ class Watched:
             if isinstance(action, KillTask):
                 assert action.task in ran
         assert self.oracle.may_start(self.now) == set(), "left unstarted"
+        assert {one.task: set(one.attempts) for one in self.core.recovering()} == {
+            task: old.invocations for task, old in self.oracle.recovering.items()
+        }
         assert {a.task for a in self.core.running()} == set(self.oracle.running) | {
             task for task in self.oracle.unstored if task not in self.forgiven()
         }
@@ -128,8 +132,11 @@ class Watched:
         self.feed(ev.StopRequested())
         for task, running in list(self.oracle.running.items()):
             self.feed(ended(task, running.invocation, self.now, 4))
+        old = list(self.oracle.recovering.items())
+        self.feed(*(ev.AttemptGone(task, i) for task, o in old for i in o.invocations))
         self.feed(*stored(self.oracle))
         assert self.core.running() == ()
+        assert self.core.recovering() == ()
         assert self.core.unstored == 0
         assert self.core.state.accounts.in_use() == {}
 
@@ -160,6 +167,8 @@ class Life:
             deep_tree(rng, depth) if deep else random_tree(rng) for _ in range(2)
         ]
         self.watched = Watched()
+        self.has_old_copies = seed % 2 == 1
+        self.old_rng = random.Random(seed)
 
     def live(self) -> int:
         """Run the world; return how many tasks it started."""
@@ -186,6 +195,8 @@ class Life:
         kinds = ["config", "config", "config", "nodes", "broken", "pause"]
         kinds += ["resume", "resume", "forgive", "time", "time", "limit", "left"]
         kinds += ["host", "host"]
+        if self.has_old_copies and self.old_rng.random() < 0.2:
+            return self.draw_old_copies()
         kinds += ["end"] * 12 + ["undo"] * 4 + ["kill", "twice"] if running else []
         kinds += ["store"] * 12 + ["stale"] if unstored else []
         match kind := rng.choice(kinds):
@@ -209,17 +220,43 @@ class Life:
             case _:
                 return self.draw_other(kind)
 
+    def left(self, task: TaskId, invocation: InvocationId) -> ev.AttemptLeft:
+        bits = Bits(self.old_rng.choice(REPORTS))
+        status = TaskStatus(bits=bits, time=self.watched.now.wall)
+        return ev.AttemptLeft(task, invocation, status)
+
+    def draw_old_copies(self) -> ev.Event:
+        """Draw that some are found, or that one of them is dead."""
+        rng, found = self.old_rng, self.old_ones()
+        if not found or rng.random() < 0.3:
+            return ev.AttemptsRecovering(tuple(self.draw_old()))
+        one = rng.choice(found)
+        return self.left(*one) if rng.random() < 0.5 else ev.AttemptGone(*one)
+
+    def draw_old(self) -> Iterator[ev.RecoveringAttempt]:
+        """Draw old copies of tasks that do not run, most of them of the config's."""
+        rng, core = self.old_rng, self.watched.core
+        names = [node.name for node in core.tree.nodes] or [NodeName("a")]
+        for _ in range(rng.randint(1, 3)):
+            task = TaskId(JobName(rng.choice((*JOBS, "gone"))), rng.choice(names))
+            if core.attempt(task) is None:
+                invocation = InvocationId(1, rng.randrange(2))
+                yield ev.RecoveringAttempt(task, invocation, self.watched.now.wall)
+
+    def old_ones(self) -> list[tuple[TaskId, InvocationId]]:
+        return [
+            (task, invocation)
+            for task, old in self.watched.oracle.recovering.items()
+            for invocation in sorted(old.invocations)
+        ]
+
     def draw_other(self, kind: str) -> ev.Event:
         """Draw what needs no task that runs or is being stored."""
         rng, watched = self.rng, self.watched
         match kind:
             case "left":
                 task = TaskId(JobName(rng.choice((*JOBS, "gone"))), NodeName("a"))
-                return ev.AttemptLeft(
-                    task,
-                    InvocationId(1, rng.randrange(2)),
-                    TaskStatus(bits=Bits(rng.choice(REPORTS)), time=watched.now.wall),
-                )
+                return self.left(task, InvocationId(1, rng.randrange(2)))
             case "limit":
                 return ev.StartsLimited(rng.choice((None, None, 0, 1, 2, 4)), "files")
             case "config":

@@ -10,7 +10,8 @@ from bistro_tui.engine.ids import InvocationId, LevelName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
 from bistro_tui.engine.scheduling import events as ev
-from bistro_tui.engine.scheduling.accounts import Accounts, Used
+from bistro_tui.engine.scheduling import recovering
+from bistro_tui.engine.scheduling.accounts import Accounts, Used, add
 from bistro_tui.engine.scheduling.actions import Action
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
@@ -18,6 +19,7 @@ from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.gate import Gate
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
+from bistro_tui.engine.scheduling.leftovers import Leftovers
 from bistro_tui.engine.scheduling.placement import Placement
 from bistro_tui.engine.scheduling.policies.ranked_priority import RankedPriority
 from bistro_tui.engine.scheduling.ready import OrderedReady
@@ -322,6 +324,57 @@ def lose_what_did_not_start(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Core, "_not_started", mutant)
 
 
+def start_beside_an_old_copy(patch: pytest.MonkeyPatch) -> None:
+    """A task of which an old copy may live starts all the same."""
+    patch.setattr(Leftovers, "__contains__", lambda self, task: False)
+
+
+def give_away_what_old_copies_take(patch: pytest.MonkeyPatch) -> None:
+    """What an old copy takes is not kept for it."""
+    patch.setattr(State, "held_at", lambda self, places, needs: ())
+
+
+def forget_old_copies_in_another_tree(patch: pytest.MonkeyPatch) -> None:
+    """What old copies take is lost once the nodes or the resources are others."""
+    whole = State._recharge
+
+    def mutant(self: State) -> None:
+        whole(self)
+        for leftover in self.leftovers:
+            for used, account, amount in leftover.held:
+                add(used, account, -amount)
+            leftover.held = ()
+
+    patch.setattr(State, "_recharge", mutant)
+
+
+def offer_nobody_what_old_copies_took(patch: pytest.MonkeyPatch) -> None:
+    """Nobody hears of the room that an old copy had."""
+    whole = recovering._give_back
+
+    def mutant(state: State, task: TaskId, invocation: InvocationId) -> None:
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(State, "gain", lambda self, account: None)
+            whole(state, task, invocation)
+
+    patch.setattr(recovering, "_give_back", mutant)
+
+
+def take_one_of_two_old_copies_for_all(patch: pytest.MonkeyPatch) -> None:
+    """When one old copy of a task is dead, another is taken for dead too."""
+    whole = recovering._give_back
+
+    def mutant(state: State, task: TaskId, invocation: InvocationId) -> None:
+        leftover = state.leftovers.get(task)
+        if leftover is not None and invocation in leftover.attempts:
+            one = leftover.attempts[invocation]
+            leftover.attempts.clear()
+            leftover.attempts[invocation] = one
+        whole(state, task, invocation)
+
+    patch.setattr(recovering, "_give_back", mutant)
+
+
 ALIVE: Mapping[str, Patch] = {
     mutant.__name__: mutant
     for mutant in (
@@ -351,6 +404,11 @@ ALIVE: Mapping[str, Patch] = {
         forget_the_host,
         keep_what_did_not_start,
         lose_what_did_not_start,
+        start_beside_an_old_copy,
+        give_away_what_old_copies_take,
+        forget_old_copies_in_another_tree,
+        offer_nobody_what_old_copies_took,
+        take_one_of_two_old_copies_for_all,
     )
 }
 

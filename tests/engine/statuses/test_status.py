@@ -7,6 +7,7 @@ from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import (
     TaskStatus,
     backoff_left,
+    complaint,
     forgive,
     is_in_backoff,
     next_backoff,
@@ -110,6 +111,48 @@ def test_the_next_backoff_of_a_new_task_is_the_first_step() -> None:
 
 def test_a_failed_task_has_no_backoff_left() -> None:
     assert next_backoff(status(80, 60), DEFAULT) == BackoffDuration(60, no_more=True)
+
+
+SAVED = {"__bistro_saved_backoff": 7}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"exception": "killed"}),
+        ({"count": 7}, {"count": 7, "exception": "killed"}),
+        ({"count": 7, "exception": "old"}, {"count": 7, "exception": "killed"}),
+        ({"count": 7} | SAVED, {"count": 7, "exception": "killed"}),
+    ],
+)
+@pytest.mark.parametrize("bits", [96, 584])
+def test_an_attempt_that_left_nothing_keeps_what_the_one_before_left(
+    bits: int, before: dict[str, object], after: dict[str, object]
+) -> None:
+    previous = TaskStatus(bits=Bits(8), time=1.0, data=before)
+    made = TaskStatus(bits=Bits(bits), time=2.0, data=complaint("killed"))
+    free = BackoffDuration(1, no_more=False)
+    assert settle(made, previous=previous, next_backoff=free).data == after
+
+
+@pytest.mark.parametrize("left", [{}, {"exception": "mine"}, {"count": 8}])
+def test_an_attempt_that_left_its_own_data_replaces_what_was_there(
+    left: dict[str, object],
+) -> None:
+    previous = TaskStatus(bits=Bits(8), time=1.0, data={"count": 7})
+    own = TaskStatus(bits=Bits(96), time=2.0, data=left)
+    free = BackoffDuration(1, no_more=False)
+    assert settle(own, previous=previous, next_backoff=free).data == left
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_lost_task_keeps_it_too(at_once: bool) -> None:
+    previous = TaskStatus(bits=Bits(8), time=1.0, data={"count": 7})
+    known = lost(BackoffDuration(5, no_more=False), previous)
+    if not at_once:
+        known = lost(BackoffDuration(5, no_more=False), known)
+    assert known.data["count"] == 7
+    assert known.data["__bistro_saved_backoff"] == 5
 
 
 def test_settling_keeps_time_and_data() -> None:

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import stat
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ def test_any_text_comes_back_as_it_was(
         for names, data in given_rows.items()
     }
 
-    async def there_and_back() -> dict[TaskId, TaskStatus]:
+    async def there_and_back() -> Mapping[TaskId, TaskStatus]:
         async with opened(path) as store:
             await store.save(list(wanted.items()))
         async with opened(path) as store:
@@ -352,7 +352,7 @@ async def test_a_file_that_is_no_database_is_refused_untouched(
 
 async def test_a_directory_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s.sql3").mkdir()
-    with pytest.raises(DataDirUnusable, match="Is a directory"):
+    with pytest.raises(DataDirUnusable, match="is a directory"):
         await StatusStore.open(tmp_path / "s.sql3", "t")
 
 
@@ -416,6 +416,7 @@ async def test_a_locked_database_is_refused_with_the_reason(
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         monkeypatch.setattr("bistro_tui.engine.sqlite.BUSY_SEC", 0.05)
+        monkeypatch.setattr("bistro_tui.engine.database.BUSY_SEC", 0.05)
         with pytest.raises(DataDirUnusable, match="in use by another program"):
             await StatusStore.open(path, "task_statuses")
 
@@ -423,9 +424,9 @@ async def test_a_locked_database_is_refused_with_the_reason(
 async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     async with opened(tmp_path / "s.sql3") as store:
         await store.save([(task(), status(DONE))])
-        assert any("worker" in one.name for one in threading.enumerate())
+        assert any("_connection_worker" in one.name for one in threading.enumerate())
     async with asyncio.timeout(5):
-        while any("worker" in one.name for one in threading.enumerate()):
+        while any("_connection_worker" in one.name for one in threading.enumerate()):
             await asyncio.sleep(0.005)
 
 

@@ -50,6 +50,40 @@ def test_a_start_is_in_the_file_before_it_is_made(tmp_path: Path) -> None:
     assert [one.number for one in read_journal(tmp_path / "j").unsettled] == [1]
 
 
+def test_the_last_line_says_that_no_start_follows_and_comes_after_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A fresh file now would have to be looked for by whoever has read this one.
+    monkeypatch.setattr(journals, "ROOM", 0)
+    path = tmp_path / "j"
+    journal = opened(path)
+    journal.starting(1, b"{}")
+    journal.started(1, 101, 5, 6)
+    assert not read_journal(path).is_final
+    journal.last()
+    found = read_journal(path)
+    assert (found.is_final, found.damaged) == (True, 0)
+    assert found.unsettled == (JournalEntry(1, b"{}", 101, 5, 6),)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_last_line_that_does_not_fit_is_not_taken_for_written(tmp_path: Path) -> None:
+    journal = opened(tmp_path / "j")
+    journal.starting(1, b"{}")
+    size = (tmp_path / "j").stat().st_size
+    with room_for(size + 1), pytest.raises(OSError, match=r"."):
+        journal.last()
+    assert (tmp_path / "j").stat().st_size == size
+    journal.last()
+    assert read_journal(tmp_path / "j").is_final
+
+
+@pytest.mark.parametrize("line", [b"L", b"L x\n", b"LL\n"])
+def test_only_a_whole_last_line_is_one(line: bytes) -> None:
+    assert not journals.parse_journal(b"B boot 7\n" + line).is_final
+    assert journals.parse_journal(b"B boot 7\nL\n" + line).is_final
+
+
 def test_a_file_with_nothing_unsettled_is_removed_at_the_end(tmp_path: Path) -> None:
     journal = opened(tmp_path / "j")
     journal.starting(1, b"{}")

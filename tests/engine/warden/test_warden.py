@@ -376,6 +376,24 @@ def test_when_the_scheduler_vanishes_every_task_ends_and_leaves_a_record(
     assert {one.pid for one in left.unsettled} >= set(pids)
 
 
+def test_when_the_scheduler_vanishes_it_is_said_at_once_that_nothing_more_begins(
+    warden: Driven,
+) -> None:
+    warden.shell('trap "" TERM; echo up; sleep 70', kill_wait=20)
+    warden.wait_for(Output)
+    assert not read_journal(warden.journal).is_final
+    warden.socket.close()
+    deadline = time.monotonic() + 5
+    while not read_journal(warden.journal).is_final:
+        assert time.monotonic() < deadline, "it did not say so"
+        time.sleep(0.002)
+    assert warden.process.poll() is None
+    (left,) = read_journal(warden.journal).unsettled
+    assert left.pid is not None
+    os.kill(left.pid, signal.SIGKILL)
+    assert warden.process.wait(timeout=10) == 0
+
+
 def test_a_task_that_writes_much_after_the_scheduler_is_gone_does_not_block(
     warden: Driven,
 ) -> None:

@@ -1,0 +1,172 @@
+"""The ``history`` command: every attempt that is over, newest first."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.place import find_data_dir, place_options
+from bistro_tui.cli.since import point_in_time
+from bistro_tui.cli.talk import print_data, say
+
+if TYPE_CHECKING:
+    from bistro_tui.engine.history import HistoryQuery
+    from bistro_tui.engine.logs.attempts import AttemptRecord
+
+_PAGE = 1_000
+_WORDS = (
+    "done",
+    "failed",
+    "error",
+    "error_backoff",
+    "incomplete",
+    "incomplete_backoff",
+)
+
+
+def _history(
+    job: str | None,
+    node: str | None,
+    lines: int,
+    since: str | None,
+    status: tuple[str, ...],
+    as_json: bool,
+    config_file: str | None,
+    data_dir: Path | None,
+) -> int:
+    # Imported late: --help must not wait for it.
+    from bistro_tui.engine.clock import SystemClock
+    from bistro_tui.engine.errors import DataDirUnusable
+    from bistro_tui.engine.history import HistoryQuery
+    from bistro_tui.engine.ids import JobName, NodeName
+
+    now = SystemClock().now().wall
+    query = HistoryQuery(
+        job=JobName(job) if job is not None else None,
+        node=NodeName(node) if node is not None else None,
+        since=point_in_time(since, now=now, flag="--since")
+        if since is not None
+        else None,
+        results=status,
+    )
+    found = find_data_dir(config_file, data_dir)
+    pages = _pages(found / "task_logs.sql3", query, lines or None)
+    try:
+        number = _print_json(pages) if as_json else _print_table(pages)
+    except DataDirUnusable as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.DATA_DIR_UNUSABLE
+    if not number:
+        say(_nothing(job, node, is_narrowed=bool(since or status)))
+    return exit_codes.OK
+
+
+def _pages(
+    path: Path, query: "HistoryQuery", limit: int | None
+) -> Iterator[list["AttemptRecord"]]:
+    """Yield what there is, a page at a time; the file is closed between two."""
+    from bistro_tui.engine.history import look_at_attempts, place_of
+
+    while limit is None or limit > 0:
+        size = _PAGE if limit is None else min(limit, _PAGE)
+        page = look_at_attempts(path, replace(query, limit=size))
+        if page:
+            yield page
+        if len(page) < size:
+            return
+        query = replace(query, before=place_of(page[-1]))
+        limit = None if limit is None else limit - size
+
+
+def _print_json(pages: Iterator[list["AttemptRecord"]]) -> int:
+    """Print one document, a page a line; return how many attempts are in it."""
+    number, begin = 0, '{"attempts": ['
+    for page in pages:
+        text = ", ".join(json.dumps(_as_json(record)) for record in page)
+        if not print_data(begin + text):
+            return number + len(page)
+        number, begin = number + len(page), ", "
+    print_data("]}" if number else begin + "]}")
+    return number
+
+
+def _print_table(pages: Iterator[list["AttemptRecord"]]) -> int:
+    from bistro_tui.cli.history_table import HistoryTable
+
+    number, table = 0, HistoryTable()
+    for page in pages:
+        number += len(page)
+        if not print_data("\n".join(table.lines(page))):
+            break
+    return number
+
+
+def _as_json(record: "AttemptRecord") -> dict[str, Any]:
+    from bistro_tui.engine.history import result_word
+
+    return {
+        "job": record.task.job,
+        "node": record.task.node,
+        "invocation": str(record.invocation),
+        "started": record.started,
+        "ended": record.ended,
+        "seconds": record.seconds,
+        "status": result_word(record.result_bits),
+        "result_bits": record.result_bits,
+        "exit": record.exit_text,
+        "detail": record.detail,
+        "worker": record.worker,
+        "peak_memory": record.peak_memory,
+        "cpu_seconds": record.cpu_seconds,
+    }
+
+
+def _nothing(job: str | None, node: str | None, *, is_narrowed: bool) -> str:
+    such = "such attempt" if is_narrowed else "attempt"
+    if job is None:
+        return f"no {such} is recorded"
+    on = f" on {node}" if node is not None else ""
+    return f"no {such} of {job}{on} is recorded"
+
+
+history_command = click.Command(
+    name="history",
+    callback=_history,
+    params=[
+        click.Argument(["job"], required=False),
+        click.Argument(["node"], required=False),
+        click.Option(
+            ["lines", "-n", "--lines"],
+            type=click.IntRange(min=0),
+            default=50,
+            metavar="N",
+            help="At most so many, the newest; 0: all.",
+            show_default=True,
+        ),
+        click.Option(
+            ["--since"],
+            type=str,
+            default=None,
+            metavar="TIME",
+            help="Only what was started since: 10m, 2h or 1d ago, or seconds since"
+            " 1970.",
+        ),
+        click.Option(
+            ["--status"],
+            type=click.Choice(_WORDS),
+            multiple=True,
+            help="Only what came to this; may be given several times.",
+        ),
+        click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
+        *place_options(),
+    ],
+    help="Show the attempts at tasks that are over, newest first: when each was"
+    " started, how long it took, what it came to, its exit, peak memory and CPU"
+    " time.\n\nWith JOB, those of a job; with NODE, those of one task. Reads the data"
+    " directory, whether a scheduler runs there or not, and changes nothing.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

@@ -1,0 +1,77 @@
+"""When a job will be done, from how long its tasks took so far. Pure."""
+
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
+
+from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.scheduling.reasons import Reason
+
+SAMPLE = 20
+"""How many of a job's last done attempts tell how long the next one takes."""
+
+_WAITING = (
+    Reason.RUNNABLE,
+    Reason.RESOURCE,
+    Reason.WORKER,
+    Reason.BACKOFF,
+    Reason.DEPENDENCY,
+    Reason.RECOVERING,
+    Reason.CONFIG_ERROR,
+    Reason.SCHEDULER_DISABLED,
+    Reason.PAUSED,
+)
+"""What a task that is still to be run may wait for."""
+
+
+class Durations:
+    """How long the last done attempts of each job took."""
+
+    def __init__(self) -> None:
+        self._by_job: dict[JobName, deque[float]] = {}
+
+    def add(self, job: JobName, seconds: float) -> None:
+        """Take note of an attempt that is done."""
+        known = self._by_job.get(job)
+        if known is None:
+            known = self._by_job[job] = deque(maxlen=SAMPLE)
+        known.append(seconds)
+
+    def load(self, earlier: Mapping[JobName, Sequence[float]]) -> None:
+        """Take note of attempts, oldest first, that were done before all others."""
+        for job, seconds in earlier.items():
+            later = self._by_job.get(job, ())
+            self._by_job[job] = deque((*seconds, *later), maxlen=SAMPLE)
+
+    def keep(self, jobs: Container[JobName]) -> None:
+        """Forget all other jobs."""
+        for job in [job for job in self._by_job if job not in jobs]:
+            del self._by_job[job]
+
+    def mean(self, job: JobName) -> float | None:
+        """Return how long an attempt of ``job`` takes, None if nobody knows."""
+        known = self._by_job.get(job)
+        return sum(known) / len(known) if known else None
+
+
+def seconds_left(
+    counts: Mapping[Reason, int],
+    mean: float | None,
+    ages: Sequence[float],
+    *,
+    may_start: bool,
+) -> float | None:
+    """Return in how many seconds a job is expected to be done.
+
+    ``counts`` are its tasks by reason, ``mean`` is how long one takes, ``ages`` are for
+    how long those run that do. As many as run now are expected to run until the end;
+    one that takes longer than the others did is expected to take as long again as it is
+    late. None where nothing is known, nothing runs, or more is left and not
+    ``may_start``: nothing at all may.
+    """
+    waiting = sum(counts.get(reason, 0) for reason in _WAITING)
+    if mean is None or not ages or (waiting and not may_start):
+        return None
+    left = [abs(mean - age) for age in ages]
+    all_at_once = (sum(left) + waiting * mean) / len(left)
+    last = min(left) + mean if waiting else 0.0
+    return max(all_at_once, last, *left)

@@ -1,0 +1,195 @@
+"""Questions about attempts that are over, to the table ``attempts`` of the log store.
+
+Newest first, a page at a time: no question reads more than it answers with, but for
+what ``results`` leaves out.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.logs.attempts import (
+    COLUMNS,
+    LARGEST_INTEGER,
+    LONGEST_SEC,
+    TABLE,
+    AttemptRecord,
+    as_bytes,
+    as_seconds,
+)
+from bistro_tui.engine.sqlite import Foreign, Param, columns_of, look, text_param
+from bistro_tui.engine.statuses.bits import Bits
+
+_MAIN = int(Bits.DONE | Bits.FAILED)
+_ENDED = _MAIN | Bits.INCOMPLETE | Bits.USES_BACKOFF
+
+RESULTS: Mapping[str, tuple[int, int]] = {
+    "done": (Bits.DONE.value, Bits.DONE.value),
+    "failed": (_MAIN, Bits.FAILED.value),
+    "incomplete": (_ENDED, Bits.INCOMPLETE.value),
+    "incomplete_backoff": (_ENDED, Bits.INCOMPLETE.value | Bits.USES_BACKOFF.value),
+    "error": (_ENDED, 0),
+    "error_backoff": (_ENDED, Bits.USES_BACKOFF.value),
+}
+"""What an attempt can come to, in a word: which bits of its status say so, and how."""
+
+_LOOKED_AT = 3
+"""How many attempts of a job are looked at for each that is to be a done one."""
+
+
+class Place(NamedTuple):
+    """Where an attempt stands in the order of all."""
+
+    start_time: int
+    started: float
+    rand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryQuery:
+    """Which attempts."""
+
+    job: JobName | None = None
+    """None: of every job."""
+    node: NodeName | None = None
+    """None: on every node; counts only with a job."""
+    since: float | None = None
+    """Wall second at or after which they were started."""
+    results: tuple[str, ...] = ()
+    """Words of ``RESULTS``; none: whatever they came to."""
+    limit: int = 1_000
+    before: Place | None = None
+    """Only attempts that come after this one in the order newest first."""
+
+
+def result_word(bits: int) -> str:
+    """Return what an attempt came to, as a word of ``RESULTS``."""
+    for word, (mask, value) in RESULTS.items():
+        if bits & mask == value:
+            return word
+    raise AssertionError(bits)
+
+
+def place_of(record: AttemptRecord) -> Place:
+    """Return where an attempt stands in the order of all."""
+    start_time, rand = record.invocation
+    return Place(start_time, record.started, rand)
+
+
+def look_at_attempts(path: Path, query: HistoryQuery) -> list[AttemptRecord]:
+    """Return a page of what the log store at ``path`` has; somebody may write to it.
+
+    Nothing is made or changed, and a missing file is an empty one. Raises
+    DataDirUnusable for a file that is not ours or cannot be read.
+    """
+    # Imported late: the store needs much that a look does not.
+    from bistro_tui.engine.logs.store import VERSION
+
+    def ask(connection: sqlite3.Connection) -> list[AttemptRecord]:
+        return read_attempts(connection, query)
+
+    return look(path, version=VERSION, inspect=_inspect, ask=ask) or []
+
+
+def read_attempts(
+    connection: sqlite3.Connection, query: HistoryQuery
+) -> list[AttemptRecord]:
+    """Return a page of attempts, newest first; [] where none was ever recorded."""
+    if not columns_of(connection, TABLE):
+        return []
+    where, values = _conditions(query)
+    rows = connection.execute(
+        f"SELECT {', '.join(COLUMNS)} FROM {TABLE}{where}"
+        " ORDER BY start_time DESC, started DESC, rand DESC LIMIT ?",
+        (*values, query.limit),
+    )
+    return [_record(row) for row in rows]
+
+
+def done_seconds(
+    connection: sqlite3.Connection, jobs: Iterable[JobName], number: int
+) -> dict[JobName, list[float]]:
+    """Return how long the last ``number`` done attempts of each job took, oldest first.
+
+    Fewer where its last attempts were not done: only some of them are looked at.
+    """
+    if not columns_of(connection, TABLE):
+        return {}
+    done = Bits.DONE.value
+    found: dict[JobName, list[float]] = {}
+    for job in jobs:
+        rows = connection.execute(
+            f"SELECT seconds, result_bits FROM {TABLE} WHERE job_id = CAST(? AS TEXT)"
+            " ORDER BY start_time DESC, rand DESC LIMIT ?",
+            (text_param(job), _LOOKED_AT * number),
+        )
+        took = [as_seconds(seconds) for seconds, bits in rows if _integer(bits) & done]
+        known = [seconds for seconds in took if seconds is not None][:number]
+        if known:
+            found[job] = known[::-1]
+    return found
+
+
+def _conditions(query: HistoryQuery) -> tuple[str, list[Param]]:
+    conditions: list[str] = []
+    values: list[Param] = []
+    if query.job is not None:
+        conditions.append("job_id = CAST(? AS TEXT)")
+        values.append(text_param(query.job))
+        if query.node is not None:
+            conditions.append("node_id = CAST(? AS TEXT)")
+            values.append(text_param(query.node))
+    if query.since is not None:
+        second = max(-LARGEST_INTEGER, min(LARGEST_INTEGER, int(query.since // 1)))
+        conditions.append("start_time >= ? AND started >= ?")
+        values += (second, query.since)
+    if query.before is not None:
+        conditions.append("start_time <= ? AND (start_time, started, rand) < (?, ?, ?)")
+        values += (query.before.start_time, *query.before)
+    if query.results:
+        any_of = " OR ".join(["result_bits & ? = ?"] * len(query.results))
+        conditions.append(f"({any_of})")
+        for word in query.results:
+            values += RESULTS[word]
+    return (" WHERE " + " AND ".join(conditions) if conditions else ""), values
+
+
+def _record(row: tuple[object, ...]) -> AttemptRecord:
+    """Return a row as a record, whatever somebody else may have written to it."""
+    start_time, rand, job, node, started, ended, seconds, exit_text, bits, *more = row
+    detail, worker, peak_memory, cpu_seconds = more
+    return AttemptRecord(
+        InvocationId(_integer(start_time), _integer(rand)),
+        TaskId(JobName(_text(job)), NodeName(_text(node))),
+        _number(started),
+        _number(ended),
+        as_seconds(seconds) or 0.0,
+        _text(exit_text),
+        _integer(bits),
+        _text(detail),
+        _text(worker),
+        as_bytes(peak_memory),
+        as_seconds(cpu_seconds),
+    )
+
+
+def _integer(found: object) -> int:
+    return found if isinstance(found, int) else 0
+
+
+def _number(found: object) -> float:
+    seconds = found if isinstance(found, (int, float)) else 0.0
+    return float(seconds) if abs(seconds) < LONGEST_SEC else 0.0
+
+
+def _text(found: object) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _inspect(connection: sqlite3.Connection) -> None:
+    found = columns_of(connection, TABLE)
+    if found and not set(COLUMNS) <= set(found):
+        raise Foreign(f"its table {TABLE} is not one of task attempts")

@@ -1,0 +1,62 @@
+"""Rows of a damaged table, by SQLite as far as it comes from either end."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from bistro_tui.engine.salvage.pages import Value
+from bistro_tui.engine.soundness import damage
+from bistro_tui.engine.sqlite import columns_of, decode_text, quoted, seen, tables_of
+
+Row = tuple[Value, ...]
+
+_LEAST_ROW = 4
+"""Bytes."""
+_PATIENCE_SEC = 3_600.0
+
+
+def problem_of(path: Path, *, is_synced: bool) -> str:
+    """Return what is broken in a database; empty: nothing that could be seen."""
+    with ExitStack() as resources:
+        return Reader(path, resources, is_synced=is_synced).problem
+
+
+class Reader:
+    """Asks SQLite; where that knows nothing any more, there are no tables."""
+
+    def __init__(self, path: Path, resources: ExitStack, *, is_synced: bool) -> None:
+        self._most = path.stat().st_size // _LEAST_ROW + 1_000_000
+        self.tables: list[str] = []
+        self.problem = ""
+        """What is broken; empty: nothing, and SQLite gives every row."""
+        try:
+            self._connection = resources.enter_context(seen(path))
+            self._connection.text_factory = decode_text
+            self.tables = tables_of(self._connection)
+            found = damage(
+                self._connection, is_synced=is_synced, limit_sec=_PATIENCE_SEC
+            )
+            self.problem = found or ""
+        except (sqlite3.Error, OSError) as error:
+            self.problem = str(error)
+
+    def rows(self, table: str, columns: tuple[str, ...], order: str) -> Iterator[Row]:
+        """Yield these columns of each row, NULL for one that the table has not.
+
+        From the first on, and where that breaks off from the last backwards.
+        """
+        for direction in ("ASC", "DESC"):
+            try:
+                known = columns_of(self._connection, table)
+                wanted = [quoted(c) if c in known else "NULL" for c in columns]
+                found = self._connection.execute(
+                    f"SELECT {', '.join(wanted)} FROM {quoted(table)}"
+                    f" ORDER BY {order} {direction}"
+                )
+                for _, row in zip(range(self._most), found, strict=False):
+                    yield row
+            except (sqlite3.Error, ValueError) as error:
+                self.problem = self.problem or str(error)
+            else:
+                return

@@ -1,0 +1,133 @@
+"""Where one-shot commands look."""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.cli.place import find_data_dir
+from bistro_tui.cli.talk import WrongUse
+from bistro_tui.engine.datadir import DataDir, default_data_dir
+from bistro_tui.engine.owner import Owner, owner_of
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "bistro-tui"
+
+
+@pytest.fixture
+def running(state: Path) -> Iterator[list[DataDir]]:
+    opened: list[DataDir] = []
+    yield opened
+    for one in opened:
+        one.close()
+
+
+def run_at(path: Path, running: list[DataDir]) -> Path:
+    running.append(DataDir(path, host=socket.gethostname(), now=1_700_000_000.0))
+    return path
+
+
+def test_a_named_data_dir_is_taken(tmp_path: Path) -> None:
+    assert find_data_dir(None, tmp_path) == tmp_path
+    assert find_data_dir("c.json", tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_a_named_data_dir_that_is_none_is_refused(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "there"
+    if kind == "file":
+        path.write_text("")
+    with pytest.raises(WrongUse, match="there: "):
+        find_data_dir(None, path)
+    assert path.exists() == (kind == "file")
+
+
+def test_a_config_names_its_own_directory_also_once_it_is_gone(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    config = tmp_path / "c.json"
+    with pytest.raises(WrongUse, match="no such file"):
+        find_data_dir(str(config), None)
+    config.write_text("{}")
+    found = find_data_dir(str(config), None)
+    assert found == default_data_dir(config)
+    assert not state.exists()
+    run_at(found, running)
+    config.unlink()
+    assert find_data_dir(str(config), None) == found
+
+
+def test_with_no_name_it_is_the_only_live_scheduler(
+    state: Path, running: list[DataDir]
+) -> None:
+    run_at(state / "over-1", running)
+    running.pop().close()
+    path = run_at(state / "live-1", running)
+    assert find_data_dir(None, None) == path
+
+
+def test_with_none_alive_those_that_were_are_named(
+    state: Path, running: list[DataDir]
+) -> None:
+    run_at(state / "over-1", running)
+    running.pop().close()
+    with pytest.raises(WrongUse, match=f"--data-dir {state}/over-1"):
+        find_data_dir(None, None)
+
+
+def test_with_nothing_there_it_says_so_and_makes_nothing(state: Path) -> None:
+    with pytest.raises(WrongUse, match="no scheduler of yours runs below"):
+        find_data_dir(None, None)
+    assert not state.exists()
+
+
+def test_with_several_alive_all_are_named(state: Path, running: list[DataDir]) -> None:
+    paths = [run_at(state / name, running) for name in ("a", "b")]
+    with pytest.raises(WrongUse, match="2 schedulers of yours run") as refused:
+        find_data_dir(None, None)
+    for path in paths:
+        assert f"--data-dir {path}  (pid {os.getpid()} on" in refused.value.message
+
+
+def test_the_owner_is_known_while_it_has_the_lock(
+    tmp_path: Path, running: list[DataDir]
+) -> None:
+    path = run_at(tmp_path / "d", running)
+    owner = Owner(os.getpid(), socket.gethostname(), 1_700_000_000.0)
+    assert owner_of(path) == owner
+    assert owner_of(path) == owner
+    running.pop().close()
+    assert owner_of(path) is None
+
+
+@pytest.mark.parametrize("note", ["", "{", "[1]", '{"pid": "x"}', "[" * 4000])
+def test_a_lock_with_a_note_that_cannot_be_read_is_held_all_the_same(
+    note: str, tmp_path: Path, running: list[DataDir]
+) -> None:
+    path = run_at(tmp_path / "d", running)
+    (path / "run" / "lock").write_text(note)
+    assert owner_of(path) == Owner(None, "", None)
+
+
+def test_nobody_owns_what_is_no_data_directory(tmp_path: Path) -> None:
+    assert owner_of(tmp_path) is None
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "lock")
+    assert owner_of(tmp_path) is None
+
+
+def test_a_lock_whose_process_is_gone_is_not_touched(
+    tmp_path: Path, running: list[DataDir]
+) -> None:
+    path = run_at(tmp_path / "d", running)
+    note = {"pid": 2**30, "host": socket.gethostname(), "started": 1.0}
+    (path / "run" / "lock").write_text(json.dumps(note))
+    assert owner_of(path) is None
+    shutil.rmtree(path)

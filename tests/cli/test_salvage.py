@@ -1,0 +1,121 @@
+"""``doctor --salvage``: from a refused start to one that works."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.cli.main import run
+from bistro_tui.engine.datadir import DataDir
+from bistro_tui.engine.statuses.store import StatusStore, read_statuses
+from tests.engine.statuses_store.damaging import Left, left_behind, put
+
+CONFIG = {
+    "bistro_settings": {
+        "enabled": True,
+        "nodes": {"levels": ["h"], "node_source": "empty"},
+        "resources": {},
+    }
+}
+
+
+@pytest.fixture
+async def left(tmp_path: Path) -> Left:
+    """Return a damaged database in a data directory with an odd name."""
+    data = tmp_path / "my data; $HOME"
+    data.mkdir(mode=0o700)
+    left = await left_behind(tmp_path, rows=200, commits=6)
+    wal = bytearray(left.wal)
+    wal[len(wal) // 2] ^= 1
+    put(data / "statuses.sql3", left._replace(wal=bytes(wal)))
+    return left
+
+
+def start(tmp_path: Path, data: Path) -> int:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIG))
+    flags = ["--no-ui", "--exit-when-done", f"--data-dir={data}"]
+    return run([str(config), *flags])
+
+
+def test_a_refused_start_names_the_command_and_what_that_says_puts_it_right(
+    tmp_path: Path, left: Left, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "my data; $HOME"
+    assert start(tmp_path, data) == 3
+    refusal = capsys.readouterr().err
+    assert "Traceback" not in refusal
+    (named,) = [part for part in refusal.split("`") if "--salvage" in part]
+
+    assert run(shlex.split(named)[1:]) == 0
+    said = capsys.readouterr().out
+    assert "200 rows of task_statuses" in said
+    moves = [line for line in said.splitlines() if line.startswith("mv ")]
+    assert len(moves) == 2
+    for command in moves:
+        subprocess.run(["/bin/sh", "-c", command], check=True)
+
+    assert start(tmp_path, data) == 0
+    found = read_statuses(data / "statuses.sql3", "task_statuses")
+    assert found.keys() == left.known.keys()
+    kept = sorted(path.name for path in (data / "statuses.damaged").iterdir())
+    assert kept == ["statuses.sql3", "statuses.sql3-wal"]
+
+
+def test_while_a_scheduler_serves_there_it_saves_and_says_how_to_go_on(
+    tmp_path: Path, left: Left, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "my data; $HOME"
+    held = DataDir(data, host="here", now=5.0)
+    try:
+        assert run(["doctor", "--salvage", "--json", f"--data-dir={data}"]) == 0
+        (told,) = json.loads(capsys.readouterr().out)["files"]
+        assert (told["rows"], told["commands"]) == ({"task_statuses": 200}, [])
+        assert run(["doctor", "--salvage", f"--data-dir={data}"]) == 0
+        said = capsys.readouterr().out
+        assert "stop it" in said
+        assert "mv " not in said
+    finally:
+        held.close()
+
+
+async def test_one_file_can_be_named_and_one_that_is_whole_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "copy.sql3"
+    store = await StatusStore.open(path, "task_statuses")
+    await store.close()
+    assert run(["doctor", "--salvage", "--file", str(path)]) == 0
+    assert "nothing is broken" in capsys.readouterr().out
+    path.write_bytes(b"not a database at all")
+    monkeypatch.chdir(tmp_path)
+    assert run(["doctor", "--salvage", "--file", path.name]) == 0
+    said = capsys.readouterr().out
+    assert "0 rows of task_statuses" in said
+    assert f"mv {tmp_path}/copy.salvaged.sql3 {path}" in said
+    assert (tmp_path / "copy.salvaged.sql3").exists()
+
+
+def test_a_place_without_databases_is_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["doctor", "--salvage", f"--data-dir={tmp_path}"]) == 2
+    assert "holds neither statuses.sql3" in capsys.readouterr().err
+    assert run(["doctor", "--salvage", f"--file={tmp_path}/none"]) == 2
+    assert run(["doctor", f"--file={tmp_path}"]) == 2
+    assert "--file wants --salvage" in capsys.readouterr().err
+
+
+def test_a_new_file_that_cannot_be_made_is_said_with_code_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "statuses.sql3").write_bytes(b"not a database at all")
+
+    def full(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bistro_tui.engine.salvage.saved._new_file", full)
+    assert run(["doctor", "--salvage", f"--data-dir={tmp_path}"]) == 3
+    assert "No space left" in capsys.readouterr().err

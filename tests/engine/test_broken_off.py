@@ -1,0 +1,44 @@
+"""A database that was being made when the power failed is made again."""
+
+import sqlite3
+import struct
+from contextlib import closing
+from pathlib import Path
+
+from bistro_tui.engine.statuses.store import StatusStore
+
+JOURNAL_OF_AN_EMPTY_ONE = bytes.fromhex("d9d505f920a163d7") + struct.pack(
+    ">5I", 0, 0x5EED, 0, 512, 4096
+)
+"""A rollback journal's header: before this transaction there were no pages.
+
+Source: SQLite, fileformat2, "The Rollback Journal".
+"""
+
+
+async def opens(path: Path) -> bool:
+    store = await StatusStore.open(path, "task_statuses")
+    try:
+        return await store.load() == {}
+    finally:
+        await store.close()
+
+
+def leave_journal(path: Path) -> None:
+    Path(f"{path}-journal").write_bytes(JOURNAL_OF_AN_EMPTY_ONE.ljust(512, b"\0"))
+
+
+async def test_its_first_page_may_have_been_written_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "statuses.sql3"
+    path.write_bytes(bytes(512) + b"a part" + bytes(3578))
+    leave_journal(path)
+    assert await opens(path)
+
+
+async def test_its_wal_may_be_there_before_the_journal_has_gone(tmp_path: Path) -> None:
+    path = tmp_path / "statuses.sql3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    leave_journal(path)
+    Path(f"{path}-wal").write_bytes(bytes(32))
+    assert await opens(path)
