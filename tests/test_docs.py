@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.cli.flags import all_flags
+from bistro_tui.cli.main import COMMANDS
 from bistro_tui.engine.config.formats import ConfigFormat, read_document
 from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.config.parse import parse_config
@@ -87,7 +88,13 @@ def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "ARCHITECTURE.md", "docs/decisions/README.md", "docs/reliability.md"],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "docs/decisions/README.md",
+        "docs/logs.md",
+        "docs/reliability.md",
+    ],
 )
 def test_every_link_leads_to_a_file(document: str) -> None:
     path = REPOSITORY / document
@@ -109,8 +116,13 @@ def test_every_promise_has_its_tests() -> None:
             assert "def test_" in (REPOSITORY / path).read_text(), path
 
 
-def test_every_flag_in_the_readme_exists() -> None:
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/logs.md", "docs/history.md", "docs/statuses.md"]
+)
+def test_every_flag_in_a_document_exists(document: str) -> None:
     known = {f"--{flag.name}" for flag in all_flags()} | {"--help", "--version"}
-    text = (REPOSITORY / "README.md").read_text()
+    for command in COMMANDS.values():
+        known |= {word for one in command.params for word in one.opts}
+    text = (REPOSITORY / document).read_text()
     for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text):
         assert flag in known, flag
