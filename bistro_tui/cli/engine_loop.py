@@ -20,8 +20,11 @@ T = TypeVar("T")
 class EngineLoop(asyncio.SelectorEventLoop):
     """A loop that has its threads from the beginning."""
 
+    _was_made = False
+
     def __init__(self) -> None:
         super().__init__()
+        self._was_made = True
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="bistro pool")
         self.set_default_executor(self._pool)
         # A pool starts a thread only when none is idle, so none may be.
@@ -35,6 +38,13 @@ class EngineLoop(asyncio.SelectorEventLoop):
             self.close()
             raise
         all_are_there.wait()
+
+    def is_closed(self) -> bool:
+        """Return whether it is closed, or never came to be.
+
+        asyncio closes at last what is not, and fails where only a part was made.
+        """
+        return not self._was_made or super().is_closed()
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for the threads in this one; nothing else is left to be done."""

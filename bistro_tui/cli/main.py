@@ -19,6 +19,7 @@ from bistro_tui.cli.init import init_command
 from bistro_tui.cli.logs import logs_command
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.plan import plan_command
+from bistro_tui.cli.refused_files import words_if_no_files
 from bistro_tui.cli.refused_threads import words_if_refused
 from bistro_tui.cli.run_command import run_command
 from bistro_tui.cli.talk import WrongUse, print_data, say
@@ -54,7 +55,7 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return exit_codes.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a person gets a message, not a traceback
-        if words := words_if_refused(error):
+        if words := words_if_refused(error) or words_if_no_files(error):
             say(f"bistro-tui: {words}")
             return exit_codes.NOT_DONE
         say(

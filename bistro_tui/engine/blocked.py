@@ -1,16 +1,28 @@
 """What keeps the tasks of a job from running when nothing else runs, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bistro_tui.engine.config.amounts import with_article
 from bistro_tui.engine.config.model import Config, Job
-from bistro_tui.engine.ids import WORKER_LEVEL
+from bistro_tui.engine.ids import WORKER_LEVEL, JobName
 from bistro_tui.engine.physical.limits import worker_limits
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.scheduling.reasons import Reason
 
 _OVER = (Reason.DONE, Reason.FAILED, Reason.RUNNABLE)
+
+
+def all_blockers(core: Core) -> Mapping[JobName, str]:
+    """Return ``blockers`` of each job that has blocked tasks."""
+    config = core.config
+    if config is None:
+        return {}
+    return {
+        name: blockers(core, config, config.jobs[name])
+        for name, job in core.progress().jobs.items()
+        if job.blocked
+    }
 
 
 def blockers(core: Core, config: Config, job: Job) -> str:

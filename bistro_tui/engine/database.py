@@ -19,15 +19,13 @@ from urllib.parse import quote
 import aiosqlite
 
 from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.inspection import Inspector, Schema, examine
 from bistro_tui.engine.sqlite import (
     BUSY_SEC,
-    Inspector,
     Param,
     Row,
-    Schema,
     code_of,
     decode_text,
-    examine,
     unusable,
 )
 

@@ -268,6 +268,17 @@ def _make_with_parents(path: Path) -> None:
     for directory in reversed(missing):
         with contextlib.suppress(FileExistsError):
             directory.mkdir(PRIVATE_DIR)
+        _sync_names(directory.parent)
+
+
+def _sync_names(directory: Path) -> None:
+    """Have the disk take what was made in a directory, if it can: some have no sync."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _make_private(path: Path) -> None:

@@ -38,17 +38,19 @@ class InProcessDoor:
         self, task: TaskId | None, *, after: int = 0, limit: int = 500
     ) -> LogPage:
         """Return up to ``limit`` newest lines with an id above ``after``."""
-        return await self._ask(self._engine.read_log(task, after=after, limit=limit))
+        return await self._ask(
+            self._engine.control.read_log(task, after=after, limit=limit)
+        )
 
     async def explain(self, task: TaskId) -> Explanation:
         """Return why that task is where it is."""
-        return await self._ask(self._engine.explain(task))
+        return await self._ask(self._engine.control.explain(task))
 
     async def tasks_of(
         self, job: JobName, *, limit: int = 200
     ) -> tuple[Explanation, ...]:
         """Return the tasks of a job that are not done, blocked ones first."""
-        return await self._ask(self._engine.tasks_of(job, limit=limit))
+        return await self._ask(self._engine.control.tasks_of(job, limit=limit))
 
     async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
         """Edit that one word in the config file; answers after the reload."""
@@ -56,11 +58,11 @@ class InProcessDoor:
 
     async def kill_task(self, task: TaskId) -> str:
         """Begin to end a running task by its job's ``kill_subprocess``."""
-        return await self._ask(self._engine.kill_task(task))
+        return await self._ask(self._engine.control.kill_task(task))
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         """Let failed and backing-off tasks of these jobs run again at once."""
-        return await self._ask(self._engine.forgive(jobs))
+        return await self._ask(self._engine.control.forgive(jobs))
 
     def request_stop(self) -> None:
         """Begin the graceful stop; asked again, kill what is left at once."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.inspection import Foreign, look
 from bistro_tui.engine.logs.attempts import (
     COLUMNS,
     LARGEST_INTEGER,
@@ -20,7 +21,7 @@ from bistro_tui.engine.logs.attempts import (
     as_bytes,
     as_seconds,
 )
-from bistro_tui.engine.sqlite import Foreign, Param, columns_of, look, text_param
+from bistro_tui.engine.sqlite import Param, columns_of, text_param
 from bistro_tui.engine.statuses.bits import Bits
 
 _MAIN = int(Bits.DONE | Bits.FAILED)

@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from bistro_tui.engine.blocked import blockers
+from bistro_tui.engine.blocked import all_blockers, blockers
 from bistro_tui.engine.config.model import PhysicalResource
 from bistro_tui.engine.ids import JobName, ResourceName
 from bistro_tui.engine.physical.host import HostResources
@@ -39,6 +39,10 @@ def test_amounts_that_never_fit_and_jobs_waited_for_are_named() -> None:
         JobName("after"): "2 dependency: greedy (2)",
         JobName("off"): "2 job_disabled",
     }
+    # What is disabled is not owed.
+    del said[JobName("off")]
+    assert all_blockers(core) == said
+    assert all_blockers(Core(random.Random(0))) == {}
 
 
 def test_what_was_measured_of_this_host_counts_and_not_what_it_replaces() -> None:

@@ -5,6 +5,9 @@ import struct
 from contextlib import closing
 from pathlib import Path
 
+from bistro_tui.engine.doctor.databases import look_at_databases
+from bistro_tui.engine.inspection import look
+from bistro_tui.engine.sqlite import tables_of
 from bistro_tui.engine.statuses.store import StatusStore
 
 JOURNAL_OF_AN_EMPTY_ONE = bytes.fromhex("d9d505f920a163d7") + struct.pack(
@@ -24,6 +27,14 @@ async def opens(path: Path) -> bool:
         await store.close()
 
 
+def nothing_in(path: Path) -> bool:
+    """Return whether a look finds an empty database, and leaves it as it is."""
+    before = {one: one.read_bytes() for one in path.parent.iterdir()}
+    found = look(path, version=9, inspect=lambda _: None, ask=tables_of)
+    after = {one: one.read_bytes() for one in path.parent.iterdir()}
+    return not found and before == after
+
+
 def leave_journal(path: Path) -> None:
     Path(f"{path}-journal").write_bytes(JOURNAL_OF_AN_EMPTY_ONE.ljust(512, b"\0"))
 
@@ -32,6 +43,9 @@ async def test_its_first_page_may_have_been_written_in_part(tmp_path: Path) -> N
     path = tmp_path / "statuses.sql3"
     path.write_bytes(bytes(512) + b"a part" + bytes(3578))
     leave_journal(path)
+    assert nothing_in(path)
+    [told] = look_at_databases(tmp_path)
+    assert not told.problem
     assert await opens(path)
 
 
@@ -41,4 +55,5 @@ async def test_its_wal_may_be_there_before_the_journal_has_gone(tmp_path: Path) 
         connection.execute("PRAGMA journal_mode = WAL")
     leave_journal(path)
     Path(f"{path}-wal").write_bytes(bytes(32))
+    assert nothing_in(path)
     assert await opens(path)

@@ -54,6 +54,23 @@ def test_a_new_directory_and_its_parents_are_private(tmp_path: Path) -> None:
     data.close()
 
 
+@pytest.mark.parametrize("is_able", [True, False])
+def test_the_names_of_directories_that_were_made_are_synced_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_able: bool
+) -> None:
+    synced = list[str]()
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if not is_able:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for _ in range(2):
+        opened(tmp_path / "a" / "b").close()
+    assert synced == [str(tmp_path), str(tmp_path / "a")]
+
+
 def test_a_directory_of_ours_is_used_as_it_is_with_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "d"
     path.mkdir()

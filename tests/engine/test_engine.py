@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.disk import Disk
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.errors import (
     ConfigUnusable,
@@ -235,30 +236,32 @@ async def test_a_task_can_be_looked_at_explained_killed_and_forgiven(
         engine = run.engine
         task = engine.latest.running[0].task
         async with asyncio.timeout(10):
-            while not (page := await engine.read_log(task, after=0, limit=10)).lines:
+            while not (
+                page := await engine.control.read_log(task, after=0, limit=10)
+            ).lines:
                 await asyncio.sleep(0.01)
         assert [line.line for line in page.lines] == [b"up\n"]
         assert page.attempt_running
-        assert (await engine.explain(task)).reason is Reason.RUNNING
-        open_tasks = await engine.tasks_of(JobName("a"), limit=10)
+        assert (await engine.control.explain(task)).reason is Reason.RUNNING
+        open_tasks = await engine.control.tasks_of(JobName("a"), limit=10)
         assert [one.reason for one in open_tasks] == [
             Reason.RESOURCE,
             Reason.RUNNING,
             Reason.RUNNING,
         ]
 
-        assert (await engine.kill_task(task)).startswith(f"stopping {task}")
+        assert (await engine.control.kill_task(task)).startswith(f"stopping {task}")
         shown = await run.until(lambda s: bool(s.ended))
         assert shown.ended[0].task == task
         assert shown.ended[0].result is Reason.BACKOFF
 
-        assert "a" in await engine.forgive((JobName("a"),))
+        assert "a" in await engine.control.forgive((JobName("a"),))
         with pytest.raises(ControlRefused):
-            await engine.kill_task(TaskId(JobName("a"), NodeName("nowhere")))
+            await engine.control.kill_task(TaskId(JobName("a"), NodeName("nowhere")))
         with pytest.raises(ControlRefused):
-            await engine.explain(TaskId(JobName("a"), NodeName("nowhere")))
+            await engine.control.explain(TaskId(JobName("a"), NodeName("nowhere")))
         with pytest.raises(ControlRefused):
-            await engine.forgive((JobName("nobody"),))
+            await engine.control.forgive((JobName("nobody"),))
 
 
 async def test_a_bad_start_leaves_nothing_open(tmp_path: Path) -> None:
@@ -333,6 +336,28 @@ async def test_a_stop_that_is_asked_for_while_opening_ends_it(tmp_path: Path) ->
         assert run.engine.latest.state.word == "running"
 
 
+async def test_a_stop_while_the_disk_is_looked_at_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+
+    async def look(_: Disk) -> None:
+        looked.set()
+        await asyncio.Event().wait()
+
+    write(tmp_path, config_text(a={"command": HELD}))
+    with monkeypatch.context() as patched:
+        patched.setattr(Disk, "look", look)
+        engine = make(tmp_path)
+        opening = asyncio.ensure_future(engine.open())
+        async with asyncio.timeout(10):
+            await looked.wait()
+            engine.request_stop()
+            assert await opening is False
+    async with served(tmp_path) as run:
+        await run.until(lambda s: len(s.running) == 2)
+
+
 async def test_nodes_of_an_older_config_never_come_back(tmp_path: Path) -> None:
     old = script(tmp_path / "old.sh", "#!/bin/sh\nsleep 0.4\necho old1\n")
     new = script(tmp_path / "new.sh", "#!/bin/sh\nsleep 0.4\necho new1\n")
@@ -369,7 +394,7 @@ async def test_an_error_in_one_of_the_loops_leaves_no_task_behind(
 async def test_a_stop_does_not_wait_for_ever_for_a_store_that_takes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bistro_tui.engine.engine.GIVE_UP_SEC", 0.2)
+    monkeypatch.setattr("bistro_tui.engine.stopping.GIVE_UP_SEC", 0.2)
     write(tmp_path, config_text(a={"command": HELD}))
     async with served(tmp_path) as run:
         await run.until(lambda s: len(s.running) == 2)
@@ -487,12 +512,12 @@ async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> No
         engine = run.engine
         task = engine.latest.running[0].task
         async with asyncio.timeout(10):
-            while not (await engine.read_log(task, after=0, limit=10)).lines:
+            while not (await engine.control.read_log(task, after=0, limit=10)).lines:
                 await asyncio.sleep(0.01)
         shown = await run.until(lambda s: all(row.pid for row in s.running))
         assert not any(row.stopping for row in shown.running)
 
-        await engine.kill_task(task)
+        await engine.control.kill_task(task)
         shown = await run.until(lambda s: any(row.stopping for row in s.running))
 
         (row,) = (row for row in shown.running if row.stopping)

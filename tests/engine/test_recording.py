@@ -63,7 +63,7 @@ async def test_one_that_is_killed_is_recorded_before_it_is_shown(
             lambda seen: [row.pid is not None for row in seen.running] == [True] * 2
         )
         assert recorded(tmp_path) == []
-        await run.engine.kill_task(shown.running[0].task)
+        await run.engine.control.kill_task(shown.running[0].task)
         shown = await run.until(lambda seen: len(seen.ended) == 1)
         (record,) = recorded(tmp_path)
         assert record.task == shown.ended[0].task

@@ -59,19 +59,19 @@ async def test_it_keeps_its_room_is_shown_and_cannot_be_killed_again(
             (usage,) = found.nodes[0].usage
             assert (usage.used, usage.limit) == (2, 2)
             assert found.nodes[0].running == 1
-            why = await run.engine.explain(OLD)
+            why = await run.engine.control.explain(OLD)
             assert why.reason is Reason.RECOVERING
             text = next(check.text for check in why.checks if not check.ok)
             assert f"invocation {attempt_id(1)}, pid 4000001, started " in text
             assert "is proven dead" in why.would_run_if
             waiting = next(
                 one
-                for one in await run.engine.tasks_of(JobName("a"), limit=9)
+                for one in await run.engine.control.tasks_of(JobName("a"), limit=9)
                 if one.reason is Reason.RESOURCE
             )
             assert OLD in waiting.holders
             with pytest.raises(ControlRefused, match="is being ended"):
-                await run.engine.kill_task(OLD)
+                await run.engine.control.kill_task(OLD)
             assert not found.state.is_stuck
 
 

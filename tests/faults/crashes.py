@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,20 @@ GOT_DONE = re.compile(rb"Got status done from task (\S+), (\S+) ")
 
 Fault = Callable[["Crashes"], None]
 Pause = Callable[[float], None]
+
+
+def settings(*, nodes: int, at_once: int) -> dict[str, Any]:
+    """Return settings with that many nodes, and tasks that run at once."""
+    return {
+        "enabled": True,
+        "backoff": [1, "repeat"],
+        "nodes": {
+            "levels": ["host"],
+            "node_source": "manual",
+            "node_source_prefs": {f"n{i}": [] for i in range(nodes)},
+        },
+        "resources": {"instance": {"slots": {"limit": at_once, "default": 1}}},
+    }
 
 
 class Crashes:
@@ -55,17 +69,7 @@ class Crashes:
         for kind in KINDS:
             seconds = self.rng.uniform(0.05, 1.0) if kind not in "quick plain" else 0.0
             jobs[f"bistro_job->{kind}"] = job_of(self.oracle.job(kind, seconds))
-        settings = {
-            "enabled": True,
-            "backoff": [1, "repeat"],
-            "nodes": {
-                "levels": ["host"],
-                "node_source": "manual",
-                "node_source_prefs": {f"n{i}": [] for i in range(NODES)},
-            },
-            "resources": {"instance": {"slots": {"limit": AT_ONCE, "default": 1}}},
-        }
-        return {"bistro_settings": settings, **jobs}
+        return {"bistro_settings": settings(nodes=NODES, at_once=AT_ONCE), **jobs}
 
     @property
     def tasks(self) -> int:
@@ -102,7 +106,7 @@ class Crashes:
 
     def run(self, faults: Sequence[Fault]) -> None:
         """Let these happen at random moments, run to the end, and judge."""
-        try:
+        with self.judged():
             for fault in faults:
                 if not self.is_running:
                     self.check_exit()
@@ -110,6 +114,12 @@ class Crashes:
                 self.wait(self.rng.uniform(0, 2.0))
                 fault(self)
                 self.compare()
+
+    @contextmanager
+    def judged(self) -> Iterator[None]:
+        """Go on to the end after what is done inside, and judge it."""
+        try:
+            yield
             self.to_the_end()
             assert self.oracle.alive() == []
             self.compare()

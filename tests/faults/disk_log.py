@@ -13,10 +13,10 @@ from tests.faults.oracle import Task
 from tests.faults.scripted import shown_in
 
 RECORDED = "openat,pwrite64,write,fdatasync,fsync,ftruncate,unlink,unlinkat,rename"
-FLAGS = ["-xx", "-s", "100000000", "-e", f"trace={RECORDED}"]
+FLAGS = ["-xx", "-ttt", "-s", "100000000", "-e", f"trace={RECORDED}"]
 
-_BEGUN = re.compile(r"(\d+) +(\w+)\((.*)")
-_RESUMED = re.compile(r"(\d+) +<\.\.\. (\w+) resumed>.*?\) += (-?\d+|\?)")
+_BEGUN = re.compile(r"(\d+) +([\d.]+) (\w+)\((.*)")
+_RESUMED = re.compile(r"(\d+) +([\d.]+) <\.\.\. \w+ resumed>.*?\) += (-?\d+|\?)")
 _UNFINISHED = " <unfinished ...>"
 _RESULT = re.compile(r"\) += (-?\d+|\?)[^=]*$")
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
@@ -60,6 +60,8 @@ class DiskLog:
     """The line at which a status was shown, its word and its task."""
     moments: list[int] = field(default_factory=list)
     """The lines after which something else is on the disk or was shown."""
+    times: dict[int, float] = field(default_factory=dict)
+    """The wall second of each of these lines."""
     syncs: int = 0
     failed_syncs: int = 0
 
@@ -100,14 +102,17 @@ class _Reader:
 
     def read(self, lines: Iterable[str]) -> DiskLog:
         pending: dict[str, _Pending] = {}
+        times: dict[int, float] = {}
         for at, line in enumerate(lines):
             if found := _RESUMED.match(line):
+                times[at] = float(found[2])
                 if begun := pending.pop(found[1], None):
                     self._through(begun, at, found[3])
                 continue
             if not (found := _BEGUN.match(line)):
                 continue
-            thread, name, rest = found.groups()
+            thread, time, name, rest = found.groups()
+            times[at] = float(time)
             if rest.endswith(_UNFINISHED):
                 begun = _Pending(name, rest.removesuffix(_UNFINISHED), at)
                 pending[thread] = begun
@@ -123,6 +128,7 @@ class _Reader:
             *(one.at for file in log.files for one in file),
             *self._sync_lines,
         ]
+        log.times = {at: times[at] for at in log.moments}
         return log
 
     def _begun(self, call: _Pending) -> None:

@@ -79,11 +79,22 @@ class Shown:
         """When each task was seen to be shown as done."""
         self.false: list[str] = []
         """What was shown and not stored."""
+        self._looking = threading.Lock()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Judge nothing meanwhile, as the database is away; it is made up for."""
+        with self._looking:
+            yield
+
     def look(self) -> None:
         """Judge what was logged since the last look."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         with self._log.open() as file:
             file.seek(self._offset)
             text = self._rest + file.read()

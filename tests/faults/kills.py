@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from tests.e2e.program import Place
 from tests.faults import crashes
-from tests.faults.crashes import KILL_WAIT, Crashes, job_of
+from tests.faults.crashes import KILL_WAIT, Crashes, job_of, settings
 from tests.faults.oracle import LINES, Record, Task, judge
 from tests.faults.watching import alive_with, stat_of
 
@@ -76,20 +76,9 @@ class Kills(Crashes):
             )
             for kind, seconds in KINDS.items()
         }
-        settings = {
-            "enabled": True,
-            "backoff": [1, "repeat"],
-            "nodes": {
-                "levels": ["host"],
-                "node_source": "manual",
-                "node_source_prefs": {f"n{i}": [] for i in range(NODES)},
-            },
-            "resources": {
-                "instance": {"slots": {"limit": AT_ONCE, "default": 1}},
-                "host": {"place": {"limit": 1, "default": 1}},
-            },
-        }
-        return {"bistro_settings": settings, **jobs}
+        chosen = settings(nodes=NODES, at_once=AT_ONCE)
+        chosen["resources"]["host"] = {"place": {"limit": 1, "default": 1}}
+        return {"bistro_settings": chosen, **jobs}
 
     @property
     def tasks(self) -> int:
@@ -117,7 +106,7 @@ class Kills(Crashes):
     def run_kills(self, number: int) -> None:
         """Kill it so often, let it end its work, and judge."""
         kinds = [kill_scheduler] if self._strictly else KILLS
-        try:
+        with self.judged():
             while self.kills < number:
                 if not self.is_running:
                     self.check_exit()
@@ -131,12 +120,6 @@ class Kills(Crashes):
                     self.rng.choice(kinds)(self)
                 self.compare()
             self.oracle.enough.touch()
-            self.to_the_end()
-            assert self.oracle.alive() == []
-            self.compare()
-        finally:
-            self.end()
-        self.judge()
 
     def look_at_limits(self) -> None:
         """Fail if more tasks live than the limit allows, those left over with them."""

@@ -26,6 +26,8 @@ TORN = 0.25
 """Of the writes that are there although nobody synced them."""
 STATUSES = "statuses.sql3"
 LOGS = "task_logs.sql3"
+SYNCED_AFTER = 2.0
+"""Seconds after which a line is on the disk."""
 TABLES = ("stdout", "stderr", "statuses")
 
 Rows = dict[str, dict[int, tuple[object, ...]]]
@@ -46,9 +48,14 @@ class Recording:
         return read_log(self.text, self.data, (STATUSES, LOGS), self.stderr, skip)
 
 
-def record(directory: Path, runs: Sequence[tuple[int, str]]) -> Recording:
-    """Record runs of one data directory, each with so many hosts and with a fault."""
-    run = Scripted(directory)
+def record(
+    directory: Path, runs: Sequence[tuple[int, str]], *, longer: float = 0
+) -> Recording:
+    """Record runs of one data directory, each with so many hosts and with a fault.
+
+    Each takes so many seconds longer than it has to.
+    """
+    run = Scripted(directory, longer=longer)
     text, code = "", 0
     try:
         for hosts, injection in runs:
@@ -81,6 +88,8 @@ class Verdict:
     """By the program."""
     missing_lines: int = 0
     """At the end of the log, the most of all images."""
+    late: list[str] = field(default_factory=list)
+    """Lines that are missing although they were older than ``SYNCED_AFTER``."""
     seen: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -136,6 +145,8 @@ class PowerCuts:
                     self.verdict.corrupt.append(f"{where}: {name}: {error}")
         if STATUSES not in files:
             self._judge_statuses({}, at, where)
+        if LOGS not in files:
+            self._judge_lines({}, at, where)
 
     def _write(self, files: dict[str, bytes]) -> None:
         for path in self._directory.iterdir():
@@ -152,7 +163,7 @@ class PowerCuts:
             elif name == STATUSES:
                 self._judge_statuses(rows_of(connection), at, where)
             else:
-                self._judge_lines(lines_of(connection), where)
+                self._judge_lines(lines_of(connection), at, where)
 
     def _judge_statuses(self, stored: dict[Task, Stored], at: int, where: str) -> None:
         shown = [(word, task) for when, word, task in self._log.shown if when <= at]
@@ -160,11 +171,17 @@ class PowerCuts:
         self.verdict.lost += [f"{where}: {one}" for one in told[:1]]
         self.verdict.seen["with statuses"] += bool(stored)
 
-    def _judge_lines(self, lines: Rows, where: str) -> None:
+    def _judge_lines(self, lines: Rows, at: int, where: str) -> None:
         missing = 0
+        # The id has whole seconds.
+        safe = self._log.times[at] - SYNCED_AFTER - 1
         for table, ids in self._ids.items():
             there = lines.get(table, {})
             missing += len(ids) - len(there)
+            old = {one for one in ids if one >> 32 <= safe}
+            self.verdict.seen["old lines"] += len(old)
+            if lost_ones := old - there.keys():
+                self.verdict.late.append(f"{where}: {len(lost_ones)} of {table}")
             if sorted(there) != ids[: len(there)] or any(
                 self._lines[table][one] != row for one, row in there.items()
             ):

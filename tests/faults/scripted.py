@@ -88,7 +88,8 @@ class Stored(NamedTuple):
 class Scripted:
     """Such a run in a directory of its own."""
 
-    def __init__(self, directory: Path, hosts: int = 1) -> None:
+    def __init__(self, directory: Path, hosts: int = 1, *, longer: float = 0) -> None:
+        """``longer``: seconds that the task that sleeps does so more than it has to."""
         # What is written beside the config wakes those who watch it.
         inside = directory / "place"
         inside.mkdir(parents=True)
@@ -97,6 +98,7 @@ class Scripted:
         self.oracle = Oracle(directory, fresh_mark())
         self.log = directory / "stderr"
         self.trace = directory / "strace"
+        self._longer = longer
         self.grow(hosts)
         self.pid = 0
         """Of the scheduler that ran under strace."""
@@ -110,7 +112,8 @@ class Scripted:
         script = str(self.place.write("task.sh", SCRIPT))
         jobs = {}
         for kind, seconds in KINDS.items():
-            job = self.oracle.job(kind, seconds)
+            more = self._longer if kind == "sleep" else 0
+            job = self.oracle.job(kind, seconds + more)
             command = job["command"]
             assert isinstance(command, list)
             command[1] = script

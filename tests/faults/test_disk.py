@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import DONE, PROGRAM, Place, config_of, shell
-from tests.faults.disks import Shown, config_of_tasks, small_disk
+from tests.faults.disks import GOT_STATUS, Shown, config_of_tasks, small_disk
 from tests.faults.needs import need_program
 from tests.faults.seeds import SCALE
 from tests.faults.watching import children_of, wait_until
@@ -148,17 +148,18 @@ def test_what_goes_away_pauses_starts_until_it_is_back(place: Place) -> None:
     with running(place) as run:
         for path in (place.data, place.data / "statuses.sql3"):
             offset = len(run.text)
-            path.rename(away)
-            run.wait_for("is gone or was replaced", offset, 5)
-            shown = len(run.shown.done)
-            time.sleep(1)
-            assert len(run.shown.done) == shown, "something is shown"
-            assert not path.exists(), "it was made again"
-            if path.suffix:
-                path.write_bytes(other)
+            with run.shown.held():
+                path.rename(away)
+                run.wait_for("is gone or was replaced", offset, 5)
+                shown = len(GOT_STATUS.findall(run.text))
                 time.sleep(1)
-                assert path.read_bytes() == other, "another file was written to"
-            away.rename(path)
+                assert len(GOT_STATUS.findall(run.text)) == shown, "something is shown"
+                assert not path.exists(), "it was made again"
+                if path.suffix:
+                    path.write_bytes(other)
+                    time.sleep(1)
+                    assert path.read_bytes() == other, "another file was written to"
+                away.rename(path)
             run.wait_for(WELL, offset, RESUMES_SEC)
             run.wait_for_more_done()
 

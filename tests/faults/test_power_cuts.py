@@ -63,7 +63,8 @@ def judged(
         f" {len(log.shown)} statuses shown; {found.images} images, {found.opened}"
         f" opened by the program; {len(found.corrupt)} corrupt, {len(found.lost)} with"
         f" lost statuses, {len(found.log_gaps)} logs with gaps, {len(found.refused)}"
-        f" refused, at most {found.missing_lines} lines missing; {dict(found.seen)}"
+        f" refused, at most {found.missing_lines} lines missing, {len(found.late)}"
+        f" with old lines missing; {dict(found.seen)}"
     )
     return found
 
@@ -97,3 +98,27 @@ def test_this_would_find_it_if_statuses_were_synced_at_checkpoints_only(
 ) -> None:
     found = judged(recording, memory, rng, images=200, skip="statuses.sql3-wal")
     assert len(found.lost) > 20
+
+
+@pytest.fixture(scope="module")
+def slow_recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Give one whose first lines are old enough long before its end."""
+    need_program("strace")
+    directory = tmp_path_factory.mktemp("recorded") / "run"
+    return record(directory, [(2, "")], longer=4.0)
+
+
+def test_no_power_cut_takes_task_logs_that_are_older_than_two_seconds(
+    slow_recording: Recording, memory: Path, rng: random.Random
+) -> None:
+    found = judged(slow_recording, memory, rng, images=IMAGES // 3)
+    assert not found.late, found.late[:3]
+    assert found.is_good, found.first()
+    assert found.seen["old lines"] > IMAGES / 3
+
+
+def test_this_would_find_it_if_task_logs_were_synced_at_checkpoints_only(
+    slow_recording: Recording, memory: Path, rng: random.Random
+) -> None:
+    skip = "task_logs.sql3-wal"
+    assert len(judged(slow_recording, memory, rng, images=200, skip=skip).late) > 20

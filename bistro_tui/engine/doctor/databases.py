@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from bistro_tui.engine.doctor.facts import DatabaseFile
+from bistro_tui.engine.inspection import seen
 from bistro_tui.engine.soundness import damage
-from bistro_tui.engine.sqlite import columns_of, quoted, seen, tables_of
+from bistro_tui.engine.sqlite import columns_of, quoted, tables_of
 
 LIMIT_SEC = 3.0
 """For each question to a file."""

@@ -44,6 +44,12 @@ class LineIds:
         if first <= self.last:
             # None are left only after four thousand million lines in the last second,
             # or where another hand wrote such an id; newest lines then make room.
-            first = min(self.last, LAST_ID - number) + 1
+            return self.more(number)
+        self.last = first + number - 1
+        return first
+
+    def more(self, number: int) -> int:
+        """Return the first of so many more ids of the moment of the last ``take``."""
+        first = min(self.last, LAST_ID - number) + 1
         self.last = first + number - 1
         return first

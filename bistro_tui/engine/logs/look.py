@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.inspection import look
 from bistro_tui.engine.logs.deadline import Deadline
 from bistro_tui.engine.logs.paging import read_page
 from bistro_tui.engine.logs.query import THE_END, LogQuery, QueryPage
 from bistro_tui.engine.logs.store import VERSION, inspect
-from bistro_tui.engine.sqlite import look, tables_of
+from bistro_tui.engine.sqlite import tables_of
 
 _NOTHING = QueryPage(lines=(), next_line_id=THE_END, last_id=0)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.database import Database, Rows
+from bistro_tui.engine.inspection import Foreign
 from bistro_tui.engine.logs import attempts as attempt_rows
 from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.byte_limit import ByteLimit, wal_pages
@@ -17,8 +18,8 @@ from bistro_tui.engine.logs.line_ids import first_id_of
 from bistro_tui.engine.logs.reader import LogReader
 from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.logs.syncing import Syncing
 from bistro_tui.engine.sqlite import (
-    Foreign,
     Param,
     columns_of,
     quoted,
@@ -55,6 +56,7 @@ class LogStore:
         self._limit = ByteLimit(
             self._forgetting, max_bytes=max_bytes, path=database.path
         )
+        self._syncing = Syncing(Path(f"{database.path}-wal"))
 
     @classmethod
     async def open(cls, path: Path, *, max_bytes: int = 0) -> "LogStore":
@@ -62,19 +64,21 @@ class LogStore:
 
         Above ``max_bytes`` its oldest lines go; 0: they stay.
         """
-        return cls(
-            await Database.open(
-                path,
-                version=VERSION,
-                synchronous="NORMAL",
-                inspect=inspect,
-                schema=schema_of,
-                is_expendable=True,
-                shrinks=True,
-                wal_pages=wal_pages(max_bytes),
-            ),
-            max_bytes=max_bytes,
+        database = await Database.open(
+            path,
+            version=VERSION,
+            synchronous="NORMAL",
+            inspect=inspect,
+            schema=schema_of,
+            is_expendable=True,
+            shrinks=True,
+            wal_pages=wal_pages(max_bytes),
         )
+        try:
+            return cls(database, max_bytes=max_bytes)
+        except BaseException:
+            await database.close()
+            raise
 
     async def last_id(self) -> int:
         """Return the greatest line id in any table; 0 when there is no line."""
@@ -102,32 +106,40 @@ class LogStore:
     async def _append(
         self, written: Sequence[Written], attempts: Sequence[AttemptRecord]
     ) -> None:
-        by_stream: dict[Stream, list[Param]] = {}
-        for first_id, task, stream, lines in written:
-            values = by_stream.get(stream)
-            if values is None:
-                values = by_stream[stream] = []
+        by_stream: dict[Stream, list[Param]] = {stream: [] for stream in Stream}
+        for first_id, (job, node), stream, lines in written:
+            values = by_stream[stream]
+            job_param = job if job.isascii() else text_param(job)
+            node_param = node if node.isascii() else text_param(node)
             number = len(lines)
+            if number == 1:
+                # Short tasks write one at a time.
+                values += (job_param, node_param, first_id, _stored(lines[0]))
+                continue
             rows: list[Param] = [None] * (len(_COLUMNS) * number)
-            rows[0::4] = [text_param(task.job)] * number
-            rows[1::4] = [text_param(task.node)] * number
+            rows[0::4] = [job_param] * number
+            rows[1::4] = [node_param] * number
             rows[2::4] = range(first_id, first_id + number)
             rows[3::4] = _all_stored(lines)
             values += rows
         tables = [
             Rows(_INSERT[stream], _ROW, len(_COLUMNS), values)
             for stream, values in by_stream.items()
+            if values
         ]
         if attempts:
-            values = [value for one in attempts for value in _attempt_values(one)]
+            values = []
+            for one in attempts:
+                values += _attempt_values(one)
             columns = len(attempt_rows.COLUMNS)
             # The casts are for rare names, and take a third of the time.
-            is_rare = any(type(value) is bytes for value in values)
+            is_rare = bytes in map(type, values)
             row = _ATTEMPT_ROW if is_rare else ", ".join("?" * columns)
             tables.append(Rows(_INSERT_ATTEMPT, f"({row})", columns, values))
         # In one transaction: who reads the streams merged, and goes on behind the
         # last line seen, must not miss an earlier one that comes a moment later.
         await self._database.insert(*tables)
+        self._syncing.written()
         await self._limit.grown()
 
     async def forget_before(self, second: int) -> int:
@@ -153,10 +165,18 @@ class LogStore:
         """Do for ever what keeping to ``max_bytes`` leaves to be done after writes."""
         await self._limit.run()
 
+    async def keep_synced(self) -> None:
+        """Have the disk take for ever what was written a second ago."""
+        await self._syncing.run()
+
     async def close(self) -> None:
-        """Close the file."""
+        """Close the file, for readers first: who closes it last tidies up."""
+        self._syncing.close()
         self._limit.tell()
-        await self._database.close()
+        try:
+            await self.reader.close()
+        finally:
+            await self._database.close()
 
 
 def _attempt_values(record: AttemptRecord) -> tuple[Param, ...]:

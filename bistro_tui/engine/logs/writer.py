@@ -29,6 +29,12 @@ GATHER_SEC = 0.02
 MOST_IN_ONE = 2_000
 """Rows a transaction: making them ready takes a few milliseconds of the loop."""
 RETRY_SEC = 1.0
+LAST_TRIES_SEC = 3.0
+"""How long the end waits for a store that fails."""
+RETRY_AT_END_SEC = 0.1
+MOMENT_SEC = 0.02
+"""How long lines are told to be of one moment: each look at the clocks costs as much as
+writing a line does."""
 _OVERHEAD = 200
 """What a line costs beside its bytes, about."""
 
@@ -86,12 +92,15 @@ class LogWriter:
         self._storing: _Batch | None = None
         """What is being written, or could not be."""
         self._queued_bytes = 0
-        self._queued_rows = 0
-        self._queued_up_to = last_id
+        self._has_work = False
         self._stored_up_to = last_id
         self._is_behind = False
         self._trouble: sqlite3.Error | None = None
         self._held_for = ""
+        self._is_degraded = False
+        """Whether nothing can be stored for now."""
+        self._moment_ends = 0.0
+        """On the loop's clock; until then, ids follow the last one."""
         self._told = ""
         self._dropped = Dropped()
         self._dropped_before = self._dropped
@@ -131,11 +140,6 @@ class LogWriter:
         """What was dropped since the start."""
         return self._dropped
 
-    @property
-    def _is_degraded(self) -> bool:
-        """Whether nothing can be stored for now."""
-        return self._trouble is not None or bool(self._held_for)
-
     def hold(self, reason: str) -> None:
         """Store nothing from now on, for that reason; go on when it is empty."""
         self._held_for = reason
@@ -143,14 +147,14 @@ class LogWriter:
             self._released.clear()
         else:
             self._released.set()
-        self._tell()
+        self._judge()
 
     def write(self, task: TaskId, stream: Stream, lines: Sequence[bytes]) -> None:
         """Queue whole lines; they can be looked at from now on."""
         if not lines:
             return
         number = len(lines)
-        first_id = self._ids.take(number, self._clock.now())
+        first_id = self._next_ids(number)
         written = Written(first_id, task, stream, lines)
         bare_size = sum(map(len, lines))
         size = bare_size + _OVERHEAD * number
@@ -169,7 +173,7 @@ class LogWriter:
     def record_all(self, attempts: Sequence[AttemptRecord]) -> None:
         """Queue what is remembered of some attempts that are over."""
         # The id is nobody's; ``flush`` knows by it how far the store has come.
-        self._ids.take(1, self._clock.now())
+        self._next_ids(1)
         number = len(attempts)
         size = _OVERHEAD * number
         if self._is_degraded and self._queued_bytes + size > BEHIND_BYTES:
@@ -177,6 +181,13 @@ class LogWriter:
             return
         self._open.attempts.extend(attempts)
         self._queue(number, size)
+
+    def _next_ids(self, number: int) -> int:
+        now = asyncio.get_running_loop().time()
+        if now < self._moment_ends:
+            return self._ids.more(number)
+        self._moment_ends = now + MOMENT_SEC
+        return self._ids.take(number, self._clock.now())
 
     def _drop(self, *, lines: int = 0, size: int = 0, attempts: int = 0) -> None:
         is_first = self._dropped == self._dropped_before
@@ -187,18 +198,26 @@ class LogWriter:
     def _queue(self, rows: int, size: int) -> None:
         """Count what was added to the open batch."""
         batch = self._open
-        batch.last_id = self._queued_up_to = self._ids.last
         batch.rows += rows
         batch.size += size
-        if batch.rows >= MOST_IN_ONE:
-            self._full.append(batch)
-            self._open = _Batch()
         self._queued_bytes += size
         if self._queued_bytes >= BEHIND_BYTES:
             self._is_behind = True
-        self._queued_rows += rows
-        if self._queued_rows == rows:
+        if batch.rows >= MOST_IN_ONE:
+            self._full.append(self._take_open())
+        if not self._has_work:
+            self._has_work = True
             self._work.set()
+
+    @property
+    def _is_queueing(self) -> bool:
+        """Whether anything is not in the store yet."""
+        return self._storing is not None or bool(self._full) or self._open.rows > 0
+
+    def _take_open(self) -> _Batch:
+        batch, self._open = self._open, _Batch()
+        batch.last_id = self._ids.last
+        return batch
 
     def partial(self, task: TaskId, stream: Stream, text: bytes) -> None:
         """Show an unfinished line; b"" takes it back."""
@@ -214,9 +233,13 @@ class LogWriter:
 
         Or at once, while nothing can be stored.
         """
-        target = self._queued_up_to
+        target = self._ids.last
         async with self._progress:
-            while self._stored_up_to < target and not self._is_degraded:
+            while (
+                self._stored_up_to < target
+                and self._is_queueing
+                and not self._is_degraded
+            ):
                 self._hurry.set()
                 await self._progress.wait()
 
@@ -257,7 +280,7 @@ class LogWriter:
             if self._held_for:
                 await self._wait_for_release()
                 continue
-            if self._queued_rows < MOST_IN_ONE:
+            if not self._full and self._storing is None:
                 await self._gather()
             await self._store_some()
             if self._trouble is not None:
@@ -266,13 +289,18 @@ class LogWriter:
     async def close(self) -> None:
         """Store what is queued, then close the store. ``run`` must have ended.
 
-        Raises sqlite3.Error when lines could not be stored and are lost.
+        Raises sqlite3.Error when lines could not be stored for some seconds, and are
+        lost.
         """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LAST_TRIES_SEC
         try:
-            while self._queued_rows:
+            while self._is_queueing:
                 await self._store_some()
                 if self._trouble is not None:
-                    raise self._trouble
+                    if loop.time() >= end:
+                        raise self._trouble
+                    await asyncio.sleep(RETRY_AT_END_SEC)
         finally:
             await self._store.close()
 
@@ -296,7 +324,7 @@ class LogWriter:
             await self._store.append(batch.written, batch.attempts)
         except sqlite3.Error as error:
             self._trouble = error
-            self._tell()
+            self._judge()
         else:
             self._stored(batch)
         async with self._progress:
@@ -306,21 +334,24 @@ class LogWriter:
         """Return what is to be written next; it counts as queued until it is."""
         if self._full:
             return self._full.popleft()
-        batch, self._open = self._open, _Batch()
-        return batch
+        return self._take_open()
 
     def _stored(self, batch: "_Batch") -> None:
         self._storing = None
         self._queued_bytes -= batch.size
-        self._queued_rows -= batch.rows
         if self._queued_bytes < CAUGHT_UP_BYTES:
             self._is_behind = False
         self._stored_up_to = max(self._stored_up_to, batch.last_id)
-        if not self._queued_rows:
+        if not self._is_queueing:
+            self._has_work = False
             self._work.clear()
         if self._trouble is not None:
             self._trouble = None
-            self._tell()
+            self._judge()
+
+    def _judge(self) -> None:
+        self._is_degraded = self._trouble is not None or bool(self._held_for)
+        self._tell()
 
     def _tell(self) -> None:
         """Say what is wrong, if that is new, and what was lost when it is over."""

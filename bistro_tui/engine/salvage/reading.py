@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from bistro_tui.engine.inspection import seen
 from bistro_tui.engine.salvage.pages import Value
 from bistro_tui.engine.soundness import damage
-from bistro_tui.engine.sqlite import columns_of, decode_text, quoted, seen, tables_of
+from bistro_tui.engine.sqlite import columns_of, decode_text, quoted, tables_of
 
 Row = tuple[Value, ...]
 

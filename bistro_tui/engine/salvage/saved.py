@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bistro_tui.engine.errors import DataDirUnusable
-from bistro_tui.engine.sqlite import APPLICATION_ID
+from bistro_tui.engine.inspection import APPLICATION_ID
 
 _MOST_TRIES = 1_000
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.inspection import Foreign, look
 from bistro_tui.engine.sqlite import (
-    Foreign,
     columns_of,
     decode_text,
-    look,
     quoted,
     tables_of,
     text_param,

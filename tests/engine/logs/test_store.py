@@ -161,3 +161,14 @@ async def test_a_foreign_or_damaged_file_is_refused_untouched(tmp_path: Path) ->
             await LogStore.open(path)
         assert await asyncio.to_thread(path.read_bytes) == content
         assert os.listdir(tmp_path) == ["l.sql3"]
+
+
+async def test_a_store_that_was_read_leaves_no_wal_when_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "task_logs.sql3"
+    store = await LogStore.open(path)
+    await store.append(all_written([line(1)]))
+    assert await store.reader.newest(None, after=0, up_to=LAST_ID, limit=9)
+    await store.close()
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]

@@ -179,6 +179,39 @@ async def test_close_stores_what_is_queued(tmp_path: Path) -> None:
         assert await log.store.last_id() == SECOND << 32
 
 
+async def test_close_tries_again_to_store_what_is_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_AT_END_SEC", 0.001)
+    tries = []
+    async with opened(tmp_path, running=False) as log:
+
+        def mend_at_the_third() -> None:
+            tries.append(log.store.is_broken)
+            log.store.is_broken = len(tries) < 3
+
+        log.store.is_broken = True
+        log.store.before_append = mend_at_the_third
+        log.writer.write(task(), Stream.STDOUT, [b"1\n"])
+    assert len(tries) == 3
+    async with opened(tmp_path) as log:
+        assert await log.store.last_id() == SECOND << 32
+
+
+async def test_close_gives_up_at_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "LAST_TRIES_SEC", 0.01)
+    monkeypatch.setattr(writer, "RETRY_AT_END_SEC", 0.001)
+    store = await FailingStore.open(tmp_path / "task_logs.sql3")
+    assert isinstance(store, FailingStore)
+    log = await LogWriter.open(store, clock=ManualClock(), on_trouble=lambda _: None)
+    store.is_broken = True
+    log.write(task(), Stream.STDOUT, [b"1\n"])
+    with pytest.raises(sqlite3.Error, match="disk is full"):
+        await log.close()
+
+
 async def test_writers_are_asked_to_stop_until_half_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,7 +360,7 @@ def test_what_is_kept_is_a_subsequence_and_with_what_is_dropped_it_adds_up(
             log.store.is_broken = False
             log.writer.hold("")
             dropped = log.writer.dropped
-            await until(lambda: not log.writer._queued_rows)
+            await until(lambda: not log.writer._is_queueing)
             stored = await log.store.reader.newest(
                 task(), after=0, up_to=LAST_ID, limit=99
             )
