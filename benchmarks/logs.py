@@ -44,7 +44,7 @@ def a_line(number: int) -> bytes:
 
 async def ingest(directory: Path, seconds: float) -> float:
     """Print and return lines a second through the writer, with the loop's lag."""
-    store = await LogStore.open(directory / "ingest.sql3")
+    store = await LogStore.open(directory / "ingest.sql3", clock=SystemClock())
     writer = await LogWriter.open(store, clock=SystemClock(), on_trouble=print)
     tasks = [TaskId(JobName("etl"), NodeName(f"db{i}")) for i in range(10)]
     late: list[float] = []

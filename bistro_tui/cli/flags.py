@@ -174,7 +174,8 @@ SECTIONS: tuple[Section, ...] = (
                 type=_INT,
                 default=2 * 2**30,
                 metavar="BYTES",
-                help="Forget the oldest log lines beyond this size; 0 no limit.",
+                help="Forget the oldest log lines beyond this size, or beyond half of a"
+                " small disk; 0 no limit.",
             ),
         ),
     ),

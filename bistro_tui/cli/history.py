@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.place import find_data_dir, place_options
+from bistro_tui.cli.place import find_data_dir, never_ran, place_options
 from bistro_tui.cli.since import point_in_time
 from bistro_tui.cli.talk import print_data, say
 
@@ -40,6 +40,7 @@ def _history(
 ) -> int:
     # Imported late: --help must not wait for it.
     from bistro_tui.engine.clock import SystemClock
+    from bistro_tui.engine.database_files import TASK_LOGS
     from bistro_tui.engine.errors import DataDirUnusable
     from bistro_tui.engine.history import HistoryQuery
     from bistro_tui.engine.ids import JobName, NodeName
@@ -54,14 +55,17 @@ def _history(
         results=status,
     )
     found = find_data_dir(config_file, data_dir)
-    pages = _pages(found / "task_logs.sql3", query, lines or None)
+    pages = _pages(found / TASK_LOGS, query, lines or None)
     try:
         number = _print_json(pages) if as_json else _print_table(pages)
     except DataDirUnusable as error:
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_UNUSABLE
     if not number:
-        say(_nothing(job, node, is_narrowed=bool(since or status)))
+        say(
+            never_ran(found, config_file)
+            or _nothing(found, job, node, is_narrowed=bool(since or status))
+        )
     return exit_codes.OK
 
 
@@ -125,12 +129,14 @@ def _as_json(record: "AttemptRecord") -> dict[str, Any]:
     }
 
 
-def _nothing(job: str | None, node: str | None, *, is_narrowed: bool) -> str:
+def _nothing(
+    place: Path, job: str | None, node: str | None, *, is_narrowed: bool
+) -> str:
     such = "such attempt" if is_narrowed else "attempt"
     if job is None:
-        return f"no {such} is recorded"
+        return f"no {such} is recorded in {place}"
     on = f" on {node}" if node is not None else ""
-    return f"no {such} of {job}{on} is recorded"
+    return f"no {such} of {job}{on} is recorded in {place}"
 
 
 history_command = click.Command(
@@ -152,7 +158,8 @@ history_command = click.Command(
             type=str,
             default=None,
             metavar="TIME",
-            help="Only what was started since: 10m, 2h or 1d ago, or seconds since"
+            help="Only what was started since: 10m, 2h or 1d ago; 2030-01-31,"
+            " 2030-01-31T03:00 or 03:00, local time; a bare number is seconds since"
             " 1970.",
         ),
         click.Option(

@@ -18,7 +18,8 @@ _LEAST_TEXT = 16
 TITLES = ("STARTED", "TOOK", "JOB", "NODE", "RESULT", "MEM", "CPU", "EXIT")
 _RIGHT = frozenset(("TOOK", "MEM", "CPU"))
 _GO_FIRST = ("CPU", "MEM")
-_WIDEST_NAME = 32
+_WIDEST_ON_TERMINAL, _WIDEST = 32, 40
+"""Cells for a name: one that is long makes all rows as wide as its own."""
 _NO = "-"
 
 
@@ -42,9 +43,10 @@ class HistoryTable:
             title: max(cell_len(row[title]) for row in (*rows, {title: title}))
             for title in TITLES[:-1]
         }
+        widest = _WIDEST if self._total is None else _WIDEST_ON_TERMINAL
+        for title in ("JOB", "NODE"):
+            widths[title] = min(widths[title], widest)
         if self._total is not None:
-            for title in ("JOB", "NODE"):
-                widths[title] = min(widths[title], _WIDEST_NAME)
             for title in _GO_FIRST:
                 if _taken(widths) + _LEAST_TEXT > self._total:
                     del widths[title]
@@ -115,7 +117,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _terminal_width() -> int | None:
-    """Return how wide the terminal on stdout is; None, nothing is cut: it is none."""
+    """Return how wide the terminal on stdout is; None: it is none."""
     try:
         return max(_NARROWEST, os.get_terminal_size(sys.stdout.fileno()).columns)
     except (OSError, ValueError, AttributeError):

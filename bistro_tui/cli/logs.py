@@ -11,7 +11,7 @@ import click
 
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.logs_output import Output, make_output
-from bistro_tui.cli.place import find_data_dir, place_options
+from bistro_tui.cli.place import find_data_dir, never_ran, place_options
 from bistro_tui.cli.since import point_in_time
 from bistro_tui.cli.talk import WrongUse, is_stdout_read, say
 
@@ -52,6 +52,7 @@ def _logs(
     direction: str | None,
     line_id: int | None,
     is_raw: bool,
+    has_times: bool,
     as_json: bool,
     config_file: str | None,
     data_dir: Path | None,
@@ -61,6 +62,7 @@ def _logs(
         follow_and_line_id=is_followed and line_id is not None,
         since_and_line_id=since is not None and line_id is not None,
         raw_and_json=is_raw and as_json,
+        raw_and_timestamps=is_raw and has_times,
         grep_and_regex=grep is not None and regex is not None,
     )
     if is_raw and sys.stdout is not None and sys.stdout.isatty():
@@ -70,6 +72,7 @@ def _logs(
         )
     # Imported late: --help must not wait for it.
     from bistro_tui.engine.clock import SystemClock
+    from bistro_tui.engine.database_files import TASK_LOGS
     from bistro_tui.engine.errors import DataDirUnusable
     from bistro_tui.engine.ids import JobName, NodeName
     from bistro_tui.engine.logs.query import OUTPUT, LogQuery
@@ -83,13 +86,15 @@ def _logs(
         pattern=_pattern(grep, regex, ignore_case=ignore_case),
     )
     begin = _first_id(since, clock.now().wall) if since is not None else None
-    place = find_data_dir(config_file, data_dir) / "task_logs.sql3"
+    place = find_data_dir(config_file, data_dir) / TASK_LOGS
     asked = _asked(place, query, lines, direction, line_id, begin, is_followed)
     output = make_output(
         is_raw=is_raw,
         as_json=as_json,
         is_followed=is_followed,
         is_one_task=job is not None and node is not None,
+        has_times=has_times,
+        are_events=stream == "statuses",
     )
     try:
         found = _show(asked, output, clock)
@@ -98,7 +103,11 @@ def _logs(
         return exit_codes.DATA_DIR_UNUSABLE
     if not found:
         is_narrowed = query.pattern is not None or since is not None or line_id
-        say(_nothing(place, job, node, is_narrowed=bool(is_narrowed)))
+        say(
+            never_ran(place.parent, config_file)
+            or _nothing(place, job, node, is_narrowed=bool(is_narrowed))
+            + _meant(place, job)
+        )
     return exit_codes.OK
 
 
@@ -233,6 +242,16 @@ def _nothing(
     return f"there are no {such}{whose} in {path}"
 
 
+def _meant(path: Path, job: str | None) -> str:
+    """Return a question whether a job was meant that there are lines of."""
+    from bistro_tui.engine.logs.look import look_at_jobs
+    from bistro_tui.engine.near import nearest
+
+    known = look_at_jobs(path) if job is not None else []
+    near = nearest(job, known) if job is not None and job not in known else None
+    return f"; did you mean {near}?" if near is not None else ""
+
+
 logs_command = click.Command(
     name="logs",
     callback=_logs,
@@ -264,7 +283,8 @@ logs_command = click.Command(
             type=str,
             default=None,
             metavar="TIME",
-            help="Only lines since: 10m, 2h or 1d ago, or seconds since 1970.",
+            help="Only lines since: 10m, 2h or 1d ago; 2030-01-31, 2030-01-31T03:00 or"
+            " 03:00, local time; a bare number is seconds since 1970.",
         ),
         click.Option(
             ["--grep"],
@@ -304,6 +324,11 @@ logs_command = click.Command(
             ["is_raw", "--raw"],
             is_flag=True,
             help="The bytes as they came, without names; not to a terminal.",
+        ),
+        click.Option(
+            ["has_times", "-T", "--timestamps"],
+            is_flag=True,
+            help="Begin each line with when it came, in local time.",
         ),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
         *place_options(),

@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from bistro_tui.cli.event_text import event_text
 from bistro_tui.cli.talk import print_data, print_raw
 from bistro_tui.present.clean import clean_log, clean_name
+from bistro_tui.present.words import date_time
 
 if TYPE_CHECKING:
     from bistro_tui.engine.logs.rows import StoredLine
@@ -24,28 +26,39 @@ class Output(Protocol):
 
 
 def make_output(
-    *, is_raw: bool, as_json: bool, is_followed: bool, is_one_task: bool
+    *,
+    is_raw: bool,
+    as_json: bool,
+    is_followed: bool,
+    is_one_task: bool,
+    has_times: bool,
+    are_events: bool,
 ) -> Output:
     """Return what these flags ask for."""
     if is_raw:
         return _Raw()
     if as_json:
         return _JsonLines() if is_followed else _JsonDocument()
-    return _Text(has_names=not is_one_task)
+    return _Text(has_names=not is_one_task, has_times=has_times, are_events=are_events)
 
 
 class _Text:
     """A line each, safe to show."""
 
-    def __init__(self, *, has_names: bool) -> None:
+    def __init__(self, *, has_names: bool, has_times: bool, are_events: bool) -> None:
         self._has_names = has_names
+        self._has_times = has_times
+        self._are_events = are_events
 
     def show(self, lines: Sequence["StoredLine"]) -> bool:
         return not lines or print_data("\n".join(map(self._line, lines)))
 
     def _line(self, line: "StoredLine") -> str:
-        text = clean_log(line.line)
-        return f"{clean_name(str(line.task))} | {text}" if self._has_names else text
+        shown = event_text(line.line).encode() if self._are_events else line.line
+        text = clean_log(shown)
+        if self._has_names:
+            text = f"{clean_name(str(line.task))} | {text}"
+        return f"{date_time(line.line_id >> 32)} {text}" if self._has_times else text
 
     def end(self, next_line_id: int) -> None:
         pass

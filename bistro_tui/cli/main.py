@@ -50,7 +50,8 @@ def run(argv: list[str]) -> int:
         say(f"bistro-tui: {error.format_message()}")
         return exit_codes.USAGE
     except click.ClickException as error:
-        say(f"bistro-tui: {error.format_message()}\n  see bistro-tui --help")
+        name = f" {argv[0]}" if argv and argv[0] in COMMANDS else ""
+        say(f"bistro-tui: {error.format_message()}\n  see bistro-tui{name} --help")
         return exit_codes.USAGE
     except (KeyboardInterrupt, click.Abort):
         return exit_codes.INTERRUPTED

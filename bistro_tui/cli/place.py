@@ -3,15 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from bistro_tui.cli.flags import all_flags
 from bistro_tui.cli.talk import WrongUse
-
-if TYPE_CHECKING:
-    from bistro_tui.engine.owner import Owner
 
 _MOST_NAMED = 20
 _HOW = "name one with --data-dir DIR or --config-file CONFIG"
@@ -44,6 +40,16 @@ def find_data_dir(config_file: str | None, data_dir: Path | None) -> Path:
     return _the_only_one(default_data_dir(Path("any")).parent)
 
 
+def never_ran(data_dir: Path, config_file: str | None) -> str:
+    """Return what to tell who asks about a config that nothing was run with, or ""."""
+    if config_file is None or data_dir.exists():
+        return ""
+    return (
+        f"nothing has run with {config_file} here (there is no {data_dir}); was it run"
+        " with --data-dir?"
+    )
+
+
 def _check_directory(data_dir: Path) -> None:
     if not data_dir.exists():
         raise WrongUse(f"{data_dir}: no such directory")
@@ -52,7 +58,7 @@ def _check_directory(data_dir: Path) -> None:
 
 
 def _the_only_one(state: Path) -> Path:
-    from bistro_tui.engine.owner import owner_of
+    from bistro_tui.engine.owner import NO_NOTE, in_words, owner_of
 
     known = sorted(_directories(state))
     live = [(path, owner) for path in known if (owner := owner_of(path)) is not None]
@@ -60,7 +66,8 @@ def _the_only_one(state: Path) -> Path:
         return live[0][0]
     if live:
         named = "".join(
-            f"\n  --data-dir {path}  ({_who(owner)})" for path, owner in live
+            f"\n  --data-dir {path}  ({in_words(owner) or f'it {NO_NOTE}'})"
+            for path, owner in live
         )
         raise WrongUse(f"{len(live)} schedulers of yours run; {_HOW}:{named}")
     named = "".join(f"\n  --data-dir {path}" for path in known[:_MOST_NAMED])
@@ -78,15 +85,3 @@ def _directories(state: Path) -> Iterator[Path]:
                     yield Path(entry.path)
     except OSError:
         return
-
-
-def _who(owner: "Owner") -> str:
-    from bistro_tui.present.words import date_time
-
-    who = f"pid {owner.pid} on {owner.host}" if owner.pid else "it left no note"
-    if owner.started is None:
-        return who
-    try:
-        return f"{who}, started {date_time(owner.started)}"
-    except (ValueError, OverflowError, OSError):
-        return who

@@ -38,6 +38,7 @@ class RunCommand(click.Command):
                     ("bistro-tui plan CONFIG", "Show what would run, and what not."),
                     ("bistro-tui cron ITEM", "Show when a cron item fires next."),
                     ("bistro-tui logs [JOB [NODE]]", "Show what tasks printed."),
+                    ("bistro-tui history [JOB [NODE]]", "Show attempts that are over."),
                     ("bistro-tui doctor", "Show what is weak here, and what helps."),
                     ("bistro-tui --version", "Show the version."),
                 ]

@@ -13,6 +13,11 @@ from bistro_tui.present.clean import clean_lines
 if TYPE_CHECKING:
     from bistro_tui.engine.salvage.saved import Saved
 
+_WITHOUT = {
+    "statuses.sql3": ": with a new file everything runs again",
+    "task_logs.sql3": ": with a new file, output and history begin anew",
+}
+
 
 def salvage_files(files: Sequence[Path], status_table: str, *, as_json: bool) -> int:
     """Save what is damaged, say what was, and return the exit code."""
@@ -34,6 +39,8 @@ def salvage_files(files: Sequence[Path], status_table: str, *, as_json: bool) ->
             say(f"bistro-tui: {path} could not be salvaged: {error}")
             code = exit_codes.DATA_DIR_UNUSABLE
             continue
+        if saved is not None and saved.fresh is None:
+            code = code or exit_codes.NOT_DONE
         if as_json:
             told.append(_as_json(path, saved, commands))
         else:
@@ -45,11 +52,13 @@ def salvage_files(files: Sequence[Path], status_table: str, *, as_json: bool) ->
 
 def files_of(data_dir: Path) -> list[Path]:
     """Return the databases of a data directory; WrongUse if there is none."""
-    from bistro_tui.engine.salvage.salvage import LOGS, STATUSES
+    from bistro_tui.engine.database_files import STATUSES, TASK_LOGS
 
-    found = [path for name in (STATUSES, LOGS) if (path := data_dir / name).is_file()]
+    found = [
+        path for name in (STATUSES, TASK_LOGS) if (path := data_dir / name).is_file()
+    ]
     if not found:
-        raise WrongUse(f"{data_dir}: holds neither {STATUSES} nor {LOGS}")
+        raise WrongUse(f"{data_dir}: holds neither {STATUSES} nor {TASK_LOGS}")
     return found
 
 
@@ -61,8 +70,9 @@ def _as_json(
     return {
         "file": str(path),
         "problem": saved.problem,
-        "salvaged": str(saved.fresh),
+        "salvaged": str(saved.fresh) if saved.fresh is not None else None,
         "rows": saved.rows,
+        "missing_rows": saved.missing_rows,
         "broken_rows": saved.broken_rows,
         "gone_pages": saved.gone_pages,
         "commands": list(commands),
@@ -73,12 +83,12 @@ def _lines(path: Path, saved: "Saved | None", commands: Sequence[str]) -> Iterat
     if saved is None:
         yield from clean_lines(f"{path}: nothing is broken, nothing was done")
         return
-    rows = ", ".join(f"{count:,} rows of {name}" for name, count in saved.rows.items())
-    yield from clean_lines(
-        f"{path}: {saved.problem}\n"
-        f"  saved: {rows or 'nothing'}, in {saved.fresh}\n"
-        f"  lost: {_lost(saved)}"
-    )
+    yield from clean_lines(f"{path}: {saved.problem}")
+    if saved.fresh is None:
+        yield f"  nothing could be saved{_WITHOUT.get(path.name, '')}"
+        return
+    rows = ", ".join(f"{_rows(count)} of {name}" for name, count in saved.rows.items())
+    yield from clean_lines(f"  saved: {rows}, in {saved.fresh}\n  lost: {_lost(saved)}")
     if commands:
         yield "  to put it in place:"
         # As they are: a shell takes them, and quoting has made them one line each.
@@ -93,9 +103,21 @@ def _lines(path: Path, saved: "Saved | None", commands: Sequence[str]) -> Iterat
 
 
 def _lost(saved: "Saved") -> str:
-    parts = []
-    if saved.broken_rows:
-        parts.append(f"{saved.broken_rows:,} rows that could not be read")
+    missing, unread = saved.missing_rows, saved.broken_rows
+    kept, pages = sum(saved.rows.values()), ""
     if saved.gone_pages:
-        parts.append(f"all that was on {saved.gone_pages:,} pages")
-    return ", ".join(parts) or "nothing that could be seen"
+        word = "page" if saved.gone_pages == 1 else "pages"
+        pages = f"{saved.gone_pages:,} {word} could not be read"
+    if missing is not None:
+        lost = "no row" if not missing else f"{missing:,} of {_rows(kept + missing)}"
+        return f"{lost}, by SQLite's own count" + (f"; {pages}" if pages else "")
+    if saved.gone_pages:
+        pages += ", and SQLite cannot say whether rows are missing"
+    if unread:
+        parts = [f"{_rows(unread)} that could not be read", pages]
+        return "; ".join(filter(None, parts))
+    return pages or "nothing that could be seen"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -18,6 +18,13 @@ from urllib.parse import quote
 
 import aiosqlite
 
+from bistro_tui.engine.database_files import (
+    WAL_BYTES,
+    WAL_PAGES,
+    DatabaseFiles,
+    Vanished,
+    most_wal_pages,
+)
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.inspection import Inspector, Schema, examine
 from bistro_tui.engine.sqlite import (
@@ -36,16 +43,6 @@ Statement: TypeAlias = tuple[str, Sequence[Sequence[Param]]]
 
 ROWS_A_STATEMENT = 500
 """SQLite takes 32,766 parameters in one; ours have up to a dozen a row."""
-
-WAL_PAGES = 4_000
-"""A WAL of this length is taken into the database, by who writes."""
-
-WAL_BYTES = 64 * 2**20
-"""A WAL that was longer is cut to this; it is longer only while somebody reads."""
-
-_PAGE_BYTES = 4_096
-_PART_OF_DISK = 32
-"""A WAL that is to be taken in has no more than this part of a small disk."""
 
 _UNSOUND = {
     sqlite3.SQLITE_IOERR,
@@ -81,37 +78,6 @@ class Rows(NamedTuple):
             values = self.values[begin : begin + step]
             rows = ", ".join([self.row] * (len(values) // self.width))
             yield f"{self.head} {rows}", values
-
-
-class Vanished(sqlite3.OperationalError):
-    """A file of the database has lost its name: what is written now may be nowhere."""
-
-
-class _Files:
-    """The files of an open database, by what their names stood for when it was opened.
-
-    A look after a commit is enough: before it, what is found could change again.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.wal = Path(f"{path}-wal")
-        self._known: dict[Path, tuple[int, int] | None] = {}
-
-    def remember(self) -> None:
-        """Take what is there for the files that are open."""
-        self._known = {one: _identity(one) for one in (self.path, self.wal)}
-
-    def is_same(self, path: Path) -> bool:
-        """Return whether the name still stands for the file that is open."""
-        return path not in self._known or _identity(path) == self._known[path]
-
-    def check(self) -> None:
-        """Raise Vanished unless both names are right."""
-        for path in (self.path, self.wal):
-            if not self.is_same(path):
-                what = "was replaced" if os.path.lexists(path) else "is gone"
-                raise Vanished(f"{path} {what}")
 
 
 class _Holder(aiosqlite.Connection):
@@ -162,7 +128,7 @@ class Database:
         self._wal_pages = wal_pages
         self._connection: sqlite3.Connection | None = None
         """For the thread alone, as all that is below."""
-        self._files = _Files(path)
+        self._files = DatabaseFiles(path)
         self._holder = _Holder()
         self._broken_by: sqlite3.Error | None = None
         """Why it has to be opened again."""
@@ -319,7 +285,12 @@ class Database:
             self._broken_by = error
 
     def _open(self) -> None:
-        self._connect(self._examine())
+        missing = self._examine()
+        if self._synchronous == "FULL":
+            # Whoever wrote it may have died before its last sync. What is read from it
+            # now will be shown, and the next commit must not be synced with it.
+            sync_file(self._files.wal)
+        self._connect(missing)
 
     def _examine(self) -> list[str]:
         return examine(
@@ -332,7 +303,7 @@ class Database:
 
     def _connect(self, missing: Sequence[str] = ()) -> sqlite3.Connection:
         """Open the file and execute what it still needs."""
-        pages = min(self._wal_pages, _most_pages(self.path))
+        pages = min(self._wal_pages, most_wal_pages(self.path))
         # A statement that is kept for reuse keeps what was bound to it last, and
         # those of ``Rows`` come in hundreds of lengths, with megabytes in each.
         connection = sqlite3.connect(
@@ -358,6 +329,8 @@ class Database:
                 version = f"PRAGMA user_version = {self._version}"
                 for sql in ("BEGIN IMMEDIATE", *missing, version, "COMMIT"):
                     connection.execute(sql)
+            # Where there was none before, the WAL comes with the first look.
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
             self._files.remember()
         except BaseException:
             connection.close()
@@ -374,9 +347,7 @@ class Database:
         """
         is_ours = self._files.is_same(self.path)
         if not is_ours and not self._is_expendable:
-            raise Vanished(
-                f"{self.path} is gone or was replaced; put it back, or restart"
-            )
+            raise Vanished(self.path)
         try:
             if isinstance(self._broken_by, Vanished):
                 # A WAL that lost its name is still there for who has it open.
@@ -384,7 +355,7 @@ class Database:
                     self._read("PRAGMA wal_checkpoint(TRUNCATE)")
             self._close()
             if not is_ours:
-                self._remove_what_is_left()
+                self._files.remove_left()
             connection = self._connect() if is_ours else self._connect(self._examine())
             [(is_busy, *_)] = self._read("PRAGMA wal_checkpoint(TRUNCATE)")
         except DataDirUnusable as error:
@@ -401,34 +372,21 @@ class Database:
         self._broken_by, self._is_full = None, False
         return connection
 
-    def _remove_what_is_left(self) -> None:
-        """Remove what would be taken for a part of the database that comes next."""
-        wal = self._files.wal
-        if self._files.is_same(wal):
-            for left in (wal, Path(f"{self.path}-shm")):
-                left.unlink(missing_ok=True)
-
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
 
-def _most_pages(path: Path) -> int:
-    """Return how many pages a WAL may get on that disk: a small part of it."""
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return WAL_PAGES
-    if not found.f_blocks:
-        return WAL_PAGES
-    return max(50, found.f_blocks * found.f_frsize // _PAGE_BYTES // _PART_OF_DISK)
+def sync_file(path: Path) -> None:
+    """Return when the disk has the file; OSError if that failed. A missing one is well.
 
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from all others; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+    Not for a file that has POSIX locks of this process: closing it here drops them.
+    A WAL has none.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -19,9 +19,16 @@ from urllib.parse import quote_from_bytes
 
 import platformdirs
 
-from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable
+from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable, DiskFull
 from bistro_tui.engine.ids import JobName
-from bistro_tui.engine.owner import LONGEST_NOTE, Owner, is_gone, note_of
+from bistro_tui.engine.owner import (
+    LONGEST_NOTE,
+    NO_NOTE,
+    Owner,
+    in_words,
+    is_gone,
+    note_of,
+)
 from bistro_tui.engine.sqlite import is_out_of_space
 
 PRIVATE_DIR = 0o700
@@ -103,14 +110,12 @@ class DataDir:
             self._choose_status_files()
         except (OSError, ValueError) as error:
             self.close()
-            problem = "cannot be used as data directory"
-            remedy = "make it writable for you"
             if is_out_of_space(error):
-                problem, remedy = "disk full", "free some space there"
+                raise DiskFull(self.path, _reason(error)) from error
             raise DataDirUnusable(
                 self.path,
-                f"{problem}: {_reason(error)}",
-                f"{remedy}, or name another one with --data-dir",
+                f"cannot be used as data directory: {_reason(error)}",
+                "make it writable for you, or name another one with --data-dir",
             ) from error
         except BaseException:
             self.close()
@@ -194,7 +199,9 @@ class DataDir:
                 " local disk with --data-dir",
             ) from error
         if not is_ours or self._is_top_held(note=descriptor):
-            raise DataDirHeld(self.path, _words(_owner(descriptor)))
+            owner = _owner(descriptor)
+            who = "" if is_gone(owner) else in_words(owner)
+            raise DataDirHeld(self.path, who or f"it {NO_NOTE}")
         holder = json.dumps({"pid": os.getpid(), "host": host, "started": now})
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder.encode(), 0)
@@ -316,15 +323,6 @@ def _try_lock(descriptor: int, note: int) -> bool:
 
 def _owner(note: int) -> Owner:
     return note_of(os.pread(note, LONGEST_NOTE, 0))
-
-
-def _words(owner: Owner) -> str:
-    if owner.pid is None or owner.started is None or is_gone(owner):
-        return "it left no note of itself"
-    with contextlib.suppress(ValueError, OverflowError, OSError):
-        started = time.strftime("%F %T", time.localtime(owner.started))
-        return f"pid {owner.pid} on {owner.host}, started {started}"
-    return f"pid {owner.pid} on {owner.host}"
 
 
 def _read_record(path: Path) -> Path | None:

@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bistro_tui.engine.database import WAL_BYTES
+from bistro_tui.engine.database_files import STATUSES, TASK_LOGS, WAL_BYTES
 from bistro_tui.engine.reserve import Reserve
+from bistro_tui.engine.room import LOW_BYTES, is_for_want_of_room, is_full, lacks_room
 from bistro_tui.engine.sqlite import is_out_of_space
 
 LOOK_SEC = 2.0
 LOOK_AGAIN_SEC = 0.5
 """How often it is looked at while something is wrong."""
 
-LOW_BYTES = 2**18
-"""With less than this, the disk counts as full: a commit takes some of it."""
+_LARGE_PART = 4
+"""A log store of more than this part of the disk is named when that is full."""
 
 
 class DiskState(NamedTuple):
@@ -36,7 +36,7 @@ class Disk:
     def __init__(self, path: Path, *, on_change: Callable[[DiskState], None]) -> None:
         """``on_change`` hears of every state that differs from the one before."""
         self._path = path
-        self._reserve = Reserve(path / "reserve")
+        self._reserve = Reserve(path)
         self._identity = _identity(path)
         self._on_change = on_change
         self._hurry = asyncio.Event()
@@ -61,38 +61,32 @@ class Disk:
 
         Returns whether that made any, so that the next try may succeed.
         """
-        was_held = self._reserve.is_held
-        trouble = await asyncio.to_thread(self._lack, error)
+        trouble, has_some = await asyncio.to_thread(self._lack, error)
         if not trouble:
+            # What is wrong with the disk is told instead of what it does to a store.
+            await self.look()
             self._hurry.set()
             return False
         self._is_now(DiskState(trouble=trouble, is_full=True))
-        return was_held
+        return has_some
 
     def _is_now(self, state: DiskState) -> None:
+        if state.is_full and self.state.is_full:
+            # It is told once, not again as sizes change.
+            return
         if state != self.state:
             self.state = state
             self._on_change(state)
 
-    def _lack(self, error: Exception) -> str:
-        """Return what to tell people of a full disk; empty: it is not full."""
-        if is_out_of_space(error) or self._has_no_room():
-            self._reserve.give_up()
-            return self._full()
-        return ""
+    def _lack(self, error: Exception) -> tuple[str, bool]:
+        """Return what to tell people of a full disk, and whether there is room now.
 
-    def _has_no_room(self) -> bool:
-        """Return whether a small file finds no room here.
-
-        A quota that is used up is an I/O error like any other to SQLite.
+        Empty: it is not full.
         """
-        try:
-            if _identity(self._path) == self._identity:
-                with tempfile.TemporaryFile(dir=self._path) as file:
-                    file.write(bytes(4096))
-        except OSError as error:
-            return is_out_of_space(error)
-        return False
+        is_here = _is_same(self._path, self._identity)
+        if is_out_of_space(error) or (is_here and lacks_room(self._path)):
+            return self._full(), is_here and self._reserve.give_up()
+        return "", False
 
     def _look(self) -> DiskState:
         try:
@@ -101,16 +95,15 @@ class Disk:
             found = os.statvfs(self._path)
         except OSError:
             return DiskState(trouble=_vanished(self._path))
-        free = found.f_frsize * (found.f_bavail if os.geteuid() else found.f_bfree)
         if found.f_flag & os.ST_RDONLY:
             return DiskState(trouble=_read_only(self._path, "Read-only file system"))
-        if free < LOW_BYTES or (found.f_files and not found.f_ffree):
+        if is_full(found):
             return DiskState(trouble=self._full(), is_full=True)
         if not self._reserve.is_held:
             try:
                 self._reserve.take()
             except OSError as error:
-                if is_out_of_space(error):
+                if is_for_want_of_room(error):
                     return DiskState(trouble=self._full(), is_full=True)
                 reason = error.strerror or str(error)
                 return DiskState(trouble=_read_only(self._path, reason))
@@ -118,14 +111,26 @@ class Disk:
 
     def _full(self) -> str:
         return (
-            "disk full: starts paused; running tasks go on, and what they come to is"
-            f" shown once it is stored. Free some space for {self._path}: it resumes"
-            " by itself"
+            f"disk full: starts paused — free space for {self._path}; goes on by itself"
+            f"{self._large_logs()}. Running tasks go on, and what they come to is shown"
+            " once it is stored"
         )
 
+    def _large_logs(self) -> str:
+        """Return what to say of a log store that is a large part of the disk."""
+        path = self._path / TASK_LOGS
+        try:
+            found = os.statvfs(self._path)
+            size = path.stat().st_size
+        except OSError:
+            return ""
+        if size * _LARGE_PART <= found.f_blocks * found.f_frsize:
+            return ""
+        return f"; {path.name} has {size / 2**20:.1f} MiB of it (--log-max-bytes)"
+
     def _long_wals(self) -> str:
-        for name in ("statuses.sql3-wal", "task_logs.sql3-wal"):
-            path = self._path / name
+        for name in (STATUSES, TASK_LOGS):
+            path = self._path / f"{name}-wal"
             try:
                 size = path.stat().st_size
             except OSError:
@@ -143,16 +148,24 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def _is_same(path: Path, identity: tuple[int, int]) -> bool:
+    try:
+        return _identity(path) == identity
+    except OSError:
+        return False
+
+
 def _vanished(path: Path) -> str:
     return (
-        f"{path} is gone or was replaced: starts paused; running tasks go on, and what"
-        " they come to is shown once it is stored. Put the directory back, or restart"
+        f"data directory gone: starts paused — put {path} back, which is gone or was"
+        " replaced; goes on by itself. Running tasks go on, and what they come to is"
+        " shown once it is stored"
     )
 
 
 def _read_only(path: Path, reason: str) -> str:
     return (
-        f"{path} cannot be written to ({reason}): starts paused; running tasks go on,"
-        " and what they come to is shown once it is stored. It resumes by itself when"
-        " it can be written to again"
+        f"data directory read-only: starts paused — make {path} writable ({reason});"
+        " goes on by itself. Running tasks go on, and what they come to is shown once"
+        " it is stored"
     )

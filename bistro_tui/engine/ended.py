@@ -1,11 +1,13 @@
 """What is remembered of an attempt between its end and the commit of its status."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol, TypeAlias
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.logs.attempts import LONGEST_TEXT, AttemptRecord
+from bistro_tui.engine.moment import SLEW_SEC
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -73,17 +75,23 @@ class EndedAttempts:
         self._left: dict[InvocationId, AttemptRecord] = {}
         self._record: Callable[[Sequence[AttemptRecord]], None] | None = None
         self._worker = ""
+        self._wall: Callable[[], float] | None = None
         self._log_every_sec = log_every_sec
         self._logged_at = float("-inf")
 
     def record_by(
-        self, record: Callable[[Sequence[AttemptRecord]], None], worker: str
+        self,
+        record: Callable[[Sequence[AttemptRecord]], None],
+        worker: str,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         """Have ``record`` called with all attempts that are over from now on.
 
-        ``worker`` is where they run. Without this call, none is recorded.
+        ``worker`` is where they run, ``wall`` the steady clock of their output: by its
+        time they are forgotten; without it, statuses tell when attempts ended. Without
+        this call, none is recorded.
         """
-        self._record, self._worker = record, worker
+        self._record, self._worker, self._wall = record, worker, wall
 
     @property
     def tasks(self) -> Collection[TaskId]:
@@ -121,12 +129,18 @@ class EndedAttempts:
         )
         return True
 
-    def left(self, record: AttemptRecord) -> None:
-        """Take note of an attempt of a run before; its status is still to be settled.
+    @contextmanager
+    def left(self, records: Sequence[AttemptRecord]) -> Iterator[None]:
+        """Take note of attempts of a run before; their statuses are settled inside.
 
-        It is recorded when that is.
+        Each is recorded when its status is. What the core settled before, or has no
+        use for, is forgotten at the end.
         """
-        self._left[record.invocation] = record
+        self._left = {record.invocation: record for record in records}
+        try:
+            yield
+        finally:
+            self._left = {}
 
     def settled(self, stores: Sequence[StoreStatus]) -> None:
         """Record the attempts that ended with these statuses.
@@ -138,6 +152,7 @@ class EndedAttempts:
             return
         ended, worker = self._ended, self._worker
         records: list[AttemptRecord] = []
+        wall = self._wall() if self._wall is not None else None
         for task, _, status, invocation in stores:
             if invocation is None:
                 continue
@@ -147,12 +162,19 @@ class EndedAttempts:
             end = ended.get(task)
             if end is not None:
                 exit_text, seconds, since, peak_memory, cpu_seconds = end
+                over = status.time
+                if wall is not None and (
+                    abs(over - wall) > SLEW_SEC
+                    or abs(since - invocation.start_time) > 2 * SLEW_SEC
+                ):
+                    # The clock was set, and maybe for a moment: ages go by the other.
+                    over, since = wall, wall - seconds
                 records.append(
                     AttemptRecord(
                         invocation,
                         task,
                         since,
-                        status.time,
+                        over,
                         seconds,
                         exit_text[:LONGEST_TEXT],
                         bits._value_,

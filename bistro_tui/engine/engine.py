@@ -45,6 +45,7 @@ from bistro_tui.engine.scheduling.events import (
     StopRequested,
 )
 from bistro_tui.engine.snapshots import Snapshots
+from bistro_tui.engine.steady_wall import LASTS_SEC
 from bistro_tui.engine.stopping import Stopping
 from bistro_tui.engine.troubles import Troubles
 from bistro_tui.engine.view import Snapshot
@@ -157,6 +158,7 @@ class Engine:
                 room=self._disk,
                 on_stored=self._dispatcher.stored,
                 on_trouble=self._troubles.store,
+                on_lost=self._lose,
             )
             self._recovery = make_recovery(
                 self._options,
@@ -187,7 +189,9 @@ class Engine:
             await self._resources.aclose()
             raise
         if not self._options.runs_fake_tasks:
-            self._ended.record_by(storage.logs.record_all, self._runner.name)
+            self._ended.record_by(
+                storage.logs.record_all, self._runner.name, storage.logs.wall
+            )
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
         self.control = Control(
@@ -209,6 +213,7 @@ class Engine:
                     group.create_task(self._storage.logs.run(), name="log writer"),
                     group.create_task(self._persister.run(), name="status writer"),
                     group.create_task(self._watch_disk(), name="disk"),
+                    group.create_task(self._watch_clock(), name="clock"),
                     group.create_task(self._recovery.run(), name="recovery"),
                     group.create_task(self._learn_durations(), name="durations"),
                     group.create_task(self.world.watch_config(), name="config"),
@@ -269,6 +274,12 @@ class Engine:
         if not self._options.runs_fake_tasks:
             await self._disk.run()
 
+    async def _watch_clock(self) -> None:
+        # A clock that was set for good is followed by who saw it stay so.
+        while True:
+            self._storage.logs.wall()
+            await asyncio.sleep(LASTS_SEC / 4)
+
     def request_reload(self) -> None:
         """Read the config and fetch the nodes now, whether anything changed or not."""
         log.info("asked to reload config and nodes")
@@ -300,10 +311,24 @@ class Engine:
             problems=tuple(self.world.problems()),
             invalid=self.world.invalid_jobs(),
             blockers=all_blockers(self._core),
-            lost=self._stopping.lost,
+            lost=self._lost(),
+        )
+
+    def _lost(self) -> str:
+        text, number = self._stopping.lost, self._persister.unstored
+        if not text or not number:
+            return text
+        if number == 1:
+            return f"{text}; 1 status was not stored, and its task may run again"
+        return (
+            f"{text}; {number} statuses were not stored, and their tasks may run again"
         )
 
     # What happens while it serves.
+
+    def _lose(self, text: str) -> None:
+        self._stopping.lose(text)
+        self._troubles.lost(text)
 
     def _feed(self, events: Sequence[Event]) -> None:
         self._dispatcher.feed(events)

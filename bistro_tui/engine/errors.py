@@ -19,6 +19,17 @@ class DataDirUnusable(BistroError):
         self.path, self.problem, self.remedy = path, problem, remedy
 
 
+class DiskFull(DataDirUnusable):
+    """It cannot be used for want of room; with some it can."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            path,
+            f"disk full: {problem}",
+            "free some space there (`df`, and `df -i` for the number of files)",
+        )
+
+
 class DataDirHeld(BistroError):
     """Another scheduler owns the data directory."""
 

@@ -1,5 +1,6 @@
 """When a job will be done, from how long its tasks took so far. Pure."""
 
+import math
 from collections import deque
 from collections.abc import Container, Mapping, Sequence
 
@@ -8,6 +9,11 @@ from bistro_tui.engine.scheduling.reasons import Reason
 
 SAMPLE = 20
 """How many of a job's last done attempts tell how long the next one takes."""
+
+EVENED_SEC = 5.0
+"""A number of tasks that run counts for about so long: short ones come and go."""
+LEAST_AT_ONCE = 0.1
+"""With fewer than this, nothing has been running for some time."""
 
 _WAITING = (
     Reason.RUNNABLE,
@@ -53,25 +59,57 @@ class Durations:
         return sum(known) / len(known) if known else None
 
 
+class AtOnce:
+    """How many tasks of each job run at once, evened out over the last seconds."""
+
+    def __init__(self) -> None:
+        self._by_job: dict[JobName, float] = {}
+        self._last: dict[JobName, int] = {}
+        self._at = 0.0
+
+    def look(self, running: Mapping[JobName, int], now: float) -> None:
+        """Take note of how many run ``now``, in monotonic seconds."""
+        weight = math.exp(-max(now - self._at, 0.0) / EVENED_SEC)
+        for job, number in self._last.items():
+            # So many ran since the last look.
+            mean = number + (self._by_job[job] - number) * weight
+            self._by_job[job] = mean
+            if not number and mean < LEAST_AT_ONCE and not running.get(job):
+                del self._by_job[job]
+        for job, number in running.items():
+            self._by_job.setdefault(job, number)
+        self._last = {job: running.get(job, 0) for job in self._by_job}
+        self._at = now
+
+    def of(self, job: JobName) -> float:
+        """Return about how many run; 0 where none did for some time."""
+        return self._by_job.get(job, 0.0)
+
+
 def seconds_left(
     counts: Mapping[Reason, int],
     mean: float | None,
     ages: Sequence[float],
     *,
+    at_once: float,
     may_start: bool,
 ) -> float | None:
     """Return in how many seconds a job is expected to be done.
 
     ``counts`` are its tasks by reason, ``mean`` is how long one takes, ``ages`` are for
-    how long those run that do. As many as run now are expected to run until the end;
-    one that takes longer than the others did is expected to take as long again as it is
-    late. None where nothing is known, nothing runs, or more is left and not
-    ``may_start``: nothing at all may.
+    how long those run that do. ``at_once`` are expected to run until the end; one that
+    takes longer than the others did is expected to take as long again as it is late.
+    None where nothing is known, nothing runs, or more is left and not ``may_start``:
+    nothing at all may.
     """
     waiting = sum(counts.get(reason, 0) for reason in _WAITING)
-    if mean is None or not ages or (waiting and not may_start):
+    if mean is None or (waiting and not may_start):
         return None
     left = [abs(mean - age) for age in ages]
-    all_at_once = (sum(left) + waiting * mean) / len(left)
-    last = min(left) + mean if waiting else 0.0
-    return max(all_at_once, last, *left)
+    if not waiting:
+        return max(left, default=None)
+    if at_once <= 0:
+        return None
+    # Between two short tasks none may run just now.
+    one_more = min(left, default=0.0) + mean
+    return max((sum(left) + waiting * mean) / at_once, one_more, *left)

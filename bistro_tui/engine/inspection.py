@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote
 
+from bistro_tui.engine.emptied import emptied
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.soundness import damage
 from bistro_tui.engine.sqlite import BUSY_SEC, damaged, decode_text, unusable
@@ -19,6 +20,7 @@ APPLICATION_ID = 0x62545549
 """``bTUI``: marks the databases that we made."""
 
 _HEADER = b"SQLite format 3\0"
+_EMPTY_PAGE = 4_096
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a FIFO",
@@ -57,11 +59,10 @@ def look(
     try:
         _refuse_odd(path)
         with _without_broken_off(path) as found:
-            header = _beginning_of(found)
-            if not header:
+            if problem := _wrong_beginning(path, found):
+                raise damaged(path, problem)
+            if not _beginning_of(found):
                 return None
-            if header != _HEADER:
-                raise damaged(path, "is not an SQLite database")
             with seen(found) as connection:
                 connection.text_factory = decode_text
                 _refuse_strange(path, connection, version)
@@ -75,19 +76,32 @@ def look(
         raise unusable(path, error) from error
 
 
+def wrong_beginning(path: Path) -> str:
+    """Return why a start would refuse how the file begins; empty: it would not.
+
+    SQLite itself looks at neither of it where there is a WAL. Raises OSError.
+    """
+    with _without_broken_off(path) as found:
+        return _wrong_beginning(path, found)
+
+
 @contextlib.contextmanager
 def seen(path: Path) -> Iterator[sqlite3.Connection]:
     """Open read-only what may be open elsewhere, as it is at this moment."""
     with contextlib.ExitStack() as resources:
         path = resources.enter_context(_without_broken_off(path))
         wal, shared = Path(f"{path}-wal"), Path(f"{path}-shm")
-        if shared.exists():
+        is_empty = not path.stat().st_size
+        if shared.exists() and not is_empty:
             uri = f"file:{quote(os.fsencode(path))}?mode=ro"
         elif wal.exists() and wal.stat().st_size:
             # SQLite would make the missing file, so it may do that to a copy.
             aside = Path(resources.enter_context(tempfile.TemporaryDirectory()))
             for one in (path, wal):
                 shutil.copyfile(one, aside / one.name)
+            if is_empty:
+                # Beside an empty file SQLite would not look at a WAL.
+                os.truncate(aside / path.name, _EMPTY_PAGE)
             uri = f"file:{quote(os.fsencode(aside / path.name))}?mode=ro"
         else:
             uri = f"file:{quote(os.fsencode(path))}?immutable=1"
@@ -109,15 +123,15 @@ def examine(
     Raises DataDirUnusable for a file that is not ours, which stays as it was.
     """
     _refuse_odd(path)
+    is_new = not path.exists()
     flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     os.close(os.open(path, flags, 0o600))
     with _without_broken_off(path) as found:
-        header = _beginning_of(found)
-        if not header:
+        if not is_new and (wrong := _wrong_beginning(path, found)):
+            raise damaged(path, wrong)
+        if not _beginning_of(found):
             with contextlib.closing(sqlite3.connect(":memory:")) as empty:
                 return [f"PRAGMA application_id = {APPLICATION_ID}", *schema(empty)]
-        if header != _HEADER:
-            raise damaged(path, "is not an SQLite database")
         with contextlib.closing(_connect_to_look(found)) as connection:
             connection.text_factory = decode_text
             is_ours = _refuse_strange(path, connection, version)
@@ -150,6 +164,13 @@ def _without_broken_off(path: Path) -> Iterator[Path]:
         with contextlib.closing(sqlite3.connect(copy)) as connection:
             connection.execute("PRAGMA schema_version").fetchone()
         yield copy
+
+
+def _wrong_beginning(path: Path, found: Path) -> str:
+    header = _beginning_of(found)
+    if not header:
+        return emptied(path)
+    return "" if header == _HEADER else "is not an SQLite database"
 
 
 def _beginning_of(path: Path) -> bytes:

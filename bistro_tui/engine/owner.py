@@ -5,11 +5,14 @@ import json
 import os
 import socket
 import stat
-from contextlib import closing
+import time
+from contextlib import closing, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import NamedTuple
 
 LONGEST_NOTE = 4096
+NO_NOTE = "left no note of itself"
 
 
 class Owner(NamedTuple):
@@ -27,15 +30,10 @@ def owner_of(data_dir: Path) -> Owner | None:
     Changes nothing. The lock of a scheduler that is just starting is not touched: one
     whose note names a process that is gone is nobody's yet.
     """
-    path = data_dir / "run" / "lock"
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        file = open(os.open(path, flags), "rb")  # noqa: SIM115 - closed right below
-    except OSError:
+    file = _open_lock(data_dir)
+    if file is None:
         return None
     with closing(file):
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return None
         owner = note_of(file.read(LONGEST_NOTE))
         if is_gone(owner):
             return None
@@ -46,6 +44,18 @@ def owner_of(data_dir: Path) -> Owner | None:
         except OSError:
             pass
     return None
+
+
+def noted_in(data_dir: Path) -> tuple[Owner, int] | None:
+    """Return what the lock file says, and its inode; None where there is none.
+
+    Whether anybody has that lock is not looked at.
+    """
+    file = _open_lock(data_dir)
+    if file is None:
+        return None
+    with closing(file):
+        return note_of(file.read(LONGEST_NOTE)), os.fstat(file.fileno()).st_ino
 
 
 def note_of(content: bytes) -> Owner:
@@ -60,6 +70,21 @@ def note_of(content: bytes) -> Owner:
     return Owner(None, "", None)
 
 
+def in_words(owner: Owner) -> str:
+    """Return ``pid 7 on HOST, started 2026-01-31 12:00:00``, in this machine's zone.
+
+    Without the time if no calendar has it; empty if there is no pid.
+    """
+    if owner.pid is None:
+        return ""
+    who = f"pid {owner.pid} on {owner.host}"
+    if owner.started is None:
+        return who
+    with suppress(ValueError, OverflowError, OSError):
+        return f"{who}, started {time.strftime('%F %T', time.localtime(owner.started))}"
+    return who
+
+
 def is_gone(owner: Owner) -> bool:
     """Whether it is certain that no such process runs."""
     if owner.pid is None or owner.host != socket.gethostname():
@@ -72,3 +97,17 @@ def is_gone(owner: Owner) -> bool:
     except PermissionError:
         pass
     return False
+
+
+def _open_lock(data_dir: Path) -> BufferedReader | None:
+    """Return the open lock file, None where there is no regular file of that name."""
+    path = data_dir / "run" / "lock"
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file = open(os.open(path, flags), "rb")  # noqa: SIM115 - the caller closes it
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None

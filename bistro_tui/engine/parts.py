@@ -5,7 +5,7 @@ import os
 import random
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.guarded_loader import GuardedLoader
 from bistro_tui.engine.config.loader import ConfigLoader, LoaderContext
 from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.database_files import STATUSES, TASK_LOGS
 from bistro_tui.engine.datadir import DataDir, default_data_dir
-from bistro_tui.engine.errors import BistroError
+from bistro_tui.engine.earlier_runs import warn_of_missing_statuses
+from bistro_tui.engine.errors import BistroError, DiskFull
 from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Group, PluginError, find
@@ -26,6 +28,7 @@ from bistro_tui.engine.persist import NoStatuses
 from bistro_tui.engine.recovery.adoption import Adopters, History
 from bistro_tui.engine.recovery.journals import find_journals
 from bistro_tui.engine.recovery.recovery import Recovery
+from bistro_tui.engine.reserve import Reserve
 from bistro_tui.engine.runners.benchmark import BenchmarkRunner
 from bistro_tui.engine.runners.context import RunnerContext
 from bistro_tui.engine.runners.dry_run import DryRunRunner
@@ -146,24 +149,50 @@ async def open_storage(
 ) -> Storage:
     """Open what is kept on disk; ``resources`` closes it again.
 
+    For want of room the reserve of the run before is given up.
     Raises DataDirUnusable or DataDirHeld.
     """
-    data_dir = DataDir(
-        options.data_dir or default_data_dir(options.config_path),
-        host=socket.gethostname(),
-        now=clock.now().wall,
-    )
+    path = options.data_dir or default_data_dir(options.config_path)
+
+    async def opened() -> Storage:
+        async with AsyncExitStack() as own:
+            storage = await _open_storage(
+                options, path, own, clock=clock, on_log_trouble=on_log_trouble
+            )
+            resources.push_async_callback(own.pop_all().aclose)
+            return storage
+
+    try:
+        return await opened()
+    except DiskFull:
+        if not Reserve(path).give_up():
+            raise
+    return await opened()
+
+
+async def _open_storage(
+    options: EngineOptions,
+    path: Path,
+    resources: AsyncExitStack,
+    *,
+    clock: Clock,
+    on_log_trouble: Callable[[str], None],
+) -> Storage:
+    data_dir = DataDir(path, host=socket.gethostname(), now=clock.now().wall)
     resources.callback(data_dir.close)
     statuses: AttemptKeeper = NoStatuses()
     known: Mapping[TaskId, TaskStatus] = {}
+    is_anew = options.keeps_statuses and _lacks_statuses(options, data_dir.path)
     if options.keeps_statuses:
         store = await open_status_store(options, data_dir.path, clock=clock)
         resources.push_async_callback(store.close)
         statuses, known = with_attempts(store), await store.load()
     log_store = await LogStore.open(
-        data_dir.path / "task_logs.sql3", max_bytes=options.log_max_bytes
+        data_dir.path / TASK_LOGS, clock=clock, max_bytes=options.log_max_bytes
     )
     try:
+        if is_anew:
+            await warn_of_missing_statuses(log_store.reader)
         logs = await LogWriter.open(log_store, clock=clock, on_trouble=on_log_trouble)
     except BaseException:
         await log_store.close()
@@ -187,13 +216,13 @@ def make_recovery(
     clock: Clock,
     feed: Callable[[Sequence[Event]], None],
     flush: Callable[[], Awaitable[None]],
-    left: Callable[[AttemptRecord], None],
+    left: Callable[[Sequence[AttemptRecord]], AbstractContextManager[None]],
 ) -> Recovery:
     """Return what deals with the run before, if that did not end as it should.
 
     To be made before a runner is: whatever journal is there now is an old one.
     ``flush`` returns when what the core wants stored is on disk, ``left`` takes note of
-    an attempt whose status is stored next. A run that keeps no statuses adopts none.
+    attempts whose statuses are settled inside. One that keeps no statuses adopts none.
     """
     journals, troubles = find_journals(storage.data_dir.run)
     for trouble in troubles:
@@ -281,6 +310,12 @@ def make_runner(
         raise part.error("cannot be made", error) from error
     runner: TaskRunner = part.checked(made, RUNNER_METHODS)
     return GuardedRunner(part, runner, report, clock) if part.distribution else runner
+
+
+def _lacks_statuses(options: EngineOptions, data_dir: Path) -> bool:
+    if find(Group.STATUS_STORES, options.status_store).distribution:
+        return False
+    return not os.path.lexists(data_dir / STATUSES)
 
 
 def _status_place(options: EngineOptions) -> StatusPlace:

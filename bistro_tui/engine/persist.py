@@ -6,15 +6,19 @@ status is in the status store before anybody is shown it.
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.installed import described
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.sqlite import in_words
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
+
+log = logging.getLogger("bistro_tui")
 
 RETRY_SEC = 1.0
 
@@ -86,12 +90,19 @@ class Persister:
         room: Room,
         on_stored: Callable[[Sequence[StoreStatus]], None],
         on_trouble: Callable[[str], None],
+        on_lost: Callable[[str], None],
     ) -> None:
+        """``on_trouble`` hears what is wrong after each failure, "" once it is over.
+
+        ``on_lost`` hears of each status that no store can take; it is told of as if it
+        were stored, for nothing would go on otherwise.
+        """
         self._statuses = statuses
         self._logs = logs
         self._room = room
         self._on_stored = on_stored
         self._on_trouble = on_trouble
+        self._on_lost = on_lost
         self._waiting: list[StoreStatus] = []
         self._committing = 0
         self._wake = asyncio.Event()
@@ -102,6 +113,11 @@ class Persister:
     def is_idle(self) -> bool:
         """Whether everything that was asked for is on disk."""
         return not self._waiting and not self._committing
+
+    @property
+    def unstored(self) -> int:
+        """How many statuses were asked to be stored and are not known to be."""
+        return self._committing + len(self._waiting)
 
     def store(self, actions: Sequence[StoreStatus]) -> None:
         """Take these statuses into the next commit."""
@@ -122,10 +138,7 @@ class Persister:
             await flushed
 
     async def run(self) -> None:
-        """Commit for ever; a failed commit is tried again until it succeeds.
-
-        ``on_trouble`` hears what is wrong after each failure, and "" once it is over.
-        """
+        """Commit for ever; a failed commit is tried again until it succeeds."""
         loop = asyncio.get_running_loop()
         gathered = loop.time()
         while True:
@@ -155,9 +168,7 @@ class Persister:
         while True:
             try:
                 await self._logs.flush()
-                await self._statuses.save_attempts(
-                    [(one.task, one.status, one.invocation) for one in batch]
-                )
+                lost = await self._save(batch)
             except (sqlite3.Error, OSError) as error:
                 if await self._room.make_room(error):
                     continue
@@ -165,6 +176,31 @@ class Persister:
                 self._on_trouble(f"statuses cannot be stored: {in_words(error)}")
                 await asyncio.sleep(RETRY_SEC)
             else:
+                for text in lost:
+                    log.error("%s", text)
+                    self._on_lost(text)
                 if troubled:
                     self._on_trouble("")
                 return
+
+    async def _save(self, batch: Sequence[StoreStatus]) -> list[str]:
+        """Save all in one transaction; if some cannot be rows, all others in several.
+
+        Returns what is to be told of those. What was saved may be saved again.
+        """
+        try:
+            await self._statuses.save_attempts(
+                [(one.task, one.status, one.invocation) for one in batch]
+            )
+        except (sqlite3.Error, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one status must not harm others
+            if len(batch) == 1:
+                what = described(error)
+                return [f"the status of {batch[0].task} cannot be stored: {what}"]
+            middle = len(batch) // 2
+            return [
+                *await self._save(batch[:middle]),
+                *await self._save(batch[middle:]),
+            ]
+        return []

@@ -7,7 +7,7 @@ from pathlib import Path
 from bistro_tui.engine.attempt_notes import AttemptNotes
 from bistro_tui.engine.config.model import Job, KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
-from bistro_tui.engine.eta import Durations, seconds_left
+from bistro_tui.engine.eta import AtOnce, Durations, seconds_left
 from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId, JobName
 from bistro_tui.engine.moment import SLEW_SEC, Now, wall_of
 from bistro_tui.engine.node_rows import NodeRows
@@ -62,6 +62,7 @@ class Publisher:
         self._ended_rows: tuple[EndedRow, ...] = ()
         self.durations = Durations()
         """Of the attempts that are done, as far as they are known."""
+        self._at_once = AtOnce()
         self._notes = AttemptNotes()
         self._containment = ""
         self._running_rows: dict[InvocationId, RunningRow] = {}
@@ -159,6 +160,9 @@ class Publisher:
             word, text = _STATE_WORDS.get(closed.reason, "paused"), closed.text
         if self._core.is_stopping:
             word = "stopping"
+            ending = sum(1 for attempt in self._core.running() if not attempt.ended)
+            tasks = "1 task" if ending == 1 else f"{ending} tasks"
+            text = f"{tasks} being ended" if ending else ""
         if is_stopped:
             word, text = "stopped", ""
         return EngineState(
@@ -203,9 +207,12 @@ class Publisher:
         """Return by job for how long its attempts run that do."""
         running: dict[JobName, list[float]] = {}
         over: dict[JobName, list[float]] = {}
+        numbers: Counter[JobName] = Counter()
         for attempt in self._core.running():
             ages = over if attempt.ended else running
             ages.setdefault(attempt.task.job, []).append(now - attempt.began)
+            numbers[attempt.task.job] += 1
+        self._at_once.look(numbers, now)
         # Of tasks that take a moment, none may run just now.
         return over | running
 
@@ -216,11 +223,17 @@ class Publisher:
         ages: Sequence[float],
         now: float,
     ) -> float | None:
-        if not job.can_run or not ages:
+        if not job.can_run:
             return None
         mean = self.durations.mean(job.name)
         may_start = self._core.closed is None
-        left = seconds_left(counts, mean, ages, may_start=may_start)
+        left = seconds_left(
+            counts,
+            mean,
+            ages,
+            at_once=self._at_once.of(job.name),
+            may_start=may_start,
+        )
         return now + left if left is not None else None
 
     def _removed_job_rows(

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 BYTES = 2**20
@@ -11,9 +12,14 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 class Reserve:
     """A file of that size. A run that was killed leaves it for the next one."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.is_held = False
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "reserve"
+        self._was_taken = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was taken, and nobody has removed it since."""
+        return self._was_taken and self._is_there()
 
     def take(self) -> None:
         """Make the file (0600); OSError, with nothing taken, when that fails."""
@@ -21,14 +27,30 @@ class Reserve:
         try:
             os.posix_fallocate(descriptor, 0, BYTES)
         except OSError:
-            self.give_up()
+            with contextlib.suppress(OSError):
+                self._path.unlink()
             raise
         finally:
             os.close(descriptor)
-        self.is_held = True
+        self._was_taken = True
 
-    def give_up(self) -> None:
-        """Let others have the room."""
-        self.is_held = False
-        with contextlib.suppress(OSError):
+    def give_up(self) -> bool:
+        """Let others have the room; return whether there was any.
+
+        Also that which a run before had taken.
+        """
+        self._was_taken = False
+        if not self._is_there():
+            return False
+        try:
             self._path.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _is_there(self) -> bool:
+        try:
+            found = self._path.lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size >= BYTES

@@ -29,7 +29,7 @@ def damage(
     None: nothing, as far as the time was enough to look.
     ``is_synced``: each of its commits was on disk before the next one began.
     """
-    return _wal_damage(connection, is_synced=is_synced) or check_pages(
+    return wal_damage(connection, is_synced=is_synced) or check_pages(
         connection, limit_sec
     )
 
@@ -59,9 +59,13 @@ def _size(connection: sqlite3.Connection) -> int:
     return int(pages) * int(size)
 
 
-def _wal_damage(connection: sqlite3.Connection, *, is_synced: bool) -> str:
+def wal_damage(connection: sqlite3.Connection, *, is_synced: bool) -> str:
     """Return what SQLite would not say: it takes what follows damage for unwritten."""
-    ((_, _, path),) = connection.execute("PRAGMA database_list").fetchall()
+    # As bytes: the path need not be UTF-8.
+    ((name,),) = connection.execute(
+        "SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'"
+    ).fetchall()
+    path = os.fsdecode(name)
     try:
         content = Path(f"{path}-wal").read_bytes()
     except FileNotFoundError:

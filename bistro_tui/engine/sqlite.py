@@ -1,12 +1,12 @@
 """What is common to all SQLite files: values, names, and errors in words."""
 
-import errno
 import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.errors import DataDirUnusable, DiskFull
+from bistro_tui.engine.room import is_for_want_of_room, lacks_room
 
 Param: TypeAlias = str | bytes | int | float | None
 Row: TypeAlias = tuple[Any, ...]
@@ -61,16 +61,15 @@ def tables_of(connection: sqlite3.Connection) -> list[str]:
 def is_out_of_space(error: Exception) -> bool:
     """Return whether something could not be written because a disk or quota is full."""
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return is_for_want_of_room(error)
     return code_of(error) == sqlite3.SQLITE_FULL
 
 
 def unusable(path: Path, error: Exception) -> DataDirUnusable:
     """Return what to tell a person about a database that failed."""
-    if is_out_of_space(error):
-        return DataDirUnusable(
-            path, "disk full: it cannot be opened", "free some space there"
-        )
+    may_lack_room = code_of(error) in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+    if is_out_of_space(error) or (may_lack_room and lacks_room(path.parent)):
+        return DiskFull(path, "it cannot be opened")
     if isinstance(error, OSError):
         return DataDirUnusable(
             path, f"cannot be opened: {error.strerror}", "make it readable and writable"
@@ -104,7 +103,8 @@ def damaged(path: Path, problem: str) -> DataDirUnusable:
         path,
         problem,
         f"it was not touched; `bistro-tui doctor --salvage --data-dir {directory}`"
-        " saves what can still be read; or move it away to begin anew",
+        " saves what can still be read; or put a backup back, or move it away to begin"
+        " anew",
     )
 
 

@@ -36,8 +36,10 @@ def engine_state(state: EngineState) -> Line:
     if state.word == "running" and state.is_stuck:
         return (Span("⏸ idle", "blocked"), Span(" nothing can start by itself", "dim"))
     spans = [Span(f"{glyph} {clean_name(state.word)}", style)]
-    if state.text:
-        spans.append(Span(f" {clean_name(state.text)}", "dim"))
+    # The banner below has the whole of it.
+    why, _, _ = state.text.partition(": starts paused")
+    if why:
+        spans.append(Span(f" {clean_name(why)}", "dim"))
     return tuple(spans)
 
 

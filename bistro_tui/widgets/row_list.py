@@ -198,7 +198,9 @@ class RowList(Painted, Generic[R]):
 
     @property
     def _head(self) -> int:
-        return 1 if self.size.height < _LOW else 2
+        height = self.size.height
+        has_room = height >= _LOW or max(1, len(self._rows)) <= height - 2
+        return 2 if has_room else 1
 
     @property
     def _page(self) -> int:

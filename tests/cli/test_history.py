@@ -17,6 +17,7 @@ from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, FAILED
+from tests.engine.logs.builders import ManualClock
 
 SECOND = 1_700_000_000
 
@@ -40,7 +41,7 @@ def attempt(number: int, **changed: Any) -> AttemptRecord:
 
 
 async def keep(data_dir: Path, *records: AttemptRecord) -> None:
-    store = await LogStore.open(data_dir / "task_logs.sql3")
+    store = await LogStore.open(data_dir / "task_logs.sql3", clock=ManualClock())
     await store.append([], records)
     await store.close()
 
@@ -182,13 +183,29 @@ async def test_a_table_is_no_wider_than_the_terminal(
     assert ("MEM" in lines[0]) == (columns > 80)
 
 
+@pytest.mark.parametrize("long", ["j", "職", "\u202e"])
+async def test_one_long_name_does_not_make_all_rows_wide(
+    long: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = (long * 80, "n" * 255)
+    await keep(tmp_path, attempt(1, of=names, detail="x" * 300), attempt(2))
+    assert run(["history", "--data-dir", str(tmp_path)]) == 0
+    titles, short, cut = capsys.readouterr().out.splitlines()
+    assert max(len(titles), len(short)) < 160
+    assert f"…  {'n' * 39}…  " in cut
+    assert "x" * 300 in cut
+
+
 async def test_nothing_recorded_is_an_empty_answer_and_makes_no_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert document(capsys, tmp_path) == []
     assert run(["history", "etl", "n1", "--data-dir", str(tmp_path)]) == 0
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "no attempt of etl on n1 is recorded\n")
+    assert (said.out, said.err) == (
+        "",
+        f"no attempt of etl on n1 is recorded in {tmp_path}\n",
+    )
     assert os.listdir(tmp_path) == []
 
 

@@ -20,6 +20,7 @@ from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.logs.query import LogQuery, QueryPage
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.present.words import date_time
 from tests.engine.logs.tables import insert, make_tables
 
 SECOND = 1_700_000_000
@@ -203,7 +204,7 @@ def test_a_file_that_is_no_log_store_is_exit_code_3(
         (["--since", "1d", "--line-id", "1"], "--since and --line-id"),
         (["--grep", "a", "--regex", "b"], "--grep and --regex"),
         (["--raw", "--json"], "--raw and --json"),
-        (["--since", "yesterday"], "--since: is a time ago like"),
+        (["--since", "yesterday"], "--since: 'yesterday' is neither"),
         (["--stream", "stdin"], "--stream"),
         (["a", "b", "c"], "c"),
     ],
@@ -304,3 +305,74 @@ def test_the_examples_of_the_page_about_logs_can_be_given() -> None:
     for words in examples:
         words = words[: words.index(">")] if ">" in words else words
         logs.logs_command.make_context("logs", words)
+
+
+@pytest.mark.parametrize("flag", ["-T", "--timestamps"])
+def test_lines_have_their_times_where_that_is_asked_for(
+    flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, line(1), line(2, of="b@n2"))
+    first, second = shown(capsys, tmp_path, flag)
+    assert first == f"{date_time(SECOND + 1)} etl@n1 | 1"
+    assert second == f"{date_time(SECOND + 2)} b@n2 | 2"
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (b'{"event": "running", "command": ["sh"]}', "running"),
+        (
+            b'{"event": "process_exited", "message": "exited with status 0"}\n',
+            "process_exited: exited with status 0",
+        ),
+        (
+            b'{"event": "got_status", "raw_status": "done", "status":'
+            b' {"result_bits": 4}}',
+            "got_status: done",
+        ),
+        (
+            b'{"event": "got_status", "status": {"result_bits": 16, "data":'
+            b' {"exception": "no\\u001b disk"}}}',
+            "got_status: failed: no␛ disk",
+        ),
+        (b'{"event": 3}', '{"event": 3}'),
+        (b"[1", "[1"),
+    ],
+)
+def test_events_are_shown_in_short(
+    event: bytes, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, line(1, event, stream=Stream.STATUSES))
+    statuses = ("etl", "n1", "--stream", "statuses")
+    assert shown(capsys, tmp_path, *statuses) == [text]
+    (as_json,) = document(capsys, tmp_path, *statuses)["lines"]
+    assert as_json[3] == event.decode()
+
+
+def test_a_job_that_has_no_lines_is_answered_with_the_nearest_that_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(tmp_path, line(1), line(2), line(3, of="backup@n2", stream=Stream.STDERR))
+    for word, near in (("elt", "etl"), ("bakup", "backup")):
+        assert run(["logs", "--data-dir", str(tmp_path), word]) == 0
+        assert capsys.readouterr().err.endswith(f"; did you mean {near}?\n")
+    assert run(["logs", "--data-dir", str(tmp_path), "etl", "n9"]) == 0
+    assert "did you mean" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["logs", "history"])
+def test_a_config_that_nothing_ran_with_is_said_to_be_one(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    config = tmp_path / "c.json"
+    config.write_text("{}")
+    assert run([command, "--config-file", str(config)]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"nothing has run with {config} here (there is no {tmp_path}"
+    )
+    assert said.endswith("was it run with --data-dir?\n")

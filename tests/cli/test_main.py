@@ -1,5 +1,6 @@
 """Which command runs, and what an error of ours looks like."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def test_an_unknown_flag_names_the_nearest(capsys: pytest.CaptureFixture[str]) -
     assert "--clean-statuses" in message
 
 
+def test_a_wrong_use_of_a_command_names_its_own_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["logs", "--what"]) == 2
+    assert said(capsys).endswith("see bistro-tui logs --help\n")
+    assert run(["c.json", "--what"]) == 2
+    assert said(capsys).endswith("see bistro-tui --help\n")
+
+
 def test_foreign_text_in_a_message_cannot_drive_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -77,6 +87,13 @@ def test_help_starts_nothing_heavy(capsys: pytest.CaptureFixture[str]) -> None:
     for flag in ("--no-ui", "--worker-command", "--config-update-ms"):
         assert flag in shown
     assert "--heartbeat-grace-period" not in shown
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    listed = set(re.findall(r"^  bistro-tui ([a-z]+)", shown, re.MULTILINE))
+    assert listed == set(main.COMMANDS) - {"run"}
 
 
 def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(

@@ -96,6 +96,14 @@ def test_with_several_alive_all_are_named(state: Path, running: list[DataDir]) -
         assert f"--data-dir {path}  (pid {os.getpid()} on" in refused.value.message
 
 
+def test_one_without_a_note_is_named_too(state: Path, running: list[DataDir]) -> None:
+    for name in ("a", "b"):
+        path = run_at(state / name, running)
+        (path / "run" / "lock").write_text("no JSON")
+    with pytest.raises(WrongUse, match=r"/b  \(it left no note of itself\)"):
+        find_data_dir(None, None)
+
+
 def test_the_owner_is_known_while_it_has_the_lock(
     tmp_path: Path, running: list[DataDir]
 ) -> None:

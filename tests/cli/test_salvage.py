@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from bistro_tui.cli.main import run
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.statuses.store import StatusStore, read_statuses
 from tests.engine.statuses_store.damaging import Left, left_behind, put
+from tests.engine.test_history import INSERT, row
 
 CONFIG = {
     "bistro_settings": {
@@ -60,8 +63,99 @@ def test_a_refused_start_names_the_command_and_what_that_says_puts_it_right(
     assert start(tmp_path, data) == 0
     found = read_statuses(data / "statuses.sql3", "task_statuses")
     assert found.keys() == left.known.keys()
-    kept = sorted(path.name for path in (data / "statuses.damaged").iterdir())
-    assert kept == ["statuses.sql3", "statuses.sql3-wal"]
+    kept = {path.name for path in (data / "statuses.damaged").iterdir()}
+    assert kept >= {"statuses.sql3", "statuses.sql3-wal"}
+
+
+def test_a_file_overwritten_beside_its_whole_wal_is_saved_and_starts_without_a_warning(
+    tmp_path: Path, left: Left, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "my data; $HOME"
+    junk = b"\x9c\x86" * 2048
+    put(data / "statuses.sql3", left._replace(database=junk + left.database[4096:]))
+    assert start(tmp_path, data) == 3
+    assert "is not an SQLite database" in capsys.readouterr().err
+    assert run(["doctor", f"--data-dir={data}"]) == 1
+    assert "statuses.sql3: is not an SQLite database" in capsys.readouterr().out
+    # SQLite makes it for whoever reads beside a WAL.
+    (data / "statuses.sql3-shm").write_bytes(bytes(32768))
+
+    assert run(["doctor", "--salvage", f"--data-dir={data}"]) == 0
+    said = capsys.readouterr().out
+    assert "saved: 200 rows" in said
+    assert "lost: no row, by SQLite's own count" in said
+    for command in said.splitlines():
+        if command.startswith("mv "):
+            subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert not list(data.glob("statuses.sql3-*"))
+
+    assert start(tmp_path, data) == 0
+    said = capsys.readouterr().err
+    assert not [word for word in ("WARNING", "ERROR", "replaced") if word in said], said
+    found = read_statuses(data / "statuses.sql3", "task_statuses")
+    assert found.keys() == left.known.keys()
+
+
+def test_an_emptied_file_beside_its_wal_is_refused_and_what_the_wal_has_is_saved(
+    tmp_path: Path, left: Left, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "my data; $HOME"
+    put(data / "statuses.sql3", left._replace(database=b""))
+    assert start(tmp_path, data) == 3
+    said = capsys.readouterr().err
+    assert "is empty although its -wal file is not" in said
+    assert run(["doctor", "--salvage", "--json", f"--data-dir={data}"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["files"]
+    assert told["rows"]["task_statuses"] > 100
+    assert len(told["commands"]) == 2
+
+
+def test_an_emptied_file_of_which_nothing_is_left_leaves_only_a_backup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    assert start(tmp_path, data) == 0
+    capsys.readouterr()
+    path = data / "statuses.sql3"
+    path.write_bytes(b"")
+    assert start(tmp_path, data) == 3
+    said = capsys.readouterr().err
+    assert "is empty although task_logs.sql3 beside it remembers runs" in said
+    assert "put a backup back" in said
+    assert path.read_bytes() == b""
+    assert run(["plan", str(tmp_path / "config.json"), f"--data-dir={data}"]) == 3
+    capsys.readouterr()
+
+    assert run(["doctor", "--salvage", f"--data-dir={data}"]) == 1
+    said = capsys.readouterr().out
+    assert "nothing could be saved: with a new file everything runs again" in said
+    assert "mv " not in said
+
+    path.unlink()
+    assert start(tmp_path, data) == 0
+
+
+def test_missing_statuses_are_begun_anew_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    assert start(tmp_path, data) == 0
+    (data / "statuses.sql3").unlink()
+    assert start(tmp_path, data) == 0
+    assert "is missing" not in capsys.readouterr().err
+    (data / "statuses.sql3").unlink()
+    with closing(sqlite3.connect(data / "task_logs.sql3")) as connection, connection:
+        connection.executemany(INSERT, [row(number) for number in (1, 2)])
+
+    assert start(tmp_path, data) == 0
+
+    said = capsys.readouterr().err
+    assert "statuses.sql3 is missing; task_logs.sql3 remembers 2 attempts" in said
+    assert "everything runs again" in said
+    assert start(tmp_path, data) == 0
+    assert "is missing" not in capsys.readouterr().err
 
 
 def test_while_a_scheduler_serves_there_it_saves_and_says_how_to_go_on(
@@ -91,11 +185,17 @@ async def test_one_file_can_be_named_and_one_that_is_whole_is_left(
     assert "nothing is broken" in capsys.readouterr().out
     path.write_bytes(b"not a database at all")
     monkeypatch.chdir(tmp_path)
-    assert run(["doctor", "--salvage", "--file", path.name]) == 0
+    assert run(["doctor", "--salvage", "--file", path.name]) == 1
     said = capsys.readouterr().out
-    assert "0 rows of task_statuses" in said
-    assert f"mv {tmp_path}/copy.salvaged.sql3 {path}" in said
-    assert (tmp_path / "copy.salvaged.sql3").exists()
+    assert said == f"{path}: is not an SQLite database\n  nothing could be saved\n"
+    assert run(["doctor", "--salvage", "--json", "--file", path.name]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["files"]
+    assert (told["salvaged"], told["rows"], told["commands"]) == (None, {}, [])
+    lines = path.rename(tmp_path / "task_logs.sql3")
+    assert run(["doctor", "--salvage", "--file", lines.name]) == 1
+    said = capsys.readouterr().out
+    assert "nothing could be saved: with a new file, output and history" in said
+    assert [one.name for one in tmp_path.iterdir()] == [lines.name]
 
 
 def test_a_place_without_databases_is_wrong_use(
@@ -109,13 +209,15 @@ def test_a_place_without_databases_is_wrong_use(
 
 
 def test_a_new_file_that_cannot_be_made_is_said_with_code_3(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    left: Left,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "statuses.sql3").write_bytes(b"not a database at all")
-
     def full(*_: object) -> Path:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bistro_tui.engine.salvage.saved._new_file", full)
-    assert run(["doctor", "--salvage", f"--data-dir={tmp_path}"]) == 3
+    data = tmp_path / "my data; $HOME"
+    assert run(["doctor", "--salvage", f"--data-dir={data}"]) == 3
     assert "No space left" in capsys.readouterr().err

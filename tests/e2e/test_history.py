@@ -38,7 +38,7 @@ def test_every_attempt_is_recorded_once_over_a_crash(
     starts = [one["started"] for one in attempts]
     assert starts == sorted(starts, reverse=True)
     for one in attempts:
-        was_found = one["detail"].startswith("found by a later start")
+        was_found = one["detail"].startswith("its scheduler had died")
         assert was_found == (one["status"] == "incomplete_backoff")
         assert one["exit"] == (
             "exited with status 0"

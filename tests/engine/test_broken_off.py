@@ -5,8 +5,13 @@ import struct
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.doctor.databases import look_at_databases
+from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.inspection import look
+from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.sqlite import tables_of
 from bistro_tui.engine.statuses.store import StatusStore
 
@@ -57,3 +62,33 @@ async def test_its_wal_may_be_there_before_the_journal_has_gone(tmp_path: Path) 
     Path(f"{path}-wal").write_bytes(bytes(32))
     assert nothing_in(path)
     assert await opens(path)
+
+
+async def test_it_may_not_have_a_byte_yet(tmp_path: Path) -> None:
+    path = tmp_path / "statuses.sql3"
+    path.touch()
+    assert nothing_in(path)
+    assert await opens(path)
+
+
+async def test_it_may_be_broken_off_beside_the_logs_of_runs(tmp_path: Path) -> None:
+    path = tmp_path / "statuses.sql3"
+    path.touch()
+    (tmp_path / "task_logs.sql3").write_bytes(b"lines")
+    leave_journal(path)
+    assert nothing_in(path)
+    assert await opens(path)
+
+
+async def test_task_logs_without_a_byte_beside_their_wal_are_no_new_ones(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "task_logs.sql3"
+    path.touch()
+    Path(f"{path}-wal").write_bytes(b"lines")
+    with pytest.raises(DataDirUnusable, match="is empty although its -wal"):
+        await LogStore.open(path, clock=SystemClock())
+    assert path.read_bytes() == b""
+    assert Path(f"{path}-wal").read_bytes() == b"lines"
+    [told] = look_at_databases(tmp_path)
+    assert "is empty although" in told.problem

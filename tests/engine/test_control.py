@@ -35,7 +35,7 @@ class Asked:
 
 @pytest.fixture
 async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
-    store = await LogStore.open(tmp_path / "task_logs.sql3")
+    store = await LogStore.open(tmp_path / "task_logs.sql3", clock=ManualClock())
     logs = await LogWriter.open(store, clock=ManualClock(), on_trouble=print)
     yield Asked(logs)
     await logs.close()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.database import Database, Rows, Vanished
+from bistro_tui.engine.database import Database, Rows
+from bistro_tui.engine.database_files import Vanished
 from bistro_tui.engine.errors import DataDirUnusable
 
 

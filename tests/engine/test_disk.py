@@ -5,7 +5,9 @@ import sqlite3
 import stat
 from pathlib import Path
 
-from bistro_tui.engine.database import WAL_BYTES
+import pytest
+
+from bistro_tui.engine.database_files import WAL_BYTES
 from bistro_tui.engine.disk import Disk, DiskState
 from bistro_tui.engine.reserve import BYTES
 
@@ -45,6 +47,28 @@ async def test_other_errors_cost_no_reserve(tmp_path: Path) -> None:
     assert heard == []
 
 
+async def test_a_reserve_that_somebody_removed_is_no_room_and_is_made_again(
+    tmp_path: Path,
+) -> None:
+    disk = Disk(tmp_path, on_change=lambda _: None)
+    await disk.look()
+    reserve = tmp_path / "reserve"
+    reserve.unlink()
+    assert not await disk.make_room(full())
+    await disk.look()
+    assert reserve.exists()
+    reserve.unlink()
+    await disk.look()
+    assert reserve.exists()
+
+
+async def test_the_reserve_of_a_run_that_was_killed_is_room(tmp_path: Path) -> None:
+    await Disk(tmp_path, on_change=lambda _: None).look()
+    killed = Disk(tmp_path, on_change=lambda _: None)
+    assert await killed.make_room(full())
+    assert not (tmp_path / "reserve").exists()
+
+
 async def test_a_directory_that_was_moved_is_missed_and_not_made_again(
     tmp_path: Path,
 ) -> None:
@@ -54,7 +78,7 @@ async def test_a_directory_that_was_moved_is_missed_and_not_made_again(
     disk = Disk(data, on_change=heard.append)
     data.rename(away)
     await disk.look()
-    assert "is gone or was replaced: starts paused" in heard[-1].trouble
+    assert "data directory gone: starts paused — put" in heard[-1].trouble
     data.mkdir()
     await disk.look()
     assert not list(data.iterdir()), "somebody else's directory was written to"
@@ -74,3 +98,38 @@ async def test_a_wal_that_somebody_keeps_from_shrinking_is_warned_of(
     await disk.look()
     assert "128 MiB: another program has been reading" in heard[-1].warning
     assert not heard[-1].trouble
+
+
+async def test_a_full_disk_names_the_remedy_first_and_a_log_store_that_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[DiskState] = []
+    disk = Disk(tmp_path, on_change=heard.append)
+    await disk.make_room(full())
+    (told,) = heard
+    assert told.trouble.startswith(
+        f"disk full: starts paused — free space for {tmp_path}; goes on by itself. "
+    )
+    (tmp_path / "task_logs.sql3").write_bytes(bytes(2**20))
+    monkeypatch.setattr("bistro_tui.engine.disk._LARGE_PART", 2**60)
+    await disk.make_room(full())
+    assert len(heard) == 1, "it is told again as sizes change"
+    await disk.look()
+    await disk.make_room(full())
+    assert (
+        "goes on by itself; task_logs.sql3 has 1.0 MiB of it (--log-max-bytes)."
+        in heard[-1].trouble
+    )
+
+
+async def test_what_fails_because_the_directory_is_gone_is_told_as_that(
+    tmp_path: Path,
+) -> None:
+    heard: list[DiskState] = []
+    data = tmp_path / "data"
+    data.mkdir()
+    disk = Disk(data, on_change=heard.append)
+    data.rename(tmp_path / "away")
+    assert not await disk.make_room(sqlite3.OperationalError("disk I/O error"))
+    (told,) = heard
+    assert told.trouble.startswith(f"data directory gone: starts paused — put {data}")

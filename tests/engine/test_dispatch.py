@@ -185,6 +185,7 @@ def connect(core: Core | Script, hall: Hall) -> tuple[Dispatcher, Persister]:
         room=hall,
         on_stored=dispatcher.stored,
         on_trouble=hall.heard.append,
+        on_lost=hall.heard.append,
     )
     dispatcher.connect(hall, persister)
     return dispatcher, persister

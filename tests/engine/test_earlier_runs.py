@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -52,3 +53,16 @@ async def test_a_log_that_cannot_be_read_is_told_and_costs_no_more(
     (said,) = caplog.messages
     assert "durations of earlier attempts cannot be read" in said
     assert "no such" in said
+
+
+async def test_nothing_about_durations_is_a_reason_to_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Strange(LogReader):
+        async def run(self, ask: object) -> Never:
+            raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+
+    reader = Strange(tmp_path / "l.sql3", clock=SystemClock())
+    await load_durations(reader, JOBS, Durations())
+    assert "durations of earlier attempts cannot be read" in caplog.text
+    assert "surrogates not allowed" in caplog.text

@@ -207,6 +207,30 @@ def test_a_clock_that_is_set_changes_no_duration() -> None:
     assert (record.started, record.ended, record.seconds) == (5_000.0, 1.0, 2.5)
 
 
+@pytest.mark.parametrize(
+    ("began", "wall", "times"),
+    [
+        (90.5, 100.9, (90.5, 100.0)),
+        (90.5, 1_000.0, (990.0, 1_000.0)),
+        (90.5, 50.0, (40.0, 50.0)),
+        (9_000.0, 100.0, (90.0, 100.0)),
+    ],
+    ids=["right", "behind at the end", "ahead at the end", "ahead at the start"],
+)
+def test_an_attempt_while_the_clock_is_set_is_recorded_by_the_steady_one(
+    began: float, wall: float, times: tuple[float, float]
+) -> None:
+    invocation = InvocationId(90, 2)
+    ended = EndedAttempts({TASK: Attempt(invocation, began, began=0.0)}.get)
+    records: list[AttemptRecord] = []
+    ended.record_by(records.extend, "here", lambda: wall)
+    status = TaskStatus(bits=DONE, time=100.0)
+    ended.ended(AttemptEnded(TASK, invocation, status, "exited"), 10.0)
+    ended.settled([StoreStatus(TASK, 1, status, invocation)])
+    (record,) = records
+    assert (record.started, record.ended, record.seconds) == (*times, 10.0)
+
+
 def settled(
     status: TaskStatus, invocation: InvocationId | None = INVOCATION, **used: Any
 ) -> list[AttemptRecord]:
@@ -272,13 +296,31 @@ def test_an_attempt_of_a_run_before_is_recorded_once_its_status_is_settled() -> 
     left = AttemptRecord(
         INVOCATION, TASK, 1.0, 2.0, 1.0, "", ERROR_BACKOFF, "", "local"
     )
-    ended.left(left)
     stored = StoreStatus(TASK, 1, TaskStatus(bits=FAILED, time=2.0), INVOCATION)
     other = StoreStatus(TASK, 1, TaskStatus(bits=DONE, time=2.0), InvocationId(7, 7))
 
-    ended.settled([other])
-    assert records == []
-    ended.settled([stored])
-    ended.settled([stored])
+    with ended.left([left]):
+        ended.settled([other])
+        assert records == []
+        ended.settled([stored])
+        ended.settled([stored])
 
     assert records == [left._replace(result_bits=int(FAILED))]
+
+
+def test_an_attempt_of_a_run_before_is_not_kept_when_nothing_is_settled() -> None:
+    nothing: dict[TaskId, Attempt] = {}
+    ended = EndedAttempts(nothing.get)
+    records: list[AttemptRecord] = []
+    ended.record_by(records.extend, "here")
+    for number in range(3):
+        invocation = InvocationId(1, number)
+        left = AttemptRecord(invocation, TASK, 1.0, 2.0, 1.0, "", 0, "", "local")
+        with ended.left([left]):
+            pass
+        assert not ended._left
+
+    status = TaskStatus(bits=FAILED, time=2.0)
+    ended.settled([StoreStatus(TASK, 1, status, InvocationId(1, 0))])
+
+    assert records == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistro_tui.engine.eta import SAMPLE, Durations, seconds_left
+from bistro_tui.engine.eta import SAMPLE, AtOnce, Durations, seconds_left
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.scheduling.reasons import Reason
 
@@ -12,11 +12,21 @@ ETL, WEB = JobName("etl"), JobName("web")
 
 
 def left(
-    mean: float | None, *ages: float, may_start: bool = True, **counts: int
+    mean: float | None,
+    *ages: float,
+    may_start: bool = True,
+    at_once: float | None = None,
+    **counts: int,
 ) -> float | None:
     by_reason = {Reason(word): number for word, number in counts.items()}
     by_reason[Reason.RUNNING] = len(ages)
-    return seconds_left(by_reason, mean, ages, may_start=may_start)
+    return seconds_left(
+        by_reason,
+        mean,
+        ages,
+        at_once=len(ages) if at_once is None else at_once,
+        may_start=may_start,
+    )
 
 
 def test_the_mean_is_that_of_the_last_ones() -> None:
@@ -89,3 +99,38 @@ def test_more_tasks_never_take_less_time(
     assert fewer is not None
     assert more is not None
     assert 0.0 <= fewer <= more * (1 + 1e-9)
+
+
+def test_between_two_short_tasks_it_is_known_as_well() -> None:
+    assert left(1.0, at_once=2.0, resource=40) == 20.0
+    assert left(1.0, at_once=0.0, resource=40) is None
+    assert left(1.0, at_once=2.0, done=40) is None
+
+
+def test_it_is_steady_while_the_number_that_runs_alternates() -> None:
+    at_once, found = AtOnce(), []
+    for step in range(400):
+        running = (1, 2, 0, 2)[step % 4]
+        at_once.look({ETL: running} if running else {}, step * 0.25)
+        if step > 200:
+            seconds = left(1.0, *[0.5] * running, at_once=at_once.of(ETL), resource=100)
+            assert seconds is not None
+            found.append(seconds)
+    assert max(found) < min(found) * 1.2
+    assert min(found) < 100 / 1.25 < max(found) * 1.1
+
+
+def test_the_first_look_is_taken_as_it_is() -> None:
+    at_once = AtOnce()
+    at_once.look({ETL: 8}, 1000.0)
+    assert at_once.of(ETL) == 8.0
+    assert at_once.of(WEB) == 0.0
+
+
+def test_a_job_of_which_nothing_runs_for_long_is_forgotten() -> None:
+    at_once = AtOnce()
+    at_once.look({ETL: 3}, 1000.0)
+    at_once.look({}, 1001.0)
+    assert at_once.of(ETL) == 3.0
+    at_once.look({}, 1060.0)
+    assert at_once.of(ETL) == 0.0

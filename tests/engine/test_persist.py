@@ -32,6 +32,8 @@ class Disk:
         self.failures: list[Exception] = []
         self.reserve = 0
         """How often room can be made."""
+        self.strange: set[str] = set()
+        """Nodes whose statuses are nothing that can be stored."""
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -47,6 +49,8 @@ class Disk:
         self, rows: Sequence[tuple[TaskId, TaskStatus, InvocationId | None]]
     ) -> None:
         await self.gate.wait()
+        if self.strange.intersection(task.node for task, _, _ in rows):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
         if self.failures:
             raise self.failures.pop()
         self.attempts += [invocation for _, _, invocation in rows]
@@ -64,6 +68,7 @@ class World:
     def __init__(self) -> None:
         self.disk = Disk()
         self.trouble: list[str] = []
+        self.lost: list[str] = []
         self.idle: list[bool] = []
         self.persister = Persister(
             statuses=self.disk,
@@ -71,6 +76,7 @@ class World:
             room=self.disk,
             on_stored=self._stored,
             on_trouble=self.trouble.append,
+            on_lost=self.lost.append,
         )
 
     def _stored(self, batch: Sequence[StoreStatus]) -> None:
@@ -235,3 +241,40 @@ async def test_flush_returns_when_all_that_was_asked_before_was_told_of() -> Non
     running.cancel()
 
     assert world.disk.history[-1] == "shown b"
+
+
+async def test_statuses_that_no_store_can_take_are_told_of_and_harm_no_others() -> None:
+    world = World()
+    world.disk.strange = {"c"}
+    world.persister.store([status_of(name) for name in "abcde"])
+
+    await world.settle()
+
+    stored = " ".join(
+        line.removeprefix("save ")
+        for line in world.disk.history
+        if line.startswith("save ")
+    )
+    assert stored == "a b d e"
+    assert world.disk.history[-1] == "shown a b c d e"
+    assert world.trouble == []
+    assert world.lost == [
+        "the status of j@c cannot be stored: OverflowError: Python int too large to"
+        " convert to SQLite INTEGER"
+    ]
+
+
+async def test_what_is_lost_is_told_once_however_often_the_others_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(persist, "RETRY_SEC", 0.0)
+    world = World()
+    world.disk.strange = {"a"}
+    world.disk.failures = [OSError("gone"), OSError("gone")]
+    world.persister.store([status_of("a"), status_of("b")])
+
+    await world.settle()
+
+    assert len(world.lost) == 1
+    assert world.trouble[-1] == ""
+    assert world.disk.history[-2:] == ["save b", "shown a b"]

@@ -1,5 +1,6 @@
 """How long a look at a file may take."""
 
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from bistro_tui.engine import soundness
-from bistro_tui.engine.soundness import check_pages
+from bistro_tui.engine.soundness import check_pages, damage
+from bistro_tui.engine.sqlite import decode_text
 
 
 class Endless(sqlite3.Connection):
@@ -53,3 +55,16 @@ def test_a_check_in_time_says_what_is_broken(tmp_path: Path) -> None:
     path.write_bytes(content)
     with closing(sqlite3.connect(path)) as connection:
         assert check_pages(connection, 10)
+
+
+def test_a_wal_is_looked_at_wherever_it_is(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"d\xff.sql3")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE t (x)")
+        connection.commit()
+        assert damage(connection, is_synced=True) == ""
+        connection.text_factory = decode_text
+        with open(f"{path}-wal", "r+b") as wal:
+            wal.write(b"broken")
+        assert "-wal" in (damage(connection, is_synced=True) or "")

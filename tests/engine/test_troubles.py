@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from bistro_tui.engine import troubles
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.disk import DiskState
 from bistro_tui.engine.scheduling.events import Event, StartsPaused, StartsResumed
@@ -43,12 +44,12 @@ class Told:
 FULL = DiskState(trouble="disk full: starts paused", is_full=True)
 
 
-def test_starts_are_paused_while_the_store_takes_nothing() -> None:
+async def test_starts_are_paused_while_the_store_takes_nothing() -> None:
     told = Told()
     told.troubles.store("statuses cannot be stored: locked")
     (paused,) = told.fed
     assert isinstance(paused, StartsPaused)
-    assert paused.text.startswith("statuses cannot be stored: locked: starts paused;")
+    assert paused.text.startswith("statuses cannot be stored: starts paused — locked;")
     assert told.shown == {"store": paused.text}
     assert told.store == ["statuses cannot be stored: locked"]
 
@@ -59,7 +60,9 @@ def test_starts_are_paused_while_the_store_takes_nothing() -> None:
     assert told.changes == 2
 
 
-def test_of_a_full_disk_and_a_store_that_takes_nothing_the_disk_is_named() -> None:
+async def test_of_a_full_disk_and_a_store_that_takes_nothing_the_disk_is_named() -> (
+    None
+):
     told = Told()
     told.troubles.store("statuses cannot be stored: full")
     told.troubles.disk(FULL)
@@ -76,25 +79,100 @@ def test_of_a_full_disk_and_a_store_that_takes_nothing_the_disk_is_named() -> No
     )
 
 
-def test_a_disk_that_is_only_read_holds_no_logs_back() -> None:
+async def test_a_disk_that_is_only_read_holds_no_logs_back() -> None:
     told = Told()
     told.troubles.disk(DiskState(trouble="read-only"))
     assert told.held == [""]
     assert told.fed == [StartsPaused("store", "read-only")]
 
 
-def test_trouble_with_logs_pauses_nothing_and_is_logged_once(
-    caplog: pytest.LogCaptureFixture,
+async def test_trouble_with_logs_pauses_nothing_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(troubles, "LASTS_SEC", 0.0)
+    caplog.set_level(logging.INFO)
     told = Told()
     for text in ("no room", "no room; 1 line dropped", "no room; 2 lines dropped"):
         told.troubles.logs(text)
+        await asyncio.sleep(0.01)
         assert told.shown == {"logs": text}
     told.troubles.logs("")
     assert told.shown == {}
     assert told.fed == []
-    said = [record.getMessage() for record in caplog.records]
-    assert said == ["no room", "logs: all is well again"]
+    said = [(one.levelname, one.getMessage()) for one in caplog.records]
+    assert said == [("ERROR", "no room"), ("INFO", "task logs can be stored again")]
+
+
+async def test_trouble_with_logs_that_is_soon_over_is_not_told_of(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "LASTS_SEC", 0.01)
+    caplog.set_level(logging.INFO)
+    told = Told()
+    told.troubles.logs("it is gone")
+    told.troubles.logs("")
+    await asyncio.sleep(0.03)
+    assert told.shown == {}
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "state",
+    [FULL, DiskState(trouble="data directory gone: starts paused — put it back")],
+)
+async def test_one_cause_is_one_message_and_one_that_all_is_well(
+    state: DiskState, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "LASTS_SEC", 0.01)
+    caplog.set_level(logging.INFO)
+    told = Told()
+    told.troubles.logs("task logs cannot be stored: it is gone")
+    told.troubles.disk(state)
+    told.troubles.store("statuses cannot be stored: it is gone")
+    told.troubles.store("statuses cannot be stored: it is gone; no journal")
+    await asyncio.sleep(0.03)
+    assert told.shown == {"store": state.trouble}
+    told.troubles.logs("no room; 2 lines dropped so far")
+    assert told.shown == {
+        "store": state.trouble,
+        "logs": "no room; 2 lines dropped so far",
+    }
+    # The disk is well before a store is tried again.
+    told.troubles.disk(DiskState())
+    assert told.last_fed() == StartsPaused("store", state.trouble)
+    told.troubles.logs("")
+    told.troubles.store("")
+    assert told.last_fed() == StartsResumed("store")
+    assert told.shown == {}
+    said = [(one.levelname, one.getMessage()) for one in caplog.records]
+    assert said == [("ERROR", state.trouble), ("INFO", "statuses can be stored again")]
+
+
+async def test_a_store_that_fails_on_a_disk_that_is_well_again_is_told_of() -> None:
+    told = Told()
+    told.troubles.disk(FULL)
+    told.troubles.store("statuses cannot be stored: full")
+    told.troubles.disk(DiskState())
+    told.troubles.store("statuses cannot be stored: locked")
+    assert told.shown["store"].startswith(
+        "statuses cannot be stored: starts paused — locked;"
+    )
+
+
+async def test_a_long_pause_is_logged_again_and_again_until_it_is_over(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "REMIND_SEC", 0.01)
+    told = Told()
+    told.troubles.disk(FULL)
+    while len(caplog.records) < 3:
+        await asyncio.sleep(0.005)
+    assert {one.levelname for one in caplog.records[1:]} == {"WARNING"}
+    assert all(FULL.trouble in one.getMessage() for one in caplog.records)
+    told.troubles.disk(DiskState())
+    number = len(caplog.records)
+    await asyncio.sleep(0.05)
+    assert len(caplog.records) == number
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from pathlib import Path
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.statuses.store import StatusStore
+from tests.engine.logs.builders import ManualClock
 from tests.faults.disk_log import FLAGS, Change, DiskLog, read_log
 from tests.faults.oracle import Task
 from tests.faults.scripted import Scripted, Stored, lost, rows_of
@@ -197,7 +198,7 @@ class PowerCuts:
             )
             await statuses.load()
             await statuses.close()
-            logs = await LogStore.open(self._directory / LOGS)
+            logs = await LogStore.open(self._directory / LOGS, clock=ManualClock())
             await logs.last_id()
             await logs.close()
         except DataDirUnusable as error:

@@ -4,6 +4,7 @@ nothing is lost, and all goes on by itself."""
 import contextlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 * SCALE)]
 
 CYCLES = 6 * SCALE
 RESUMES_SEC = 10.0
-WELL = "store: all is well again"
+WELL = "statuses can be stored again"
 
 
 class Run:
@@ -130,6 +131,22 @@ def test_a_disk_that_fills_up_pauses_starts_and_nothing_is_lost(
     print(f"resumed within {slowest:.1f} s")
 
 
+def test_the_output_of_tasks_alone_fills_no_disk(place: Place) -> None:
+    script = 'i=0; while [ $i -lt 2500 ]; do echo "$1 $i $2 0123456789 0123456789"; '
+    script += 'i=$((i+1)); done; echo done > "$2"'
+    settings = {"resources": {"instance": {"c": {"limit": 4, "default": 1}}}}
+    job = {"command": shell(script)}
+    config = place.write_config(
+        config_of(*((f"j{i}", job) for i in range(20)), settings=settings)
+    )
+    with small_disk(place.data):
+        ran = place.batch(config)
+        assert (place.data / "task_logs.sql3").stat().st_size <= 4 * 2**20
+    assert ran.code == 0, ran.err[-2000:]
+    assert "half of what its disk has room for" in ran.err
+    assert "disk full" not in ran.err
+
+
 def test_without_a_free_inode_starts_are_paused_too(place: Place) -> None:
     options = "size=16m,nr_inodes=100"
     with small_disk(place.data, options) as disk, running(place) as run:
@@ -150,7 +167,7 @@ def test_what_goes_away_pauses_starts_until_it_is_back(place: Place) -> None:
             offset = len(run.text)
             with run.shown.held():
                 path.rename(away)
-                run.wait_for("is gone or was replaced", offset, 5)
+                run.wait_for("which is gone or was replaced", offset, 5)
                 shown = len(GOT_STATUS.findall(run.text))
                 time.sleep(1)
                 assert len(GOT_STATUS.findall(run.text)) == shown, "something is shown"
@@ -182,6 +199,7 @@ def test_what_is_expendable_is_made_again_and_no_task_waits(place: Place) -> Non
             ),
             "lines are stored again",
         )
+        assert (place.data / "jobs").is_dir()
 
 
 def traced(place: Place, config: Path, inject: str, *flags: str) -> list[str]:
@@ -251,9 +269,13 @@ def test_a_disk_that_never_syncs_again_shows_nothing_and_the_program_can_be_stop
             )
             assert len(shown.done) == seen
     assert process.returncode == 3
+    last = log.read_text().splitlines()[-1]
+    assert re.search("[0-9]+ status(es were| was) not stored, .* may run again$", last)
     assert shown.false == []
     assert "Traceback" not in log.read_text()
-    assert "statuses cannot be stored: disk I/O error" in log.read_text()
+    assert "statuses cannot be stored: starts paused — disk I/O error" in (
+        log.read_text()
+    )
 
 
 @contextlib.contextmanager

@@ -190,8 +190,11 @@ def test_after_a_kill_the_next_start_works_at_once(owners: Owners) -> None:
         second = owners.start()
         first.wait()
         owners.wait_until_it_serves(second)
+        assert "held by another scheduler" not in owners.said(second)
         second.kill()
         second.wait()
+    overlaps = [one for one in owners.oracle.records() if one.what == "overlap"]
+    assert not overlaps
 
 
 def test_removing_the_lock_lets_nobody_in(owners: Owners) -> None:

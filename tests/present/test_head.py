@@ -38,6 +38,8 @@ def test_a_state_that_is_not_running_tells_why() -> None:
     assert "⏸ paused the disk is full" in title(
         120, word="paused", text="the disk is full"
     )
+    long = "disk full: starts paused — free space for /data; goes on by itself"
+    assert "⏸ paused disk full  " in title(120, word="paused", text=long)
     assert "✓ all done" in title(120, all_done=True)
     assert "■ stopped" in title(120, word="stopped")
 

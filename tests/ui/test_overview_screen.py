@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from bistro_tui.app import BistroApp
-from bistro_tui.engine.view import Banner, Snapshot
+from bistro_tui.engine.view import Banner, Reason, Snapshot
 from bistro_tui.screens.overview import Overview
 from bistro_tui.widgets.jobs_table import JobsTable
 from bistro_tui.widgets.log_view import LogView
@@ -19,6 +19,7 @@ from tests.ui.scripted import (
     FrozenClock,
     ScriptedEngine,
     engine_state,
+    job,
     running,
     snapshot,
     task,
@@ -76,6 +77,16 @@ async def test_narrow_all_four_panes_are_there() -> None:
     ):
         assert any(word in row for row in rows), word
     assert all(len(row) <= 80 for row in rows)
+
+
+async def test_with_one_job_there_is_room_for_the_titles_of_its_columns() -> None:
+    one = snapshot(jobs=(job("etl", {Reason.RUNNING: 3}),))
+    async with driven(ScriptedEngine(one), (80, 24)) as (app, _):
+        await until_shown(app, "etl")
+        rows = grid(app)
+    (jobs,) = (number for number, row in enumerate(rows) if "━ Jobs" in row)
+    assert rows[jobs + 1].split()[:2] == ["job", "state"]
+    assert rows[jobs + 2].startswith("▌etl")
 
 
 async def test_narrow_the_pane_with_the_keyboard_grows() -> None:

@@ -66,7 +66,8 @@ def _wrong_step(item: Json, last: int) -> str:
     if isinstance(item, bool) or not isinstance(item, int):
         return f'must be a whole number, "repeat" or "fail", got {show(item)}'
     if item <= last:
-        return f"must be above {last}, got {show(item)}"
+        before = ", the delay before it," if last else ","
+        return f"must be above {last}{before} got {show(item)}"
     if item >= 2**63:
         return f"must be a delay in seconds, got {show(item)}"
     return ""

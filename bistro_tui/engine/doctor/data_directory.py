@@ -1,14 +1,13 @@
 """A data directory, looked at without opening it."""
 
-import json
 import os
 import stat
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from bistro_tui.engine.doctor.facts import DataDirectory
 from bistro_tui.engine.doctor.host import look_at_space
+from bistro_tui.engine.owner import NO_NOTE, in_words, noted_in
 
 _LOCKS = Path("/proc/locks")
 
@@ -36,30 +35,27 @@ def look_at_data_directory(path: Path) -> DataDirectory:
         owner=found.st_uid,
         user=user,
         mode=stat.S_IMODE(found.st_mode),
-        holder=_holder(path / "run" / "lock"),
+        holder=_holder(path),
     )
 
 
-def _holder(lock: Path) -> str:
-    """Return which scheduler holds that lock, in words; empty: none that is seen.
+def _holder(data_dir: Path) -> str:
+    """Return which scheduler holds its lock, in words; empty: none that is seen.
 
     Trying the lock would be surer, and could make a scheduler that starts at this very
     moment believe that another one serves there.
     """
+    noted = noted_in(data_dir)
+    if noted is None:
+        return ""
+    owner, inode = noted
     try:
-        found = lock.stat()
         held = _LOCKS.read_text(errors="replace")
-        note = lock.read_bytes()[:4096]
     except OSError:
         return ""
-    if not any(_is_on(line, found.st_ino) for line in held.splitlines()):
+    if not any(_is_on(line, inode) for line in held.splitlines()):
         return ""
-    try:
-        told = json.loads(note)
-        started = time.strftime("%F %T", time.localtime(told["started"]))
-        return f"pid {told['pid']} on {told['host']}, started {started}"
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return "a scheduler that left no note of itself"
+    return in_words(owner) or f"a scheduler that {NO_NOTE}"
 
 
 def _is_on(line: str, inode: int) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from bistro_tui.engine.database_files import STATUSES, TASK_LOGS
 from bistro_tui.engine.doctor.facts import DatabaseFile
-from bistro_tui.engine.inspection import seen
+from bistro_tui.engine.inspection import seen, wrong_beginning
 from bistro_tui.engine.soundness import damage
 from bistro_tui.engine.sqlite import columns_of, quoted, tables_of
 
@@ -17,22 +18,22 @@ LIMIT_SEC = 3.0
 _COPIED_BYTES = 512 << 20
 """What a look at a file whose scheduler was killed may copy."""
 
-_STATUSES, _LOGS = "statuses.sql3", "task_logs.sql3"
-
 T = TypeVar("T")
 
 
 def look_at_databases(data_dir: Path) -> Iterator[DatabaseFile]:
     """Yield what can be told of each database that is there. Changes nothing."""
-    for name in (_STATUSES, _LOGS):
+    for name in (STATUSES, TASK_LOGS):
         path = data_dir.absolute() / name
         if path.is_file():
-            yield _look(path, is_synced=name == _STATUSES)
+            yield _look(path, is_synced=name == STATUSES)
 
 
 def _look(path: Path, *, is_synced: bool) -> DatabaseFile:
     about = str(path)
     try:
+        if problem := wrong_beginning(path):
+            return DatabaseFile(path=about, problem=problem, is_synced=is_synced)
         wal = Path(f"{path}-wal")
         size = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
         if not size:

@@ -73,4 +73,5 @@ SCHEMA = (
     # Each ends with the primary key: what it finds comes in the order of time.
     f"CREATE INDEX {TABLE}_job_node_idx ON {TABLE} (job_id, node_id)",
     f"CREATE INDEX {TABLE}_job_idx ON {TABLE} (job_id)",
+    f"CREATE INDEX {TABLE}_ended_idx ON {TABLE} (ended)",
 )

@@ -1,12 +1,14 @@
 """Keeping the log store below so many bytes: the oldest lines make room."""
 
 import asyncio
+import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bistro_tui.engine.database import WAL_PAGES
+from bistro_tui.engine.database_files import WAL_PAGES, wal_of
 from bistro_tui.engine.logs.forgetting import AT_ONCE, PAGES_AT_ONCE, Forgetting, Size
 from bistro_tui.engine.logs.rows import Written
 
@@ -16,6 +18,8 @@ TURN_SEC = 0.02
 """How long one turn deletes, unless the store would grow beyond its limit."""
 REST_SEC = 0.01
 """Between the turns that nobody waits for."""
+LEAST_BYTES = 2**20
+"""A small disk leaves the store this much, whatever else is on it."""
 TELL_SEC = 60.0
 """What was forgotten is logged at most this often."""
 
@@ -37,6 +41,42 @@ def wal_pages(max_bytes: int) -> int:
     """Return how long a WAL may become beside a database of so many bytes; 0: any."""
     share = max_bytes // _WAL_SHARE // _PAGE
     return min(max(share, _LEAST_WAL_PAGES), WAL_PAGES) if max_bytes else WAL_PAGES
+
+
+def limit_beside(max_bytes: int, room: int) -> int:
+    """Return how many bytes a store may have that is asked to keep to ``max_bytes``.
+
+    Half of ``room`` at most, the bytes that it could have on its disk: the rest is for
+    statuses, and for others. 0: no limit, which only who asked for it gets.
+    """
+    return min(max_bytes, max(room // 2, LEAST_BYTES))
+
+
+def limit_on_its_disk(path: Path, max_bytes: int) -> int:
+    """Return ``limit_beside`` for the database at ``path``, and log if that is less."""
+    room = _room_at(path) if max_bytes else None
+    limit = max_bytes if room is None else limit_beside(max_bytes, room)
+    if limit < max_bytes:
+        log.info(
+            "%s may have %.1f MiB, half of what its disk has room for",
+            path,
+            limit / 2**20,
+        )
+    return limit
+
+
+def _room_at(path: Path) -> int | None:
+    """Return what the disk has free and the database has already; None: unknown."""
+    try:
+        found = os.statvfs(path.parent)
+    except OSError:
+        return None
+    free = found.f_bavail if os.geteuid() else found.f_bfree
+    room = found.f_frsize * free
+    for one in (path, wal_of(path)):
+        with contextlib.suppress(OSError):
+            room += one.stat().st_size
+    return room
 
 
 class ByteLimit:

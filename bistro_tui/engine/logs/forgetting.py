@@ -4,25 +4,23 @@ from typing import NamedTuple
 
 from bistro_tui.engine.database import Database
 from bistro_tui.engine.logs import attempts
-from bistro_tui.engine.logs.line_ids import LAST_ID, LAST_SECOND
+from bistro_tui.engine.logs.line_ids import LAST_SECOND
 from bistro_tui.engine.logs.sink import Stream
-from bistro_tui.engine.sqlite import Param
 
 AT_ONCE = 2_000
 """Rows of a table that one step deletes: a few milliseconds of the store's thread."""
 PAGES_AT_ONCE = 256
 """Pages that are given back in one step."""
 
-_SECOND = f"min(max(start_time, 0), {LAST_SECOND})"
-_ATTEMPT_ID = f"({_SECOND} << 32) | ((rand >> 31) & 4294967295)"
-"""An attempt's place among the lines: by its second, then by its 63 random bits."""
+_SECOND = f"min(max(coalesce(CAST(ended AS INTEGER), 0), 0), {LAST_SECOND})"
+_PLACE = f"(({_SECOND} << 32) | 4294967295)"
+"""An attempt's place among the lines: behind all of the second in which it ended."""
+_BY_END = f"FROM {attempts.TABLE} ORDER BY ended, start_time, rand"
 _LINE_IDS = tuple(
     f"SELECT time_and_count AS id FROM {stream.value} ORDER BY time_and_count"
     for stream in Stream
 )
-_ATTEMPT_IDS = (
-    f"SELECT {_ATTEMPT_ID} AS id FROM {attempts.TABLE} ORDER BY start_time, rand"
-)
+_ATTEMPT_PLACES = f"SELECT {_PLACE} AS id {_BY_END}"
 _COUNTS = ", ".join(
     f"(SELECT count(*) FROM {stream.value} WHERE time_and_count <= cut.id)"
     for stream in Stream
@@ -43,16 +41,19 @@ def _finding(*ids: str) -> str:
     )
 
 
-_FIND = _finding(*_LINE_IDS, _ATTEMPT_IDS)
+_FIND = _finding(*_LINE_IDS, _ATTEMPT_PLACES)
 _FIND_LINE = _finding(*_LINE_IDS)
 _COUNT = f"WITH cut(id) AS MATERIALIZED (SELECT ?1) SELECT id, {_COUNTS} FROM cut"
 _DELETE = {
     stream: f"DELETE FROM {stream.value} WHERE time_and_count <= ?" for stream in Stream
 }
-_DELETE_ATTEMPTS = f"DELETE FROM {attempts.TABLE} WHERE (start_time, rand) <= (?, ?)"
+_DELETE_ATTEMPTS = (
+    f"DELETE FROM {attempts.TABLE} WHERE (start_time, rand) IN (SELECT start_time, rand"
+    f" FROM (SELECT ended, start_time, rand {_BY_END} LIMIT ?2) WHERE {_PLACE} <= ?1)"
+)
 _FIND_ATTEMPTS = (
-    f"SELECT start_time, rand FROM {attempts.TABLE} WHERE start_time < ?1"
-    " AND ended < ?1 ORDER BY start_time, rand LIMIT ?2"
+    f"SELECT start_time, rand FROM {attempts.TABLE} WHERE ended < ? ORDER BY ended"
+    " LIMIT ?"
 )
 _DELETE_ATTEMPT = f"DELETE FROM {attempts.TABLE} WHERE start_time = ? AND rand = ?"
 _SIZE = (
@@ -87,7 +88,7 @@ class Forgetting:
     """The small steps. Its methods may raise sqlite3.Error.
 
     Every step is a few statements with a commit each, so that new lines need not
-    wait long, and goes by the primary keys, whatever the tables hold.
+    wait long, and goes by keys, whatever the tables hold.
     """
 
     def __init__(self, database: Database) -> None:
@@ -99,17 +100,19 @@ class Forgetting:
         return Size(page_bytes, pages, free, vacuum == _INCREMENTAL)
 
     async def oldest(self, at_once: int) -> int | None:
-        """Delete some of the oldest lines and of the attempts that are older yet.
+        """Delete some of the oldest lines and of the attempts that ended before them.
 
-        About so many rows of a table. Return how many lines that were; None when there
-        is nothing to delete.
+        At most about so many rows of a table, and at least one of some table. Return
+        how many lines that were; None when there is nothing to delete.
         """
         skipped = at_once
         while True:
             found = await self._database.read(_FIND, (skipped,))
             if found:
                 ((cut, *counts),) = found
-                return await self._up_to(cut, counts)
+                lines = await self._lines_up_to(cut, counts)
+                await self._database.change(_DELETE_ATTEMPTS, (cut, skipped + 1))
+                return lines
             if not skipped:
                 return None
             skipped //= 2
@@ -133,15 +136,6 @@ class Forgetting:
     async def give_back(self, pages: int) -> None:
         """Make the file smaller by so many of its free pages."""
         await self._database.change(f"PRAGMA incremental_vacuum({pages})")
-
-    async def _up_to(self, cut: int, counts: list[int]) -> int:
-        lines = await self._lines_up_to(cut, counts)
-        second, count = divmod(cut, 1 << 32)
-        oldest: tuple[Param, ...] = (second, (count + 1 << 31) - 1)
-        if second >= LAST_SECOND:
-            oldest = (LAST_ID, LAST_ID)
-        await self._database.change(_DELETE_ATTEMPTS, oldest)
-        return lines
 
     async def _lines_up_to(self, cut: int, counts: list[int]) -> int:
         for stream, count in zip(Stream, counts, strict=True):

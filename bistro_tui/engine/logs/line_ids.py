@@ -3,8 +3,8 @@
 Source: Bistro, utils/LogLines.
 """
 
-from bistro_tui.engine.logs.steady_wall import SteadyWall
 from bistro_tui.engine.moment import Now
+from bistro_tui.engine.steady_wall import SteadyWall
 
 LAST_ID = (1 << 63) - 1
 """The greatest that SQLite can hold."""

@@ -174,7 +174,7 @@ class _Readers:
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"file:{quote(str(self._path))}?mode=ro",
+            f"file:{quote(os.fsencode(self._path))}?mode=ro",
             uri=True,
             isolation_level=None,
             timeout=_BUSY_SEC,

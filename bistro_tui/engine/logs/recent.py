@@ -12,6 +12,8 @@ LINES_MERGED = 5_000
 BYTES_MERGED = 8 * 2**20
 _OVERHEAD = 200
 """What a line costs beside its bytes, about."""
+_WINDOW_OVERHEAD = 1_024
+"""What the lines of a task cost beside each of them, about: most is the deque."""
 
 
 @dataclass(slots=True)
@@ -22,10 +24,6 @@ class _Window:
     """Every line with an id above this is here."""
     lines: deque[StoredLine] = field(default_factory=deque)
     size: int = 0
-
-    def append(self, line: StoredLine) -> None:
-        self.lines.append(line)
-        self.size += len(line.line) + _OVERHEAD
 
     def drop_oldest(self) -> None:
         line = self.lines.popleft()
@@ -59,15 +57,28 @@ class RecentLines:
         window = self._tasks.get(task)
         if window is None:
             window = self._tasks[task] = _Window(self._forgotten_up_to)
+            self._size += _WINDOW_OVERHEAD
         else:
             self._tasks.move_to_end(task)
         before, merged = window.size, self._merged
-        for line_id, text in enumerate(lines, first_id):
-            line = StoredLine(line_id, task, stream, text)
-            window.append(line)
-            if len(window.lines) > LINES_A_TASK:
-                window.drop_oldest()
-            merged.append(line)
+        if len(lines) == 1:
+            # Short tasks write one at a time.
+            line = StoredLine(first_id, task, stream, lines[0])
+            size = len(lines[0]) + _OVERHEAD
+            window.lines.append(line)
+            merged.lines.append(line)
+        else:
+            stored = [
+                StoredLine(line_id, task, stream, text)
+                for line_id, text in enumerate(lines, first_id)
+            ]
+            size = sum(map(len, lines)) + _OVERHEAD * len(lines)
+            window.lines.extend(stored)
+            merged.lines.extend(stored)
+        window.size += size
+        merged.size += size
+        while len(window.lines) > LINES_A_TASK:
+            window.drop_oldest()
         self._size += window.size - before
         self._shrink()
 
@@ -95,6 +106,7 @@ class RecentLines:
             self._forgotten_up_to = max(self._forgotten_up_to, window.complete_after)
             if not window.lines:
                 del self._tasks[task]
+                self._size -= _WINDOW_OVERHEAD
 
 
 def _newest(window: _Window, after: int, limit: int) -> Found:

@@ -7,12 +7,13 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.database import Database, Rows
+from bistro_tui.engine.database_files import wal_of
 from bistro_tui.engine.inspection import Foreign
 from bistro_tui.engine.logs import attempts as attempt_rows
 from bistro_tui.engine.logs.attempts import AttemptRecord
-from bistro_tui.engine.logs.byte_limit import ByteLimit, wal_pages
+from bistro_tui.engine.logs.byte_limit import ByteLimit, limit_on_its_disk, wal_pages
 from bistro_tui.engine.logs.forgetting import Forgetting
 from bistro_tui.engine.logs.line_ids import first_id_of
 from bistro_tui.engine.logs.reader import LogReader
@@ -49,21 +50,23 @@ _ATTEMPT_ROW = ", ".join(
 class LogStore:
     """Writes lines in batches; ``reader`` reads them."""
 
-    def __init__(self, database: Database, *, max_bytes: int = 0) -> None:
+    def __init__(self, database: Database, *, clock: Clock, max_bytes: int = 0) -> None:
         self._database = database
-        self.reader = LogReader(database.path, clock=SystemClock())
+        self.reader = LogReader(database.path, clock=clock)
         self._forgetting = Forgetting(database)
         self._limit = ByteLimit(
             self._forgetting, max_bytes=max_bytes, path=database.path
         )
-        self._syncing = Syncing(Path(f"{database.path}-wal"))
+        self._syncing = Syncing(wal_of(database.path))
 
     @classmethod
-    async def open(cls, path: Path, *, max_bytes: int = 0) -> "LogStore":
+    async def open(cls, path: Path, *, clock: Clock, max_bytes: int = 0) -> "LogStore":
         """Open ``task_logs.sql3``; DataDirUnusable, file untouched, if not ours.
 
-        Above ``max_bytes`` its oldest lines go; 0: they stay.
+        Above ``max_bytes``, or half of what its disk has room for now, its oldest lines
+        go; 0: they stay. ``clock`` tells questions when they have taken long enough.
         """
+        max_bytes = limit_on_its_disk(path, max_bytes)
         database = await Database.open(
             path,
             version=VERSION,
@@ -75,7 +78,7 @@ class LogStore:
             wal_pages=wal_pages(max_bytes),
         )
         try:
-            return cls(database, max_bytes=max_bytes)
+            return cls(database, clock=clock, max_bytes=max_bytes)
         except BaseException:
             await database.close()
             raise

@@ -6,30 +6,16 @@ of that at its own next one, and goes on as after any failed sync.
 """
 
 import asyncio
-import contextlib
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bistro_tui.engine.database import sync_file
+
 log = logging.getLogger("bistro_tui")
 
 EVERY_SEC = 1.0
-
-
-def sync_file(path: Path) -> None:
-    """Return when the disk has the file; OSError if that failed. A missing one is well.
-
-    Not for a file that has POSIX locks of this process: closing it here drops them.
-    A WAL has none.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 class Syncing:

@@ -51,6 +51,29 @@ class Dropped(NamedTuple):
         """Return it with these added."""
         return Dropped(self.lines + lines, self.bytes + size, self.attempts + attempts)
 
+    def since(self, before: "Dropped") -> "Dropped":
+        """Return what of it was not there before."""
+        return Dropped(*map(int.__sub__, self, before))
+
+    @property
+    def words(self) -> str:
+        """What it is, for people; empty: nothing."""
+        parts = []
+        if self.lines:
+            size = _counted(self.bytes, "byte")
+            parts.append(f"{_counted(self.lines, 'line')} ({size}) of output")
+        if self.attempts:
+            parts.append(
+                "the record of 1 attempt"
+                if self.attempts == 1
+                else f"the records of {self.attempts} attempts"
+            )
+        return " and ".join(parts)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
 
 class _Batch:
     """Lines that are written together."""
@@ -289,8 +312,8 @@ class LogWriter:
     async def close(self) -> None:
         """Store what is queued, then close the store. ``run`` must have ended.
 
-        Raises sqlite3.Error when lines could not be stored for some seconds, and are
-        lost.
+        Raises sqlite3.Error when some could not be stored for some seconds. It is
+        lost then, which is logged with all that was dropped before.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + LAST_TRIES_SEC
@@ -302,7 +325,21 @@ class LogWriter:
                         raise self._trouble
                     await asyncio.sleep(RETRY_AT_END_SEC)
         finally:
+            self._drop_queued()
+            self._log_dropped()
             await self._store.close()
+
+    def _drop_queued(self) -> None:
+        batches = [self._take_open(), *self._full]
+        if self._storing is not None:
+            batches.append(self._storing)
+        self._storing = None
+        self._full.clear()
+        self._queued_bytes = 0
+        for batch in batches:
+            attempts = len(batch.attempts)
+            lines, size = batch.rows - attempts, batch.size - _OVERHEAD * batch.rows
+            self._dropped = self._dropped.more(lines, size, attempts)
 
     async def _wait_for_release(self) -> None:
         async with self._progress:
@@ -356,20 +393,19 @@ class LogWriter:
     def _tell(self) -> None:
         """Say what is wrong, if that is new, and what was lost when it is over."""
         text = ""
-        lines, size, attempts = map(int.__sub__, self._dropped, self._dropped_before)
         if self._is_degraded:
             trouble = in_words(self._trouble) if self._trouble is not None else ""
             text = f"task logs cannot be stored: {self._held_for or trouble}"
-            if lines:
-                text += f"; {lines} lines ({size} bytes) of output dropped so far"
-        elif lines or attempts:
-            log.warning(
-                "%d lines (%d bytes) of output and %d records of attempts were dropped"
-                " while task logs could not be stored",
-                *(lines, size, attempts),
-            )
-        if not self._is_degraded:
-            self._dropped_before = self._dropped
+            if dropped := self._dropped.since(self._dropped_before).words:
+                text += f"; dropped so far: {dropped}"
+        else:
+            self._log_dropped()
         if text != self._told:
             self._told = text
             self._on_trouble(text)
+
+    def _log_dropped(self) -> None:
+        """Say what was lost since it was said last."""
+        if dropped := self._dropped.since(self._dropped_before).words:
+            log.warning("dropped while task logs could not be stored: %s", dropped)
+        self._dropped_before = self._dropped

@@ -68,8 +68,8 @@ class Adopters:
     """Tells the core what became of attempts."""
     flush: Callable[[], Awaitable[None]]
     """Returns when all that the core wants stored is on disk."""
-    left: Callable[[AttemptRecord], None]
-    """Takes note of an attempt that is fed next; its status is not settled yet."""
+    left: Callable[[Sequence[AttemptRecord]], contextlib.AbstractContextManager[None]]
+    """Takes note of attempts that are fed inside; none of their statuses is settled."""
     host: str
 
 
@@ -106,6 +106,7 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
         last = await adopters.statuses.last_attempts([left.task for left in some])
         found = await asyncio.to_thread(_find_all, some)
         news: list[AttemptLeft] = []
+        records: list[AttemptRecord] = []
         for one in found:
             left = one.left
             if not is_stored(
@@ -114,9 +115,12 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
                 known=adopters.status(left.task),
                 has_files=one.content is not None or one.end is not None,
             ):
-                news.append(_hand_on(one, adopters, adopted))
+                status = _hand_on(one, adopters, adopted)
+                news.append(AttemptLeft(left.task, left.invocation, status))
+                records.append(left_record(left, one.end, status))
         if news:
-            adopters.feed(news)
+            with adopters.left(records):
+                adopters.feed(news)
             await adopters.flush()
     return adopted
 
@@ -151,7 +155,7 @@ def remove_files(left: LeftAttempt) -> None:
             remove_file(os.fsencode(path))
 
 
-def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> AttemptLeft:
+def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> TaskStatus:
     left, content, end, trouble = found
     if trouble:
         adopted.troubles.append(trouble)
@@ -173,8 +177,7 @@ def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> AttemptLeft
         quit_status = end.text.removeprefix("exited with status ")
         adopted.lines.append(f"Task {job}, {node} quit with status {quit_status}")
     adopted.lines.append(f"Got status {word} from task {job}, {node} of the run before")
-    adopters.left(left_record(left, end, status))
-    return AttemptLeft(left.task, left.invocation, status)
+    return status
 
 
 def _reported(found: _Found, those: Adopters | History) -> TaskStatus:

@@ -6,12 +6,13 @@ from bistro_tui.engine.logs.attempts import (
     as_seconds,
 )
 from bistro_tui.engine.recovery.records import EndRecord, LeftAttempt
+from bistro_tui.engine.statuses.report import KILLED
 from bistro_tui.engine.statuses.status import TaskStatus
 
 WORKER = "local"
 """Only this host's runner leaves attempts behind."""
-FOUND = "found by a later start"
-NO_END = f"{FOUND}, its end is not known"
+DIED = "its scheduler had died"
+NO_END = f"{DIED}, its end is not known"
 
 
 def left_record(
@@ -24,8 +25,10 @@ def left_record(
     """
     started = float(left.invocation.start_time)
     ended = end.ended if end is not None else status.time
-    told = FOUND if end is not None else NO_END
+    told = DIED if end is not None else NO_END
     complaint = None if status.is_done else status.data.get("exception")
+    if end is not None and end.text.startswith("killed") and complaint == KILLED:
+        complaint = None  # its exit says so already
     detail = f"{told}: {complaint}" if complaint else told
     return AttemptRecord(
         left.invocation,

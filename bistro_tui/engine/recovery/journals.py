@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterable
 from pathlib import Path
 
+from bistro_tui.engine.warden.files import create_private_file
 from bistro_tui.engine.warden.journal import JournalContent, parse_journal
 
 _NAME = re.compile(r"warden\.[0-9]+\.[0-9]+(\.[0-9]+)?", re.ASCII)
@@ -80,10 +81,18 @@ class LeftJournal:
         self.path = stored
 
     def keep_copy(self) -> Path:
-        """Keep its text under another name for people to look at; return that."""
+        """Keep its text under another name for people to look at; return that.
+
+        OSError if that fails.
+        """
         kept = self.path.with_name(self.path.name + DAMAGED)
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(self.path, kept)
+        except FileExistsError:
+            pass
+        except OSError:
+            # Not every file system has hard links.
+            self._copy_to(kept)
         return kept
 
     def remove(self) -> None:
@@ -93,6 +102,13 @@ class LeftJournal:
     def close(self) -> None:
         """Let go of it."""
         os.close(self._descriptor)
+
+    def _copy_to(self, kept: Path) -> None:
+        fresh = kept.with_name(kept.name + ".new")
+        fresh.unlink(missing_ok=True)
+        size = os.fstat(self._descriptor).st_size
+        create_private_file(os.fsencode(fresh), os.pread(self._descriptor, size, 0))
+        os.replace(fresh, kept)
 
     def _is_open_in(self, pid: int) -> bool:
         directory, wanted = f"/proc/{pid}/fd", self.identity

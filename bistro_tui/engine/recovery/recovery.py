@@ -180,8 +180,12 @@ class Recovery:
         """Let the core keep the room of all that was left; others may start then."""
         stock = Stock(self._journals)
         for journal, trouble in stock.damage.items():
-            copy = journal.keep_copy()
-            log.warning("%s: %s; kept as %s", journal.path, trouble, copy)
+            try:
+                what = f"kept as {journal.keep_copy()}"
+            except OSError as error:
+                # It is for people alone; nothing is to wait for it.
+                what = f"no copy of it can be kept: {error.strerror}"
+            log.warning("%s: %s; %s", journal.path, trouble, what)
         tasks = [entry.left for entry in stock]
         self._unclear = set(stock.damage)
         self._unclear |= {one for one in tasks if not self._can_keep_room(one.task)}
@@ -283,14 +287,15 @@ class Recovery:
         self._unclear.difference_update(entry.left for entry in dead)
 
     async def _tidy_up(self) -> None:
+        foreign: list[LeftAttempt] = []
         # Stored ones first: one that is marked now may take the name of one of them.
         for journal in sorted(self._journals, key=lambda one: not one.is_stored):
             if journal.is_gone:
                 continue
             attempts = tuple(attempts_of(journal, []))
             if not journal.is_stored:
-                if foreign := [left for left in attempts if self._is_foreign(left)]:
-                    log.info("%s", kept(foreign))
+                if others := [left for left in attempts if self._is_foreign(left)]:
+                    foreign += others
                     continue
                 journal.mark_stored()
             for number, left in enumerate(attempts):
@@ -298,6 +303,8 @@ class Recovery:
                 if number % 100 == 99:
                     await asyncio.sleep(0)
             journal.remove()
+        if foreign:
+            log.info("%s", kept(foreign))
 
     def _is_foreign(self, left: LeftAttempt) -> bool:
         """Whether its status belongs where this run keeps none."""

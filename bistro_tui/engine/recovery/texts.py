@@ -10,11 +10,11 @@ MOST_NAMED = 5
 
 
 def kept(attempts: Sequence[LeftAttempt]) -> str:
-    """Return that what these left belongs to a start with other flags."""
+    """Return that what is left of these belongs to a start with other flags."""
     places = {left.place for left in attempts}
     flags = ", ".join(sorted(map(_flags, places)))
     tasks = counted(len(attempts), "task")
-    return f"what {tasks} of the run before left is kept for a start with {flags}"
+    return f"what is left of {tasks} of the run before is kept for a start with {flags}"
 
 
 def still_ending(number: int, wardens: Sequence[int]) -> str:

@@ -19,6 +19,7 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.report import error_backoff, parse_report
+from bistro_tui.engine.statuses.storable import check_storable
 
 log = logging.getLogger("bistro_tui")
 
@@ -118,7 +119,7 @@ def _problem(report: AttemptEnded) -> str:
         read = parse_report(written, now_wall=0.0)
         if read.bits != status.bits:
             return f"that no task can have: {read.data['exception']}"
-        json.dumps(dict(status.data), allow_nan=False)
+        check_storable(status)
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         return f"that cannot be stored: {described(error)}"
     return ""

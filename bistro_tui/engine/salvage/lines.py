@@ -83,11 +83,16 @@ def salvage_lines(path: Path) -> Saved:
                 known = leaf.table in set(Stream)
                 fresh.lines(leaf.table if known else Stream.STDOUT.value, found)
             gone = len(image.gone)
+        counted = reader.count(("job_id", "node_id"))
+    kept = fresh.rows.total()
+    if not kept:
+        made.unlink()
     return Saved(
         damaged=path,
-        fresh=made,
+        fresh=made if kept else None,
         problem=reader.problem,
-        rows=dict(fresh.rows),
+        rows={table: count for table, count in fresh.rows.items() if count},
+        missing_rows=None if counted is None else max(0, counted - kept),
         broken_rows=broken.total(),
         gone_pages=gone,
     )

@@ -1,13 +1,13 @@
 """Rows of a damaged table, by SQLite as far as it comes from either end."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from bistro_tui.engine.inspection import seen
+from bistro_tui.engine.inspection import seen, wrong_beginning
 from bistro_tui.engine.salvage.pages import Value
-from bistro_tui.engine.soundness import damage
+from bistro_tui.engine.soundness import check_pages, wal_damage
 from bistro_tui.engine.sqlite import columns_of, decode_text, quoted, tables_of
 
 Row = tuple[Value, ...]
@@ -31,16 +31,39 @@ class Reader:
         self.tables: list[str] = []
         self.problem = ""
         """What is broken; empty: nothing, and SQLite gives every row."""
+        self._sees_all = False
+        """Whether SQLite knows of every commit there was."""
         try:
+            # The criterion of a start, which refuses also what SQLite could read.
+            self.problem = wrong_beginning(path)
             self._connection = resources.enter_context(seen(path))
             self._connection.text_factory = decode_text
             self.tables = tables_of(self._connection)
-            found = damage(
-                self._connection, is_synced=is_synced, limit_sec=_PATIENCE_SEC
-            )
-            self.problem = found or ""
+            found = wal_damage(self._connection, is_synced=is_synced)
+            self._sees_all = not found
+            if not (self.problem or found):
+                found = check_pages(self._connection, _PATIENCE_SEC) or ""
+            self.problem = self.problem or found
         except (sqlite3.Error, OSError) as error:
-            self.problem = str(error)
+            self.problem = self.problem or str(error)
+
+    def count(self, columns: Collection[str]) -> int | None:
+        """Return how many rows all tables with these columns have; None: unknown.
+
+        SQLite counts what is shortest, which is an index: where that is whole, rows
+        are counted that cannot be read any more.
+        """
+        if not self._sees_all or not self.tables:
+            return None
+        found = 0
+        try:
+            for table in self.tables:
+                if set(columns) <= set(columns_of(self._connection, table)):
+                    query = f"SELECT count(*) FROM {quoted(table)}"
+                    found += self._connection.execute(query).fetchone()[0]
+        except (sqlite3.Error, ValueError):
+            return None
+        return found
 
     def rows(self, table: str, columns: tuple[str, ...], order: str) -> Iterator[Row]:
         """Yield these columns of each row, NULL for one that the table has not.

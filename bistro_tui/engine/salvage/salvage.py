@@ -8,8 +8,6 @@ from bistro_tui.engine.salvage.reading import problem_of
 from bistro_tui.engine.salvage.saved import Saved, beside
 from bistro_tui.engine.salvage.statuses import salvage_statuses
 
-STATUSES, LOGS = "statuses.sql3", "task_logs.sql3"
-
 
 def salvage(path: Path, status_table: str) -> Saved | None:
     """Write what can be read of a database into a new file; None if it is whole.
@@ -23,16 +21,18 @@ def salvage(path: Path, status_table: str) -> Saved | None:
     return salvage_lines(path) if has_lines else salvage_statuses(path, status_table)
 
 
-def into_place(saved: Saved) -> tuple[str, str]:
-    """Return the two commands that put what was saved in place.
+def into_place(saved: Saved) -> tuple[str, ...]:
+    """Return the two commands that put what was saved in place; none: nothing was.
 
     Makes the directory (0700) into which the first one moves the damaged files. Raises
     OSError.
     """
+    if saved.fresh is None:
+        return ()
     path = saved.damaged
     # What is left beside the new file would be taken for a part of it.
-    wal = Path(f"{path}-wal")
-    old = [path, wal] if wal.exists() else [path]
+    beside_it = (Path(f"{path}-{end}") for end in ("wal", "shm", "journal"))
+    old = [path, *(one for one in beside_it if one.exists())]
     aside = _make_aside(path)
     return (
         shlex.join(["mv", *map(str, old), f"{aside}/"]),

@@ -18,12 +18,14 @@ class Saved:
     """What became of one file."""
 
     damaged: Path
-    fresh: Path
-    """The new file."""
+    fresh: Path | None
+    """The new file; None: nothing could be saved, and there is none."""
     problem: str
     """What is broken; empty: nothing that could be seen."""
     rows: dict[str, int]
     """Table → rows that were saved."""
+    missing_rows: int | None
+    """How many more SQLite counts; None if it cannot."""
     broken_rows: int
     """Rows that are there and could not be read."""
     gone_pages: int

@@ -31,12 +31,17 @@ class _Tables:
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[tuple[str, str], Row]] = defaultdict(dict)
+        self.empty: set[tuple[str, Value, Value]] = set()
+        """Rows that say nothing, by table and task."""
 
     def take(self, table: str, values: Row | None) -> bool:
         """Take in a row if it is a newer one; return whether it is a status at all."""
         row = _checked(values) if values is not None else None
         if row is None:
-            return values is not None and _says_nothing(values)
+            if values is None or not _says_nothing(values):
+                return False
+            self.empty.add((table, values[0], values[1]))
+            return True
         key = (str(row[0]), str(row[1]))
         known = self.rows[table].get(key)
         if known is None or _age(row) >= _age(known):
@@ -61,17 +66,24 @@ def salvage_statuses(path: Path, flag: str) -> Saved:
             image = resources.enter_context(Image(path))
             broken = _scan(image, tables, main)
             gone = len(image.gone)
+        counted = reader.count(BISTRO_COLUMNS)
+    kept = sum(map(len, tables.rows.values()))
     with closing(sqlite3.connect(":memory:")) as empty:
-        names = [name for name, rows in tables.rows.items() if rows] or [main]
+        names = [name for name, rows in tables.rows.items() if rows]
         schema = [one for name in names for one in schema_of(empty, name)]
-    with new_database(path, version=VERSION, schema=schema) as (fresh, connection):
-        for name in names:
-            _write(connection, name, list(tables.rows[name].values()))
+    fresh = None
+    if kept:
+        with new_database(path, version=VERSION, schema=schema) as (fresh, connection):
+            for name in names:
+                _write(connection, name, list(tables.rows[name].values()))
     return Saved(
         damaged=path,
         fresh=fresh,
         problem=reader.problem,
         rows={name: len(tables.rows[name]) for name in names},
+        missing_rows=(
+            None if counted is None else max(0, counted - kept - len(tables.empty))
+        ),
         broken_rows=broken,
         gone_pages=gone,
     )

@@ -21,6 +21,7 @@ from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 from bistro_tui.engine.scheduling.waiting import OPEN, AnyOf
 from bistro_tui.engine.statuses.status import next_backoff
+from bistro_tui.engine.steady_wall import LASTS_SEC, SteadyWall
 
 _RUNNING = CODE[Reason.RUNNING]
 
@@ -53,6 +54,10 @@ class Placement:
         self._wall: float
         self._mono: float
         self._second: int
+        """Of the steady clock: who asks for attempts newest first goes by it."""
+        self._steady: SteadyWall | None = None
+        self._looked = 0.0
+        """When the steady clock was looked at last."""
         self._left: int
         self._most: float
         """So many attempts may be live."""
@@ -74,7 +79,11 @@ class Placement:
         self._most = limit if limit is not None else math.inf
         self._wall = now.wall
         self._mono = now.mono
-        self._second = int(now.wall)
+        if self._steady is None or now.elapsed - self._looked > LASTS_SEC:
+            # Nobody saw since when the clock is as it is.
+            self._steady = SteadyWall(now)
+        self._looked = now.elapsed
+        self._second = int(self._steady.at(now))
         gained = self._state.gained
         while gained and self._left > 0:
             nodes = list(gained)

@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bistro_tui.engine.database_files import STATUSES
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.statuses.keeping import StatusKeeper, StoreContext
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.statuses.store import StatusStore, read_statuses
 
-FILE_NAME = "statuses.sql3"
-
 
 async def sqlite(context: StoreContext) -> StatusKeeper:
     """Return the store in ``statuses.sql3`` of the data directory."""
-    path = context.data_dir / FILE_NAME
+    path = context.data_dir / STATUSES
     if context.read_only:
         return _Reader(path, context.table)
     return await StatusStore.open(path, context.table)

@@ -12,6 +12,7 @@ from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.installed import Part, described
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.storable import check_storable
 
 STORE_METHODS = ("load", "save", "close")
 
@@ -111,7 +112,7 @@ class GuardedStore:
         """Return everything that is stored; DataDirUnusable if that fails."""
         try:
             found = dict(await self._store.load())
-            return {_task(key): _checked(status) for key, status in found.items()}
+            return dict(_checked(key, status) for key, status in found.items())
         except BaseException as error:
             if not is_failure(error):
                 raise
@@ -136,18 +137,19 @@ class GuardedStore:
             raise OSError(f"{self._part}: {described(error)}") from error
 
 
-def _task(key: object) -> TaskId:
+def _checked(key: object, status: object) -> tuple[TaskId, TaskStatus]:
     match key:
         case (str(job), str(node)):
-            return TaskId(JobName(job), NodeName(node))
+            task = TaskId(JobName(job), NodeName(node))
         case _:
             raise TypeError(f"a TaskId is wanted, not {key!r}")
-
-
-def _checked(status: object) -> TaskStatus:
     if not isinstance(status, TaskStatus):
         raise TypeError(f"a TaskStatus is wanted, not {status!r}")
-    return status
+    try:
+        check_storable(status)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"the status of {task} is none: {error}") from error
+    return task, status
 
 
 def unusable_store(part: Part, data_dir: Path, error: BaseException) -> DataDirUnusable:

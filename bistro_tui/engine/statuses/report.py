@@ -24,6 +24,9 @@ MAX_DATA_DEPTH = 200
 
 QUOTED_CHARS = 200
 
+KILLED = "Task killed, no status returned"
+"""What is told of an attempt that was killed and reported no status."""
+
 WORDS = {
     "done": status_bits.DONE,
     "incomplete": status_bits.INCOMPLETE,
@@ -93,7 +96,7 @@ def killed(*, now_wall: float) -> TaskStatus:
     return TaskStatus(
         bits=status_bits.INCOMPLETE_BACKOFF,
         time=now_wall,
-        data=complaint("Task killed, no status returned"),
+        data=complaint(KILLED),
     )
 
 

@@ -4,15 +4,15 @@ Source: Bistro, statuses/SQLiteTaskStore.
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
 from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.storable import is_time
 
 BISTRO_COLUMNS = ("job_id", "node_id", "timestamp", "data", "result")
 OUR_COLUMNS = {
@@ -99,8 +99,10 @@ def read_rows(rows: Iterable[Row]) -> tuple[KnownStatuses, int]:
             of_job = by_job[JobName(job)] = {}
         of_job[nodes.setdefault(NodeName(node), NodeName(node))] = TaskStatus(
             bits=bits,
-            time=exact if is_ours and _is_time(exact) else _seconds(timestamp),
-            backoff_sec=backoff if is_ours and type(backoff) is int else 0,
+            time=exact if is_ours and is_time(exact) else _seconds(timestamp),
+            backoff_sec=(
+                backoff if is_ours and type(backoff) is int and backoff > 0 else 0
+            ),
             data=data,
         )
     return KnownStatuses(by_job), newest
@@ -131,11 +133,7 @@ def _kind(number: object, result: object) -> tuple[Bits | None, bool]:
 
 
 def _seconds(timestamp: object) -> float:
-    return float(timestamp) if isinstance(timestamp, int) else 0.0
-
-
-def _is_time(value: object) -> TypeGuard[float]:
-    return type(value) is float and math.isfinite(value)
+    return float(timestamp) if is_time(timestamp) else 0.0
 
 
 def _data(text: object) -> Mapping[str, Any]:

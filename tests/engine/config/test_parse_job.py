@@ -177,7 +177,11 @@ BAD_JOBS: list[tuple[dict[str, Json], str, str | None]] = [
         "filters.level1.fraction_of_nodes",
         "must be a number, got null",
     ),
-    ({"backoff": [60, 30]}, "backoff[1]", "must be above 60, got 30"),
+    (
+        {"backoff": [60, 30]},
+        "backoff[1]",
+        "must be above 60, the delay before it, got 30",
+    ),
     ({"depends_on": "etl2"}, "depends_on", 'must be an array of texts, got "etl2"'),
     ({"create_time": 1.5}, "create_time", "must be a whole number, got 1.5"),
     (

@@ -172,8 +172,12 @@ BAD_SETTINGS: list[tuple[dict[str, Json], str, str]] = [
         "backoff",
         'must be an array such as [15, 60, "repeat"], got an empty one',
     ),
-    ({"backoff": [60, 30]}, "backoff[1]", "must be above 60, got 30"),
-    ({"backoff": [5, 5]}, "backoff[1]", "must be above 5, got 5"),
+    (
+        {"backoff": [60, 30]},
+        "backoff[1]",
+        "must be above 60, the delay before it, got 30",
+    ),
+    ({"backoff": [5, 5]}, "backoff[1]", "must be above 5, the delay before it, got 5"),
     ({"backoff": [0]}, "backoff[0]", "must be above 0, got 0"),
     (
         {"backoff": [5.0]},

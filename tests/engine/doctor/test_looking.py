@@ -179,6 +179,12 @@ def test_who_serves_in_a_data_directory_is_told_while_it_does(tmp_path: Path) ->
     assert look_at_data_directory(path).holder == ""
 
 
+def test_a_fifo_in_place_of_the_lock_keeps_nobody_waiting(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    os.mkfifo(tmp_path / "run" / "lock")
+    assert look_at_data_directory(tmp_path).holder == ""
+
+
 def test_the_doctor_changes_nothing_in_a_data_directory(tmp_path: Path) -> None:
     path = tmp_path / "data"
     DataDir(path, host=socket.gethostname(), now=0.0).close()

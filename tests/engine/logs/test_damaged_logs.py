@@ -12,6 +12,7 @@ from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
+from tests.engine.logs.builders import ManualClock
 from tests.engine.statuses_store.damaging import contents, mutations
 from tests.engine.statuses_store.test_store import task
 
@@ -22,7 +23,7 @@ LINES = 600
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
     path = tmp_path / "task_logs.sql3"
-    store = await LogStore.open(path)
+    store = await LogStore.open(path, clock=ManualClock())
     for number, stream in enumerate(Stream):
         lines = [b"line %d of it\n" % i for i in range(LINES)]
         await store.append([Written(1 + number * LINES, task(), stream, lines)])
@@ -47,7 +48,7 @@ async def test_it_is_refused_as_it_is_or_has_its_lines(path: Path) -> None:
         before = contents(path)
         refusal = ""
         try:
-            await (await LogStore.open(path)).close()
+            await (await LogStore.open(path, clock=ManualClock())).close()
         except DataDirUnusable as error:
             refusal = str(error)
         if refusal:

@@ -1,6 +1,7 @@
 """Questions to the log store while others ask and write."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -94,7 +95,7 @@ async def test_who_follows_both_streams_while_they_are_written_misses_nothing(
     tmp_path: Path,
 ) -> None:
     path, batches, rows = tmp_path / "l.sql3", 25, 1_200
-    store = await LogStore.open(path)
+    store = await LogStore.open(path, clock=SystemClock())
     seen: list[int] = []
     last = 1 + batches * rows
 
@@ -191,7 +192,7 @@ async def test_a_file_is_looked_at_without_leaving_a_trace(tmp_path: Path) -> No
     clock = SystemClock()
     assert look_at_page(path, LogQuery(), clock).lines == ()
     assert list(tmp_path.iterdir()) == []
-    store = await LogStore.open(path)
+    store = await LogStore.open(path, clock=SystemClock())
     await store.append([Written(7, task(), Stream.STDERR, [b"x\n"])])
     assert look_at_page(path, LogQuery(), clock).last_id == 7
     await store.close()
@@ -208,3 +209,15 @@ def test_a_file_with_some_of_the_tables_has_their_lines(tmp_path: Path) -> None:
     assert [one.line_id for one in page.lines] == [3]
     none = LogQuery(streams=(Stream.STDERR,))
     assert look_at_page(path, none, SystemClock()).next_line_id == THE_END
+
+
+async def test_the_path_need_not_be_utf8(tmp_path: Path) -> None:
+    directory = tmp_path / os.fsdecode(b"d\xff %?#")
+    directory.mkdir()
+    store = await LogStore.open(directory / "task_logs.sql3", clock=SystemClock())
+    try:
+        await store.append([Written(1, task(), Stream.STDOUT, [b"a"])])
+        found = await store.reader.newest(None, after=0, up_to=LAST_ID, limit=9)
+    finally:
+        await store.close()
+    assert found == [line(1, b"a")]

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "LINES_A_TASK", 4)
     monkeypatch.setattr(recent, "LINES_MERGED", 6)
     monkeypatch.setattr(recent, "BYTES_OF_TASKS", 10 * 210)
+    monkeypatch.setattr(recent, "_WINDOW_OVERHEAD", 10)
     monkeypatch.setattr(recent, "BYTES_MERGED", 10 * 210)
 
 
@@ -70,3 +73,24 @@ def test_memory_is_bounded(sizes: list[tuple[str, int]]) -> None:
     assert sum(len(one.line) for some in kept for one in some) <= 2100
     assert all(len(some) <= 4 for some in kept)
     assert len(lines.of_all(0, 99).lines) <= 6
+
+
+def test_very_many_tasks_of_one_line_take_no_more_than_they_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(recent, "BYTES_OF_TASKS", 2**20)
+    monkeypatch.setattr(recent, "LINES_MERGED", 1)
+    tasks = [task(f"n{number}") for number in range(6_000)]
+    lines = RecentLines(0)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number, of in enumerate(tasks, start=1):
+            lines.add(written(line(number, b"hello from %d" % number, of=of)))
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 2**19 < taken < 1.25 * 2**20
+    assert lines.of_task(tasks[-1], 0, 9).lines
+    assert not lines.of_task(tasks[0], 0, 9).lines

@@ -16,12 +16,12 @@ from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
-from tests.engine.logs.builders import task
+from tests.engine.logs.builders import ManualClock, task
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[LogStore]:
-    opened = await LogStore.open(tmp_path / "l.sql3")
+    opened = await LogStore.open(tmp_path / "l.sql3", clock=ManualClock())
     try:
         yield opened
     finally:

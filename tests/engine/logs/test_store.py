@@ -3,8 +3,9 @@
 import asyncio
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,16 @@ import pytest
 
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.logs.query import LogQuery
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
-from tests.engine.logs.builders import LAST_ID, all_written, line, task
+from tests.engine.logs.builders import LAST_ID, ManualClock, all_written, line, task
 
 
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[LogStore]:
-    store = await LogStore.open(path)
+    store = await LogStore.open(path, clock=ManualClock())
     try:
         yield store
     finally:
@@ -158,17 +160,45 @@ async def test_a_foreign_or_damaged_file_is_refused_untouched(tmp_path: Path) ->
     for content in (foreign, b"x" * 5000, foreign[:50]):
         await asyncio.to_thread(path.write_bytes, content)
         with pytest.raises(DataDirUnusable):
-            await LogStore.open(path)
+            await LogStore.open(path, clock=ManualClock())
         assert await asyncio.to_thread(path.read_bytes) == content
         assert os.listdir(tmp_path) == ["l.sql3"]
 
 
-async def test_a_store_that_was_read_leaves_no_wal_when_it_is_closed(
+async def test_a_store_that_was_read_leaves_no_wal_no_thread_and_no_descriptor(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "task_logs.sql3"
-    store = await LogStore.open(path)
-    await store.append(all_written([line(1)]))
-    assert await store.reader.newest(None, after=0, up_to=LAST_ID, limit=9)
+    path = tmp_path / "l.sql3"
+    before, descriptors_before = threads(), descriptors()
+    store = await LogStore.open(path, clock=ManualClock())
+    keeping = [
+        asyncio.ensure_future(store.keep_small()),
+        asyncio.ensure_future(store.keep_synced()),
+    ]
+    await store.append(all_written([line(7)]))
+    assert await newest(store) == [line(7)]
+    assert (await store.reader.query(LogQuery())).lines == (line(7),)
+    assert len([one for one in threads() - before if "bistro log" in one.name]) >= 2
+    assert any(name.startswith(str(path)) for name in descriptors())
+
+    for one in keeping:
+        one.cancel()
     await store.close()
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+    assert os.listdir(tmp_path) == ["l.sql3"]
+    assert threads() <= before
+    assert descriptors() == descriptors_before
+
+
+def threads() -> set[threading.Thread]:
+    """Return those that live, without what asyncio keeps until its loop ends."""
+    return {one for one in threading.enumerate() if not one.name.startswith("asyncio_")}
+
+
+def descriptors() -> list[str]:
+    """Return what this process has open, by name."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            found.append(os.readlink(f"/proc/self/fd/{number}"))
+    return sorted(found)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.database import sync_file
 from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
-from bistro_tui.engine.logs.syncing import EVERY_SEC, Syncing, sync_file
-from tests.engine.logs.builders import SECOND, task
+from bistro_tui.engine.logs.syncing import EVERY_SEC, Syncing
+from tests.engine.logs.builders import SECOND, ManualClock, task
 
 WAL = Path("task_logs.sql3-wal")
 
@@ -163,7 +164,7 @@ async def test_the_store_has_its_wal_synced_and_never_touches_the_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bistro_tui.engine.logs.syncing.EVERY_SEC", 0.0)
-    store = await LogStore.open(tmp_path / "l.sql3")
+    store = await LogStore.open(tmp_path / "l.sql3", clock=ManualClock())
     with synced_files(monkeypatch) as names:
         async with asyncio.TaskGroup() as group:
             syncing = group.create_task(store.keep_synced(), name="syncing")

@@ -21,6 +21,18 @@ from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from tests.engine.logs.builders import LAST_ID, SECOND, ManualClock, task
 
+RECORD = AttemptRecord(
+    InvocationId(SECOND, 1),
+    task(),
+    started=1.5,
+    ended=3.5,
+    seconds=2.0,
+    exit_text="exited with status 0",
+    result_bits=4,
+    detail="",
+    worker="local",
+)
+
 
 class FailingStore(LogStore):
     """Fails as long as it is told to, then works."""
@@ -47,7 +59,7 @@ class Opened:
 
 @asynccontextmanager
 async def opened(path: Path, *, running: bool = True) -> AsyncIterator[Opened]:
-    store = await FailingStore.open(path / "task_logs.sql3")
+    store = await FailingStore.open(path / "task_logs.sql3", clock=ManualClock())
     assert isinstance(store, FailingStore)
     clock, troubles = ManualClock(), list[str]()
     log = await LogWriter.open(store, clock=clock, on_trouble=troubles.append)
@@ -92,14 +104,21 @@ async def test_lines_are_in_the_store_after_a_flush(tmp_path: Path) -> None:
 
 async def test_a_flush_of_nothing_returns(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        await log.writer.flush()
+        async with asyncio.timeout(1):
+            await log.writer.flush()
+        assert await log.store.last_id() == 0
 
 
 async def test_many_flushes_at_once_all_return(tmp_path: Path) -> None:
-    async with opened(tmp_path) as log, asyncio.TaskGroup() as group:
-        for i in range(50):
-            log.writer.write(task(), Stream.STDOUT, [b"%d\n" % i] * 100)
-            group.create_task(log.writer.flush(), name=f"flush {i}")
+    async with opened(tmp_path) as log:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            for i in range(50):
+                log.writer.write(task(), Stream.STDOUT, [b"%d\n" % i] * 100)
+                group.create_task(log.writer.flush(), name=f"flush {i}")
+        found = await log.store.reader.newest(
+            task(), after=0, up_to=LAST_ID, limit=9_999
+        )
+        assert texts(found) == [b"%d\n" % i for i in range(50) for _ in range(100)]
 
 
 async def test_lines_reach_the_store_without_anybody_asking(tmp_path: Path) -> None:
@@ -203,13 +222,62 @@ async def test_close_gives_up_at_last(
 ) -> None:
     monkeypatch.setattr(writer, "LAST_TRIES_SEC", 0.01)
     monkeypatch.setattr(writer, "RETRY_AT_END_SEC", 0.001)
-    store = await FailingStore.open(tmp_path / "task_logs.sql3")
+    store = await FailingStore.open(tmp_path / "task_logs.sql3", clock=ManualClock())
     assert isinstance(store, FailingStore)
     log = await LogWriter.open(store, clock=ManualClock(), on_trouble=lambda _: None)
     store.is_broken = True
     log.write(task(), Stream.STDOUT, [b"1\n"])
     with pytest.raises(sqlite3.Error, match="disk is full"):
         await log.close()
+
+
+async def test_what_close_cannot_store_is_counted_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "LAST_TRIES_SEC", 0.0)
+    monkeypatch.setattr(writer, "MOST_IN_ONE", 3)
+    monkeypatch.setattr(writer, "BEHIND_BYTES", 2_000)
+    store = await FailingStore.open(tmp_path / "task_logs.sql3", clock=ManualClock())
+    assert isinstance(store, FailingStore)
+    log = await LogWriter.open(store, clock=ManualClock(), on_trouble=lambda _: None)
+    store.is_broken = True
+    log.hold("the disk is full")
+    for _ in range(20):
+        log.write(task(), Stream.STDOUT, [b"1234\n"])
+        log.record(RECORD)
+    assert 0 < log.dropped.lines < 20
+    with pytest.raises(sqlite3.Error):
+        await log.close()
+    assert log.dropped == (20, 100, 20)
+    told = "stored: 20 lines (100 bytes) of output and the records of 20 attempts"
+    assert caplog.messages == [f"dropped while task logs could not be {told}"]
+
+
+async def test_a_close_that_stores_all_tells_of_what_was_dropped_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(writer, "BEHIND_BYTES", 0)
+    async with opened(tmp_path, running=False) as log:
+        log.writer.hold("the disk is full")
+        log.writer.write(task(), Stream.STDOUT, [b"1"])
+        log.writer.record(RECORD)
+        assert log.troubles[-1] == (
+            "task logs cannot be stored: the disk is full; dropped so far: 1 line"
+            " (1 byte) of output"
+        )
+    assert caplog.messages[-1].endswith(
+        ": 1 line (1 byte) of output and the record of 1 attempt"
+    )
+
+
+async def test_records_alone_that_are_dropped_are_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BEHIND_BYTES", 0)
+    async with opened(tmp_path, running=False) as log:
+        log.writer.hold("the disk is full")
+        log.writer.record_all([RECORD] * 3)
+        assert log.troubles[-1].endswith("dropped so far: the records of 3 attempts")
 
 
 async def test_writers_are_asked_to_stop_until_half_is_stored(

@@ -34,7 +34,7 @@ async def test_an_adopted_attempt_is_recorded_with_what_its_warden_wrote_down(
         seconds=50.5,
         exit_text="exited with status 0",
         result_bits=int(DONE),
-        detail="found by a later start",
+        detail="its scheduler had died",
         worker="local",
         peak_memory=7,
         cpu_seconds=1.5,
@@ -49,7 +49,7 @@ async def test_one_whose_end_nobody_saw_ended_when_it_was_found(run: LeftRun) ->
 
     assert (record.started, record.ended, record.exit_text) == (BEGAN, NOW, "")
     assert record.result_bits == int(INCOMPLETE_BACKOFF)
-    assert record.detail.startswith("found by a later start, its end is not known: ")
+    assert record.detail.startswith("its scheduler had died, its end is not known: ")
     assert (record.peak_memory, record.cpu_seconds) == (None, None)
 
 
@@ -87,3 +87,13 @@ async def test_one_whose_status_is_kept_nowhere_is_recorded_all_the_same(
         assert (record.task, record.result_bits) == (task("n1"), int(DONE))
         assert start.adopted == []
         assert left.files() == []
+
+
+async def test_of_one_that_was_killed_it_is_said_once_and_why(run: LeftRun) -> None:
+    run.add(1, content=b"", end=end_fields(code=0, signal=15))
+    run.write()
+
+    (record,) = (await started(run)).records
+
+    assert record.exit_text == "killed by signal 15"
+    assert record.detail == "its scheduler had died"

@@ -1,5 +1,6 @@
 """Finding old journals, and telling whether a warden still writes them."""
 
+import errno
 import os
 import signal
 import sys
@@ -108,6 +109,27 @@ def test_a_copy_for_people_stays_when_the_journal_goes(tmp_path: Path) -> None:
 
     assert run.files() == [kept.name]
     assert kept.read_text().startswith("B ")
+    close(journal)
+
+
+def test_where_there_are_no_hard_links_the_copy_is_a_file_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    run = LeftRun(tmp_path).write()
+    # Of a start that ended in the middle of it.
+    (tmp_path / f"{run.name}.damaged.new").write_text("B")
+    journal = LeftJournal(run.journal)
+    text = run.journal.read_text()
+    kept = journal.keep_copy()
+    assert journal.keep_copy() == kept
+    journal.remove()
+
+    assert run.files() == [kept.name]
+    assert kept.read_text() == text
     close(journal)
 
 

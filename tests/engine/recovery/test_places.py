@@ -57,13 +57,29 @@ async def test_what_belongs_elsewhere_is_ended_and_kept_for_a_start_there(
     assert run.files() == [f"{attempt_id(1)}.status", run.name]
     assert said() == [
         "killed 1 process left over",
-        "what 1 task of the run before left is kept for a start with"
+        "what is left of 1 task of the run before is kept for a start with"
         " --status-store sqlite --status-table other",
     ]
     there = Start(run.run, store, place=ELSEWHERE)
     await there.run()
     assert outcome(there) == {"n1": "DONE"}
     assert run.files() == []
+
+
+async def test_what_belongs_elsewhere_is_told_once_whatever_wardens_it_had(
+    run: LeftRun, store: StatusStore, said: Callable[[], list[str]]
+) -> None:
+    for number in (1, 2, 3):
+        left = LeftRun(run.run, name=f"warden.77.{number}")
+        left.add(number, content=b"done", place=ELSEWHERE)
+        left.write()
+
+    await Start(run.run, store).run()
+
+    assert said() == [
+        "what is left of 3 tasks of the run before is kept for a start with"
+        " --status-store sqlite --status-table other",
+    ]
 
 
 async def test_an_attempt_that_nobody_settled_never_replaces_a_later_one(

@@ -1,17 +1,19 @@
 """The start after a run that died, with real files, locks, processes and statuses."""
 
 import asyncio
+import errno
 import os
 import signal
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pytest
 
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.recovery import recovery, wardens
+from bistro_tui.engine.recovery.journals import LeftJournal
 from bistro_tui.engine.statuses.bits import (
     DONE,
     ERROR_BACKOFF,
@@ -320,6 +322,29 @@ async def test_a_damaged_journal_is_kept_aside_and_harms_no_other_task(
     assert damage in (run.run / f"{run.name}.damaged").read_text()
     assert any(text.startswith(f"{run.journal}: ") for text in said())
     assert not Start(run.run, store).recovery.is_needed
+
+
+async def test_a_damaged_journal_that_cannot_be_kept_aside_holds_nothing_up(
+    run: LeftRun,
+    store: StatusStore,
+    said: Callable[[], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_: LeftJournal) -> Never:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(LeftJournal, "keep_copy", refused)
+    run.add(1, content=b"done")
+    run.lines.append("S x {}")
+    run.write()
+    start = Start(run.run, store)
+
+    await start.run()
+
+    assert outcome(start) == {"n1": "DONE"}
+    assert run.files() == []
+    told = "no copy of it can be kept: No space left on device"
+    assert any(text.endswith(told) for text in said())
 
 
 async def test_a_line_that_was_being_written_is_no_damage(

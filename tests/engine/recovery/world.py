@@ -71,7 +71,7 @@ class Start:
             status=self.known.get,
             feed=self._adopt,
             flush=self._flush,
-            left=self.records.append,
+            left=self._left,
             host="here",
         )
         self.recovery = Recovery(
@@ -120,6 +120,13 @@ class Start:
         self._unstored += left
         for task, invocation, _ in left:
             self._let_go(task, invocation)
+
+    @contextmanager
+    def _left(self, records: Sequence[AttemptRecord]) -> Iterator[None]:
+        before = len(self.adopted)
+        yield
+        assert len(self.adopted) == before + len(records), "fed outside"
+        self.records += records
 
     async def _flush_records(self) -> None:
         self.recorded = tuple(self.records)

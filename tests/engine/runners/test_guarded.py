@@ -63,6 +63,10 @@ def done(data: Mapping[str, Any] | None = None, *, bits: Bits = DONE) -> TaskSta
     return TaskStatus(bits=bits, time=1.0, data=data or {})
 
 
+def at(time: Any, backoff_sec: Any = 0) -> TaskStatus:
+    return TaskStatus(bits=DONE, time=time, backoff_sec=backoff_sec)
+
+
 def guarded_reports(reports: Reports) -> GuardedReports:
     return GuardedReports(PART, reports, SystemClock())
 
@@ -159,6 +163,13 @@ async def test_every_end_is_reported_before_the_end_of_the_runner() -> None:
     [
         (done({"a": object()}), "that cannot be stored: TypeError"),
         (done({"a": float("nan")}), "that cannot be stored: ValueError"),
+        (at(math.nan), "that cannot be stored: ValueError: its time is nan"),
+        (at(-math.inf), "that cannot be stored: ValueError: its time is -inf"),
+        (at(1e300), "that cannot be stored: ValueError: its time is 1e+300"),
+        (at(2**63), "that cannot be stored: ValueError: its time is"),
+        (at("now"), "that cannot be stored: ValueError: its time is 'now'"),
+        (at(1.0, math.inf), "that cannot be stored: ValueError: its backoff_sec is"),
+        (at(1.0, -1), "that cannot be stored: ValueError: its backoff_sec is -1"),
         (done(bits=Bits.RUNNING), "that no task can have: "),
         (done(bits=Bits(68)), "that no task can have: "),
     ],

@@ -13,6 +13,7 @@ from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.salvage.salvage import salvage
+from tests.engine.logs.builders import ManualClock
 from tests.engine.statuses_store.damaging import contents
 from tests.engine.statuses_store.test_store import task
 
@@ -23,7 +24,7 @@ Lines = dict[str, set[tuple[Any, ...]]]
 async def path(tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     path = tmp_path / "data" / "task_logs.sql3"
-    store = await LogStore.open(path)
+    store = await LogStore.open(path, clock=ManualClock())
     for number, stream in enumerate(Stream):
         lines = [b"line %d of it\n" % i for i in range(400)]
         lines[7] = b"\xff no text\0"
@@ -104,6 +105,6 @@ async def test_what_was_saved_opens_and_goes_on(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 40 * 4096])
     saved = salvage(path, "task_statuses")
     assert saved is not None
-    store = await LogStore.open(saved.fresh)
+    store = await LogStore.open(saved.fresh, clock=ManualClock())
     assert await store.last_id() > 0
     await store.close()

@@ -1,6 +1,7 @@
 """The status store on real files."""
 
 import asyncio
+import math
 import os
 import random
 import sqlite3
@@ -26,7 +27,7 @@ from bistro_tui.engine.statuses.bits import (
     INCOMPLETE_BACKOFF,
     Bits,
 )
-from bistro_tui.engine.statuses.status import TaskStatus
+from bistro_tui.engine.statuses.status import TaskStatus, forgive
 from bistro_tui.engine.statuses.store import StatusStore
 
 BISTRO = """
@@ -315,6 +316,46 @@ async def test_rows_with_values_of_other_kinds_do_not_stop_the_load(
     assert found[task(node="bad data")] == TaskStatus(bits=FAILED, time=0.0)
     assert found[task(node="list")].data == {}
     assert task(node="db1") in found
+
+
+async def test_a_row_with_odd_numbers_loads_and_can_be_stored_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "s.sql3"
+    largest = 2**63 - 1
+    failed, backoff = int(FAILED), int(ERROR_BACKOFF)
+    odd: list[tuple[Any, ...]] = [
+        ("time", 5, 2, failed, 1e300, 0),
+        ("infinite", 5, 2, failed, math.inf, 0),
+        ("both", largest, 2, failed, -1e300, 0),
+        ("timestamp", largest, 2, None, None, None),
+        ("long ago", -largest - 1, 2, None, None, None),
+        ("delay", 5, 0, backoff, 5.0, largest),
+        ("less than none", 5, 0, backoff, 5.0, -largest),
+    ]
+    async with opened(path):
+        pass
+    with closing(sqlite3.connect(path)) as other:
+        other.executemany(
+            "INSERT INTO task_statuses (job_id, node_id, timestamp, result,"
+            " result_bits, status_time, backoff_duration)"
+            " VALUES ('etl', ?, ?, ?, ?, ?, ?)",
+            odd,
+        )
+        other.commit()
+    async with opened(path) as store:
+        found = await store.load()
+        await store.save([(task, forgive(one)) for task, one in found.items()])
+    values = {key.node: (one.time, one.backoff_sec) for key, one in found.items()}
+    assert values == {
+        "time": (5.0, 0),
+        "infinite": (5.0, 0),
+        "both": (0.0, 0),
+        "timestamp": (0.0, 0),
+        "long ago": (0.0, 0),
+        "delay": (5.0, largest),
+        "less than none": (5.0, 0),
+    }
 
 
 async def test_several_tables_share_a_file(tmp_path: Path) -> None:

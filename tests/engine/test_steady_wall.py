@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistro_tui.engine.logs.steady_wall import LASTS_SEC, SteadyWall
 from bistro_tui.engine.moment import SLEW_SEC, Now
+from bistro_tui.engine.steady_wall import LASTS_SEC, SteadyWall
 
 DAY = 86_400.0
 
