@@ -40,6 +40,7 @@ class Desk:
             room=self,
             on_stored=self._stored,
             on_trouble=print,
+            on_lost=print,
         )
 
     async def flush(self) -> None:

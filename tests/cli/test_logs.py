@@ -353,7 +353,7 @@ def test_a_job_that_has_no_lines_is_answered_with_the_nearest_that_has(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     keep(tmp_path, line(1), line(2), line(3, of="backup@n2", stream=Stream.STDERR))
-    for word, near in (("elt", "etl"), ("bakup", "backup")):
+    for word, near in (("elt", "etl"), ("backup_", "backup")):
         assert run(["logs", "--data-dir", str(tmp_path), word]) == 0
         assert capsys.readouterr().err.endswith(f"; did you mean {near}?\n")
     assert run(["logs", "--data-dir", str(tmp_path), "etl", "n9"]) == 0

@@ -14,6 +14,7 @@ from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.salvage.salvage import salvage
 from tests.engine.logs.builders import ManualClock
+from tests.engine.salvage.saving import made_by
 from tests.engine.statuses_store.damaging import contents
 from tests.engine.statuses_store.test_store import task
 
@@ -75,12 +76,12 @@ async def test_lines_on_pages_that_are_whole_are_saved_where_they_were(
         if saved is None:
             # A page in the middle of a long line: nothing shows that it is gone.
             continue
-        found = lines_in(saved.fresh)
+        found = lines_in(made_by(saved))
         lost = sum(len(known[name] - found[name]) for name in known)
         assert lost <= 160
         assert all(found[name] <= known[name] for name in known)
         assert saved.rows["stdout"] == len(found["stdout"])
-        saved.fresh.unlink()
+        made_by(saved).unlink()
         assert contents(path) == before
 
 
@@ -89,7 +90,7 @@ async def test_without_any_schema_every_line_is_saved_somewhere(path: Path) -> N
     path.write_bytes(bytes(4096) + content[4096:])
     saved = salvage(path, "task_statuses")
     assert saved is not None
-    assert lines_in(saved.fresh)["stdout"] == set().union(*known.values())
+    assert lines_in(made_by(saved))["stdout"] == set().union(*known.values())
 
 
 async def test_attempts_are_saved_where_sqlite_can_read_them(path: Path) -> None:
@@ -98,13 +99,13 @@ async def test_attempts_are_saved_where_sqlite_can_read_them(path: Path) -> None
     path.write_bytes(damaged)
     saved = salvage(path, "task_statuses")
     assert saved is not None
-    assert attempts_in(saved.fresh) == saved.rows.get("attempts", 0) == 1
+    assert attempts_in(made_by(saved)) == saved.rows.get("attempts", 0) == 1
 
 
 async def test_what_was_saved_opens_and_goes_on(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 40 * 4096])
     saved = salvage(path, "task_statuses")
     assert saved is not None
-    store = await LogStore.open(saved.fresh, clock=ManualClock())
+    store = await LogStore.open(made_by(saved), clock=ManualClock())
     assert await store.last_id() > 0
     await store.close()

@@ -12,6 +12,7 @@ from bistro_tui.engine.salvage.saved import Saved
 from bistro_tui.engine.statuses.bits import DONE, FAILED
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.statuses.store import read_statuses
+from tests.engine.salvage.saving import made_by
 from tests.engine.statuses_store.damaging import (
     Known,
     Left,
@@ -72,14 +73,14 @@ async def test_all_but_what_stood_on_a_lost_page_is_saved(
             found = known_in(path)
             assert sum(found[one] != left.known[one] for one in left.known) < 2
             continue
-        found = known_in(saved.fresh)
+        found = known_in(made_by(saved))
         assert found.items() <= left.known.items()
         assert len(found) >= len(left.known) - 60
         assert saved.rows[TABLE] == len(found)
         assert saved.problem
         if len(found) < len(left.known):
             assert saved.gone_pages or saved.broken_rows
-        saved.fresh.unlink()
+        made_by(saved).unlink()
 
 
 async def test_without_any_schema_every_row_is_saved(
@@ -87,7 +88,7 @@ async def test_without_any_schema_every_row_is_saved(
 ) -> None:
     left = await left_behind(tmp_path, rows=300, commits=0)
     put(path, left._replace(database=bytes(4096) + left.database[4096:]))
-    assert await rows_in(saved_of(path).fresh) == left.known
+    assert await rows_in(made_by(saved_of(path))) == left.known
 
 
 async def test_no_accident_makes_a_salvage_fail_or_invent_a_task(
@@ -115,7 +116,7 @@ async def test_the_newest_commit_of_a_task_counts_also_beyond_a_broken_one(
     wal = bytearray(left.wal)
     wal[len(wal) // 3] ^= 4
     put(path, left._replace(wal=bytes(wal)))
-    found = await rows_in(saved_of(path).fresh)
+    found = await rows_in(made_by(saved_of(path)))
     assert found.keys() == left.known.keys()
     older = [one for one, known in left.known.items() if found[one] != known]
     assert len(older) < 20
@@ -124,7 +125,7 @@ async def test_the_newest_commit_of_a_task_counts_also_beyond_a_broken_one(
 async def test_attempts_and_commits_are_saved_too(path: Path, tmp_path: Path) -> None:
     left = await left_behind(tmp_path, rows=100, commits=0)
     put(path, left._replace(database=bytes(4096) + left.database[4096:]))
-    async with opened(saved_of(path).fresh) as store:
+    async with opened(made_by(saved_of(path))) as store:
         await store.load()
         assert store.commits == 1
         attempts = await store.last_attempts([task("etl", "n3")])
@@ -146,7 +147,7 @@ async def test_a_row_that_cannot_have_been_written_is_not_saved(path: Path) -> N
     content = path.read_bytes()
     path.write_bytes(bytes(4096) + content[4096:])
     saved = saved_of(path)
-    found = await rows_in(saved.fresh)
+    found = await rows_in(made_by(saved))
     assert {one.node for one in found} == {"0", "7", "8"}
     assert saved.broken_rows == 6
 
@@ -156,7 +157,7 @@ async def test_a_database_of_bistro_is_salvaged(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(bytes(100) + content[100:])
     saved = saved_of(path)
-    assert await rows_in(saved.fresh) == {
+    assert await rows_in(made_by(saved)) == {
         task(node="db1"): TaskStatus(bits=DONE, time=100.0),
         task(node="db2"): TaskStatus(bits=FAILED, time=200.0),
     }
@@ -174,7 +175,7 @@ async def test_the_tables_of_a_file_stay_apart(path: Path) -> None:
     saved = saved_of(path)
     assert set(saved.rows) == {"one", "two"}
     for table, bits in (("one", DONE), ("two", FAILED)):
-        async with opened(saved.fresh, table) as store:
+        async with opened(made_by(saved), table) as store:
             assert {known.bits for known in (await store.load()).values()} == {bits}
 
 
@@ -189,7 +190,7 @@ async def test_nothing_is_overwritten_and_the_new_file_is_private(
 ) -> None:
     left = await left_behind(tmp_path, rows=20, commits=0)
     put(path, Left(left.database[:9000], b"", left.states))
-    first, second = saved_of(path).fresh, saved_of(path).fresh
+    first, second = made_by(saved_of(path)), made_by(saved_of(path))
     assert (first.name, second.name) == (
         "statuses.salvaged.sql3",
         "statuses.salvaged-2.sql3",
