@@ -2,8 +2,6 @@
 
 import json
 
-from bistro_tui.engine.history import result_word
-
 
 def event_text(line: bytes) -> str:
     """Return an event as people read it, from its JSON; all of it if it is no event."""
@@ -23,6 +21,9 @@ def event_text(line: bytes) -> str:
 
 
 def _status(status: dict[str, object]) -> str:
+    # Imported late: --help must not wait for it.
+    from bistro_tui.engine.history import result_word
+
     bits, data = status["result_bits"], status.get("data")
     word = result_word(bits) if isinstance(bits, int) else ""
     complaint = data.get("exception") if isinstance(data, dict) else None

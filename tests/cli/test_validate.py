@@ -96,7 +96,11 @@ def test_all_errors_of_settings_and_jobs_are_told_at_once_with_their_places(
             "e.t l",
             'must be a whole number, "repeat" or "fail", got "x"',
         ),
-        ("bistro_job->e.t l.backoff[2]", "e.t l", "must be above 1, got 0"),
+        (
+            "bistro_job->e.t l.backoff[2]",
+            "e.t l",
+            "must be above 1, the delay before it, got 0",
+        ),
         (
             "bistro_settings.scheduler",
             None,

@@ -26,9 +26,10 @@ def left_record(
     started = float(left.invocation.start_time)
     ended = end.ended if end is not None else status.time
     told = DIED if end is not None else NO_END
-    complaint = None if status.is_done else status.data.get("exception")
-    if end is not None and end.text.startswith("killed") and complaint == KILLED:
-        complaint = None  # its exit says so already
+    complaint = "" if status.is_done else str(status.data.get("exception", ""))
+    killed = end.text if end is not None and end.text.startswith("killed") else ""
+    if killed and (complaint == KILLED or complaint.endswith(killed)):
+        complaint = ""  # its exit says so already
     detail = f"{told}: {complaint}" if complaint else told
     return AttemptRecord(
         left.invocation,

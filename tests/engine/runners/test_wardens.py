@@ -157,6 +157,7 @@ async def test_what_a_task_uses_is_reported_while_it_runs(tmp_path: Path) -> Non
 async def test_a_lost_warden_takes_its_tasks_along_and_all_are_accounted_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    before = zombie_children()
     async with local_runner(tmp_path) as local:
         starts = [a_start(*SLEEP) for _ in range(6)]
         wrote = a_start("sh", "-c", "echo done > $BISTRO_STATUS_FILE; exec sleep 60")
@@ -177,7 +178,7 @@ async def test_a_lost_warden_takes_its_tasks_along_and_all_are_accounted_for(
         assert not any(map(is_alive, pids))
         again = await local.run(a_start("sh", "-c", "echo done > $BISTRO_STATUS_FILE"))
         assert again.reported.bits == DONE
-        assert zombie_children() == frozenset()
+        assert zombie_children() <= before
         said = re.findall(r"was lost with (\d+) tasks?; a new one", caplog.text)
         assert sum(map(int, said)) == 7
 
