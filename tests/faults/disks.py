@@ -95,6 +95,7 @@ class Shown:
             self._look()
 
     def _look(self) -> None:
+        before = self._offset, self._rest
         with self._log.open() as file:
             file.seek(self._offset)
             text = self._rest + file.read()
@@ -103,7 +104,12 @@ class Shown:
         found = [match for line in lines if (match := GOT_STATUS.search(line))]
         if not found:
             return
-        stored = self._stored()
+        try:
+            stored = self._stored()
+        except sqlite3.OperationalError:
+            # Its files are being taken away; the next look judges these, too.
+            self._offset, self._rest = before
+            return
         for match in found:
             word, *task = match.groups()
             job, node = task
