@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from bistro_tui.engine.recovery.history import DIED
 from tests.e2e.program import Place
 from tests.faults import crashes
 from tests.faults.crashes import KILL_WAIT, Crashes, job_of, settings
@@ -214,7 +215,14 @@ class Kills(Crashes):
                 self.place.data / "task_logs.sql3", "SELECT line FROM stdout"
             )
         )
+        # A start that was killed itself may have adopted one without a word.
         adopted = {one.task for one in self._told() if one.was_adopted}
+        adopted |= set(
+            look(
+                self.place.data / "task_logs.sql3",
+                f"SELECT job_id, node_id FROM attempts WHERE detail LIKE '{DIED}%'",
+            )
+        )
         of = {one.invocation: one.task for one in records}
         for line, times in lines.items():
             words = line.split()
