@@ -62,7 +62,8 @@ def record(
         for hosts, injection in runs:
             run.grow(hosts)
             more = ["-e", f"inject={injection}"] if injection else []
-            code, log = run.trace_with([*FLAGS, *more])
+            # A start that is not recorded would change the files behind the record.
+            code, log = run.trace_with([*FLAGS, *more], is_resumed=False)
             text += log if log.endswith("\n") else f"{log}\n"
         assert code == 0, run.tail()
         run.finish()

@@ -163,8 +163,14 @@ class Scripted:
         path = str(self.directory / calls.path) if calls.path else ""
         return self.trace_with(flags, path)
 
-    def trace_with(self, flags: list[str], path: str = "") -> tuple[int, str]:
-        """Return the same with these flags, for calls on one file or on any."""
+    def trace_with(
+        self, flags: list[str], path: str = "", *, is_resumed: bool = True
+    ) -> tuple[int, str]:
+        """Return the same with these flags, for calls on one file or on any.
+
+        ``is_resumed``: whether what scheduler and warden leave, when both are killed, is
+        ended by another start, which strace does not see.
+        """
         with self.log.open("ab") as said:
             traced = Traced(
                 flags, self.words, self.trace, path=path, stderr=said, **self.options()
@@ -173,6 +179,8 @@ class Scripted:
         self.check()
         self.pid = traced.process.pid
         if code < 0 and times_happened(self.trace.read_text(errors="replace")) > 1:
+            if not is_resumed:
+                return code, traced.wait_for_log()
             # With scheduler and warden gone, only the next start ends what is left.
             self.resume()
             code = 0
