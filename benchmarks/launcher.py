@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bistro_tui.cli.headless import serve_headless
 from bistro_tui.cli.main import main as bistro_main
+from bistro_tui.cli.notify import ServiceManager
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.ids import NodeName
@@ -62,7 +63,8 @@ def run_watched(config: Path, data_dir: Path) -> None:
     engine = WatchedEngine(
         EngineOptions(config_path=config, data_dir=data_dir, exit_when_done=True)
     )
-    outcome = serve_headless(engine, log_format="text").outcome
+    nobody = ServiceManager()
+    outcome = serve_headless(engine, log_format="text", manager=nobody).outcome
     assert outcome is not None
     print(json.dumps({**outcome.as_json(), "late": engine.late}))
 

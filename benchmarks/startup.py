@@ -1,8 +1,8 @@
-"""How long until ``--help`` has answered and until the first screen is painted.
+"""How long until ``--help`` has answered, a look at a running scheduler, the screen.
 
     .venv/bin/python -m benchmarks.startup
 
-Prints the median of five of each, in milliseconds, beside that of a bare Python on the
+Prints the median of seven of each, in milliseconds, beside that of a bare Python on the
 same machine in the same run. The screen is painted on a real pty of 140 × 42; it counts
 as painted when it shows a job of the config.
 """
@@ -16,10 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-ROUNDS = 5
+ROUNDS = 7
+LOOKS = ("ps", "jobs", "top --once")
 PROGRAM = str(Path(sys.executable).with_name("bistro-tui"))
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_configs" / "simple.json"
 
@@ -27,8 +30,30 @@ SAMPLE = Path(__file__).resolve().parent.parent / "sample_configs" / "simple.jso
 def run_to_end(*command: str) -> float:
     """Return the milliseconds that a command takes."""
     began = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+    )
     return 1000 * (time.perf_counter() - began)
+
+
+@contextmanager
+def scheduler() -> Iterator[str]:
+    """Run one headless, and give its data directory once it answers."""
+    with tempfile.TemporaryDirectory() as data_dir:
+        words = [PROGRAM, str(SAMPLE), "--no-ui", "--data-dir", data_dir]
+        with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:
+            try:
+                while not (Path(data_dir) / "run" / "api.sock").exists():
+                    time.sleep(0.05)
+                run_to_end(PROGRAM, "errors", "--data-dir", data_dir)
+                yield data_dir
+            finally:
+                process.terminate()
+
+
+def look(data_dir: str, command: str) -> float:
+    """Return the milliseconds that a look takes."""
+    return run_to_end(PROGRAM, *command.split(), "--data-dir", data_dir)
 
 
 def first_paint() -> float:
@@ -74,9 +99,13 @@ def main() -> None:
     """Measure and print."""
     bare = median(lambda: run_to_end(sys.executable, "-c", "pass"))
     shown = median(lambda: run_to_end(PROGRAM, "--help"))
+    with scheduler() as data_dir:
+        looks = {one: median(partial(look, data_dir, one)) for one in LOOKS}
     painted = median(first_paint)
     print(f"bare python    {bare:6.0f} ms")
     print(f"--help         {shown:6.0f} ms   {shown / bare:.1f} × bare python")
+    for name, took in looks.items():
+        print(f"{name:14} {took:6.0f} ms   {took / bare:.1f} × bare python")
     print(f"first paint    {painted:6.0f} ms   {painted / bare:.1f} × bare python")
 
 

@@ -203,12 +203,16 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
             self._on_news()
 
     def _take(self, snapshot: Snapshot) -> None:
-        if snapshot.state.word == "stopped":
+        if self._is_over(snapshot):
             self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
         elif (
             self._frozen is None and self._overview is not None and self._overview.ready
         ):
             self._overview.show(snapshot)
+
+    def _is_over(self, snapshot: Snapshot) -> bool:
+        """Return whether there will be nothing more to show."""
+        return snapshot.state.word == "stopped"
 
     @on(EngineFinished)
     def _on_engine_finished(self) -> None:
@@ -251,8 +255,11 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         elif message.number == signal.SIGHUP:
             self._on_terminal_gone()
         else:
-            self._stop_engine_for(message.number)
-            self.say("Stopping: running tasks are being ended", False)
+            self._end_for(message.number)
+
+    def _end_for(self, number: int) -> None:
+        self._stop_engine_for(number)
+        self.say("Stopping: running tasks are being ended", False)
 
     def _on_terminal_gone(self) -> None:
         if not self.is_headless and terminal_is_gone():
@@ -308,11 +315,12 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         """Show every key in words."""
 
         async def text() -> list[Line]:
-            return help_lines(
-                self._live_keys(), self.screen.query_one(DocView).size.width - 2
-            )
+            # Not of the screen on top: that may be the question before quitting.
+            width = overlay.query_one(DocView).size.width
+            return help_lines(self._live_keys(), width - 2)
 
-        _ = self.push_screen(Overlay("Help", text, opened_by="question_mark"))
+        overlay = Overlay("Help", text, opened_by="question_mark")
+        _ = self.push_screen(overlay)
 
     def _live_keys(self) -> list[KeyHelp]:
         if self._overview is None:

@@ -92,8 +92,10 @@ def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
         "README.md",
         "ARCHITECTURE.md",
         "docs/decisions/README.md",
+        "docs/commands.md",
         "docs/logs.md",
         "docs/reliability.md",
+        "docs/service.md",
     ],
 )
 def test_every_link_leads_to_a_file(document: str) -> None:
@@ -117,7 +119,14 @@ def test_every_promise_has_its_tests() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/logs.md", "docs/history.md", "docs/statuses.md"]
+    "document",
+    [
+        "README.md",
+        "docs/commands.md",
+        "docs/logs.md",
+        "docs/history.md",
+        "docs/statuses.md",
+    ],
 )
 def test_every_flag_in_a_document_exists(document: str) -> None:
     known = {f"--{flag.name}" for flag in all_flags()} | {"--help", "--version"}

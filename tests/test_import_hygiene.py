@@ -42,6 +42,24 @@ def test_a_wrong_flag_is_answered_without_the_engine() -> None:
     assert packages.isdisjoint({"asyncio", "textual", "sqlite3"})
 
 
+@pytest.mark.parametrize("command", ["ps", "jobs", "errors --json", "kill j n"])
+def test_asking_a_scheduler_loads_no_loop_no_server_and_no_screen(command: str) -> None:
+    heavy = {"asyncio", "aiohttp", "textual", "prometheus_client", "aiosqlite", "re2"}
+    words = [*command.split(), "--url", "http://127.0.0.1:1"]
+    loaded = loaded_by(f"from bistro_tui.cli.main import run; assert run({words}) == 5")
+    assert "http" in loaded
+    assert loaded.isdisjoint(heavy)
+
+
+def test_a_command_loads_no_other() -> None:
+    statement = (
+        "from bistro_tui.cli.main import run; run(['ps', '--url', 'x']);"
+        " import sys; assert 'bistro_tui.cli.looks.ps' in sys.modules;"
+        " assert not {'bistro_tui.cli.logs', 'bistro_tui.cli.acts'} & {*sys.modules}"
+    )
+    assert "click" in loaded_by(statement)
+
+
 @pytest.mark.parametrize(
     ("suffix", "parsers"),
     [

@@ -48,14 +48,13 @@ def _doctor(
 
 def _examine(config_file: str | None, data_dir: Path | None, *, as_json: bool) -> int:
     # Imported late: --help must not wait for it.
-    from bistro_tui.engine.datadir import default_data_dir
     from bistro_tui.engine.doctor.examine import examine
     from bistro_tui.engine.doctor.finding import State
 
     if data_dir is None and config_file is not None:
         if not Path(config_file).exists():
             raise WrongUse(f"{config_file}: no such file")
-        data_dir = default_data_dir(Path(config_file))
+        data_dir = find_data_dir(config_file, None)
     found = examine(os.environ, data_dir)
     if as_json:
         print_data(json.dumps({"checks": [_as_json(one) for one in found]}))

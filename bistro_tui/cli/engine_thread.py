@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.engine_loop import run_engine
+from bistro_tui.cli.talk import say
 from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.outcome import Outcome
+from bistro_tui.engine.serving import serve
 
 
 class EngineThread:
@@ -71,9 +73,12 @@ class EngineThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        with loading():
-            is_open = await self._engine.open()
-        if is_open:
-            self._door = InProcessDoor(self._engine, self._loop)
-            self._opened.set()
-            self._outcome = await self._engine.run()
+        with contextlib.ExitStack() as until_open:
+            until_open.enter_context(loading())
+
+            def opened() -> None:
+                until_open.close()
+                self._door = InProcessDoor(self._engine, asyncio.get_running_loop())
+                self._opened.set()
+
+            self._outcome = await serve(self._engine, on_open=opened, announce=say)

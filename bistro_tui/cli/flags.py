@@ -78,9 +78,9 @@ _PERIOD = click.IntRange(min=1)
 # Whether it can be used is found out later, where the exit code can say so.
 _FILE = click.Path(path_type=Path, readable=False)
 
-_NO_REST = "there is no REST interface in this version"
 _NO_REMOTE = "there are no remote workers in this version"
 _NO_NEED = "nothing here needs it"
+_ONE_LOOP = "one loop answers all requests"
 _IN_THE_CONFIG = 'give "kill_orphan_tasks_after_sec": 0 in bistro_settings instead'
 
 SECTIONS: tuple[Section, ...] = (
@@ -252,6 +252,56 @@ SECTIONS: tuple[Section, ...] = (
                 metavar="SEC",
                 help="Measure this host for physical_resources this often.",
             ),
+            Flag(
+                name="monitor-samples",
+                type=_INT,
+                default=10,
+                metavar="N",
+                help="At most so many node names for each count of a histogram.",
+            ),
+        ),
+    ),
+    Section(
+        title="REST",
+        flags=(
+            Flag(
+                name="http-server-port",
+                type=click.IntRange(0, 65535),
+                default=None,
+                metavar="PORT",
+                help="Serve REST over TCP, too; 0 picks a port.  [default: only the"
+                " unix socket in the data directory]",
+            ),
+            Flag(
+                name="http-server-address",
+                type=str,
+                default=None,
+                metavar="HOST",
+                help="Where. Beyond this host it needs the next three."
+                "  [default: 127.0.0.1 and ::1]",
+            ),
+            Flag(
+                name="http-tls-cert",
+                type=_FILE,
+                default=None,
+                metavar="FILE",
+                help="Serve https: the certificate and its chain, as PEM.",
+            ),
+            Flag(
+                name="http-tls-key",
+                type=_FILE,
+                default=None,
+                metavar="FILE",
+                help="The certificate's key, as PEM without a password.",
+            ),
+            Flag(
+                name="http-token-file",
+                type=_FILE,
+                default=None,
+                metavar="FILE",
+                help="The token that changes need, instead of secrets/api.token in the"
+                " data directory.",
+            ),
         ),
     ),
     Section(
@@ -280,12 +330,7 @@ SECTIONS: tuple[Section, ...] = (
         flags=tuple(
             Flag(name=name, type=kind, default=None, help="", no_effect=why)
             for name, kind, why in (
-                ("http-server-port", str, _NO_REST),
-                ("http-server-address", str, _NO_REST),
-                ("http-server-threads", str, _NO_REST),
-                ("http-tls-cert", str, _NO_REST),
-                ("http-tls-key", str, _NO_REST),
-                ("http-token-file", str, _NO_REST),
+                ("http-server-threads", str, _ONE_LOOP),
                 ("server-port", str, _NO_REMOTE),
                 ("server-address", str, _NO_REMOTE),
                 ("server-tls-cert", str, _NO_REMOTE),
@@ -308,7 +353,6 @@ SECTIONS: tuple[Section, ...] = (
                 ("unsure-if-running-check-initial-period", str, _NO_REMOTE),
                 ("log-healthchecks-every-ms", str, _NO_REMOTE),
                 ("kill-job-if-disabled", None, _IN_THE_CONFIG),
-                ("monitor-samples", str, _NO_REST),
                 ("monitor-update-ms", str, _NO_NEED),
                 ("log-performance", None, _NO_NEED),
                 ("task-thread-pool-size", str, _NO_NEED),

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.place import find_data_dir, never_ran, place_options
+from bistro_tui.cli.asking import asking_options, connected
+from bistro_tui.cli.live_names import complete_jobs, complete_nodes
+from bistro_tui.cli.past import attempts_asked, is_elsewhere
+from bistro_tui.cli.place import find_data_dir, never_ran
 from bistro_tui.cli.since import point_in_time
 from bistro_tui.cli.talk import print_data, say
 
@@ -37,6 +40,8 @@ def _history(
     as_json: bool,
     config_file: str | None,
     data_dir: Path | None,
+    url: str | None,
+    **trust: Any,  # noqa: ANN401 - click's call
 ) -> int:
     # Imported late: --help must not wait for it.
     from bistro_tui.engine.clock import SystemClock
@@ -54,6 +59,14 @@ def _history(
         else None,
         results=status,
     )
+    is_narrowed = bool(since or status)
+    if is_elsewhere(url, config_file, data_dir):
+        with connected(config_file, data_dir, url, **trust) as asking:
+            pages = attempts_asked(asking, query, lines or None)
+            number = _print_json(pages) if as_json else _print_table(pages)
+        if not number:
+            say(_nothing(url, job, node, is_narrowed=is_narrowed))
+        return exit_codes.OK
     found = find_data_dir(config_file, data_dir)
     pages = _pages(found / TASK_LOGS, query, lines or None)
     try:
@@ -64,7 +77,7 @@ def _history(
     if not number:
         say(
             never_ran(found, config_file)
-            or _nothing(found, job, node, is_narrowed=bool(since or status))
+            or _nothing(found, job, node, is_narrowed=is_narrowed)
         )
     return exit_codes.OK
 
@@ -88,9 +101,11 @@ def _pages(
 
 def _print_json(pages: Iterator[list["AttemptRecord"]]) -> int:
     """Print one document, a page a line; return how many attempts are in it."""
+    from bistro_tui.engine.history import attempt_json
+
     number, begin = 0, '{"attempts": ['
     for page in pages:
-        text = ", ".join(json.dumps(_as_json(record)) for record in page)
+        text = ", ".join(json.dumps(attempt_json(record)) for record in page)
         if not print_data(begin + text):
             return number + len(page)
         number, begin = number + len(page), ", "
@@ -99,38 +114,18 @@ def _print_json(pages: Iterator[list["AttemptRecord"]]) -> int:
 
 
 def _print_table(pages: Iterator[list["AttemptRecord"]]) -> int:
-    from bistro_tui.cli.history_table import HistoryTable
+    from bistro_tui.cli.history_table import cells, history_table
 
-    number, table = 0, HistoryTable()
+    number, table = 0, history_table()
     for page in pages:
         number += len(page)
-        if not print_data("\n".join(table.lines(page))):
+        if not print_data(table.text([cells(record) for record in page])):
             break
     return number
 
 
-def _as_json(record: "AttemptRecord") -> dict[str, Any]:
-    from bistro_tui.engine.history import result_word
-
-    return {
-        "job": record.task.job,
-        "node": record.task.node,
-        "invocation": str(record.invocation),
-        "started": record.started,
-        "ended": record.ended,
-        "seconds": record.seconds,
-        "status": result_word(record.result_bits),
-        "result_bits": record.result_bits,
-        "exit": record.exit_text,
-        "detail": record.detail,
-        "worker": record.worker,
-        "peak_memory": record.peak_memory,
-        "cpu_seconds": record.cpu_seconds,
-    }
-
-
 def _nothing(
-    place: Path, job: str | None, node: str | None, *, is_narrowed: bool
+    place: Path | str | None, job: str | None, node: str | None, *, is_narrowed: bool
 ) -> str:
     such = "such attempt" if is_narrowed else "attempt"
     if job is None:
@@ -143,8 +138,8 @@ history_command = click.Command(
     name="history",
     callback=_history,
     params=[
-        click.Argument(["job"], required=False),
-        click.Argument(["node"], required=False),
+        click.Argument(["job"], required=False, shell_complete=complete_jobs),
+        click.Argument(["node"], required=False, shell_complete=complete_nodes),
         click.Option(
             ["lines", "-n", "--lines"],
             type=click.IntRange(min=0),
@@ -169,11 +164,12 @@ history_command = click.Command(
             help="Only what came to this; may be given several times.",
         ),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
-        *place_options(),
+        *asking_options(),
     ],
     help="Show the attempts at tasks that are over, newest first: when each was"
     " started, how long it took, what it came to, its exit, peak memory and CPU"
     " time.\n\nWith JOB, those of a job; with NODE, those of one task. Reads the data"
-    " directory, whether a scheduler runs there or not, and changes nothing.",
+    " directory, whether a scheduler runs there or not, and changes nothing; with --url"
+    " asks the scheduler there.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
+from bistro_tui.cli.patient_stream import PatientStream
 from bistro_tui.present.clean import clean_lines
 
 ENGINE_LOG = "bistro_tui"
@@ -65,13 +66,6 @@ def _message(record: logging.LogRecord) -> str:
     return message
 
 
-class QuietStream(logging.StreamHandler):  # type: ignore[type-arg]
-    """A stream handler that gives up quietly when nobody reads any more."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Drop the line: there is no other place to complain about it."""
-
-
 class _PrivateFile(logging.handlers.RotatingFileHandler):
     """A rotating log whose files only their owner may read."""
 
@@ -81,11 +75,40 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
         return open(descriptor, "a", encoding="utf-8", errors="replace")
 
 
-def log_to_stderr(log_format: str) -> None:
-    """Send the engine's log lines to stderr."""
-    handler = QuietStream()
-    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
+class JournalLines(logging.Formatter):
+    """``<4>text``: the journal keeps time and level itself."""
+
+    _LEVELS = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, or the lines where there are several."""
+        found = (number for level, number in self._LEVELS if record.levelno >= level)
+        margin = f"<{next(found, 7)}>"
+        lines = [_safe(line) for line in _lines(record)]
+        return "\n".join(margin + part for line in lines for part in line.split("\n"))
+
+
+def log_to_stderr(log_format: str, *, journal: str = "") -> None:
+    """Send the engine's log lines to stderr, whether anybody reads them or not.
+
+    ``journal``: what systemd says of the stream that leads to its journal
+    (``JOURNAL_STREAM``); text for that has a level that it understands.
+    """
+    handler = PatientStream()
+    if log_format == "json":
+        handler.setFormatter(JsonLines())
+    else:
+        is_journal = bool(journal) and journal == _identity_of_stderr()
+        handler.setFormatter(JournalLines() if is_journal else TextLines())
     log_to(handler)
+
+
+def _identity_of_stderr() -> str:
+    try:
+        found = os.fstat(2)
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}"
 
 
 def file_handler(path: Path) -> logging.Handler:

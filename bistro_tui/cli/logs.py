@@ -2,16 +2,19 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.asking import asking_options, connected
+from bistro_tui.cli.live_names import complete_jobs, complete_nodes
 from bistro_tui.cli.logs_output import Output, make_output
-from bistro_tui.cli.place import find_data_dir, never_ran, place_options
+from bistro_tui.cli.past import AskedLines, is_elsewhere
+from bistro_tui.cli.place import find_data_dir, never_ran
 from bistro_tui.cli.since import point_in_time
 from bistro_tui.cli.talk import WrongUse, is_stdout_read, say
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from bistro_tui.engine.logs.patterns import Pattern
     from bistro_tui.engine.logs.query import LogQuery, QueryPage
     from bistro_tui.engine.logs.rows import StoredLine
+
+_Ask: TypeAlias = "Callable[[LogQuery], QueryPage]"
+"""Returns the next page of an answer."""
 
 _LINES = 100
 _LOOK_AGAIN_SEC = 0.2
@@ -30,7 +36,6 @@ _STREAMS = ("stdout", "stderr", "both", "statuses")
 class _Asked:
     """What the command line asks for."""
 
-    path: Path
     query: "LogQuery"
     lines: int | None
     """At most so many; None: all."""
@@ -54,14 +59,18 @@ def _logs(
     is_raw: bool,
     has_times: bool,
     as_json: bool,
+    is_merged: bool,
     config_file: str | None,
     data_dir: Path | None,
+    url: str | None,
+    **trust: Any,  # noqa: ANN401 - click's call
 ) -> int:
     _refuse_contradictions(
         follow_and_direction=is_followed and direction is not None,
         follow_and_line_id=is_followed and line_id is not None,
         since_and_line_id=since is not None and line_id is not None,
         raw_and_json=is_raw and as_json,
+        raw_and_merge=is_raw and is_merged,
         raw_and_timestamps=is_raw and has_times,
         grep_and_regex=grep is not None and regex is not None,
     )
@@ -86,27 +95,34 @@ def _logs(
         pattern=_pattern(grep, regex, ignore_case=ignore_case),
     )
     begin = _first_id(since, clock.now().wall) if since is not None else None
-    place = find_data_dir(config_file, data_dir) / TASK_LOGS
-    asked = _asked(place, query, lines, direction, line_id, begin, is_followed)
+    asked = _asked(query, lines, direction, line_id, begin, is_followed)
     output = make_output(
         is_raw=is_raw,
         as_json=as_json,
         is_followed=is_followed,
-        is_one_task=job is not None and node is not None,
+        has_names=is_merged or job is None or node is None,
         has_times=has_times,
         are_events=stream == "statuses",
     )
+    is_narrowed = bool(query.pattern is not None or since is not None or line_id)
+    if is_elsewhere(url, config_file, data_dir):
+        with connected(config_file, data_dir, url, **trust) as asking:
+            asked_lines = AskedLines(
+                asking, text=grep, regex=regex, no_case=ignore_case
+            )
+            if not _show(asked, output, asked_lines.page):
+                say(_nothing(url, job, node, is_narrowed=is_narrowed))
+        return exit_codes.OK
+    place = find_data_dir(config_file, data_dir) / TASK_LOGS
     try:
-        found = _show(asked, output, clock)
+        found = _show(asked, output, lambda query: _page(place, query, clock))
     except DataDirUnusable as error:
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_UNUSABLE
     if not found:
-        is_narrowed = query.pattern is not None or since is not None or line_id
         say(
             never_ran(place.parent, config_file)
-            or _nothing(place, job, node, is_narrowed=bool(is_narrowed))
-            + _meant(place, job)
+            or _nothing(place, job, node, is_narrowed=is_narrowed) + _meant(place, job)
         )
     return exit_codes.OK
 
@@ -140,7 +156,6 @@ def _first_id(since: str, now: float) -> int:
 
 
 def _asked(
-    path: Path,
     query: "LogQuery",
     lines: int | None,
     direction: str | None,
@@ -159,7 +174,6 @@ def _asked(
     if line_id is not None and line_id >= 0:
         query = replace(query, line_id=line_id)
     return _Asked(
-        path=path,
         query=query,
         lines=lines or None,
         is_reversed=direction is None and not is_upwards,
@@ -167,9 +181,9 @@ def _asked(
     )
 
 
-def _show(asked: _Asked, output: Output, clock: "Clock") -> bool:
+def _show(asked: _Asked, output: Output, ask: _Ask) -> bool:
     """Show the lines; return whether there were any, or somebody waits for them."""
-    pages = _pages(asked.path, asked.query, asked.lines, clock)
+    pages = _pages(ask, asked.query, asked.lines)
     kept: list[StoredLine] = []
     number, resume, next_line_id = 0, None, -1
     for page in pages:
@@ -184,21 +198,19 @@ def _show(asked: _Asked, output: Output, clock: "Clock") -> bool:
     if not output.show(kept[::-1]):
         return True
     if asked.is_followed:
-        _follow(asked, output, clock, resume or 0)
+        _follow(asked, output, ask, resume or 0)
         return True
     output.end(next_line_id)
     return number > 0
 
 
-def _pages(
-    path: Path, query: "LogQuery", lines: int | None, clock: "Clock"
-) -> Iterator["QueryPage"]:
+def _pages(ask: _Ask, query: "LogQuery", lines: int | None) -> Iterator["QueryPage"]:
     """Yield pages until so many lines were found, or to the end; None: all."""
     from bistro_tui.engine.logs.query import PAGE_LINES, THE_END
 
     while lines is None or lines > 0:
         limit = PAGE_LINES if lines is None else min(lines, PAGE_LINES)
-        page = _page(path, replace(query, limit=limit), clock)
+        page = ask(replace(query, limit=limit))
         yield page
         if page.next_line_id == THE_END:
             return
@@ -218,12 +230,12 @@ def _page(path: Path, query: "LogQuery", clock: "Clock") -> "QueryPage":
         return look_at_page(path, query, clock)
 
 
-def _follow(asked: _Asked, output: Output, clock: "Clock", resume: int) -> None:
+def _follow(asked: _Asked, output: Output, ask: _Ask, resume: int) -> None:
     """Show what comes, until nobody reads it any more."""
     query = replace(asked.query, ascending=True, stop_id=None)
     while True:
         begin = replace(query, line_id=resume)
-        for page in _pages(asked.path, begin, None, clock):
+        for page in _pages(ask, begin, None):
             if not output.show(page.lines):
                 return
             resume = max(resume, page.last_id + 1)
@@ -233,7 +245,7 @@ def _follow(asked: _Asked, output: Output, clock: "Clock", resume: int) -> None:
 
 
 def _nothing(
-    path: Path, job: str | None, node: str | None, *, is_narrowed: bool
+    path: Path | str | None, job: str | None, node: str | None, *, is_narrowed: bool
 ) -> str:
     such = "such lines" if is_narrowed else "lines"
     whose = ""
@@ -256,8 +268,8 @@ logs_command = click.Command(
     name="logs",
     callback=_logs,
     params=[
-        click.Argument(["job"], required=False),
-        click.Argument(["node"], required=False),
+        click.Argument(["job"], required=False, shell_complete=complete_jobs),
+        click.Argument(["node"], required=False, shell_complete=complete_nodes),
         click.Option(
             ["--stream"],
             type=click.Choice(_STREAMS),
@@ -330,12 +342,19 @@ logs_command = click.Command(
             is_flag=True,
             help="Begin each line with when it came, in local time.",
         ),
+        click.Option(
+            ["is_merged", "--merge"],
+            is_flag=True,
+            help="Begin each line with its task, by time over all tasks; so it is"
+            " anyway where more than one is asked for.",
+        ),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
-        *place_options(),
+        *asking_options(),
     ],
     help="Show what tasks printed, oldest line first; the last 100 lines unless more"
     " are asked for.\n\nWith JOB, lines of that job; with NODE too, of that task; else"
-    " of all. Lines of several tasks have the task's name before them. Reads the data"
-    " directory, whether a scheduler runs there or not, and changes nothing.",
+    " of all. Lines of several tasks are merged by time and have the task's name before"
+    " them. Reads the data directory, whether a scheduler runs there or not; with --url"
+    " asks the scheduler there. Changes nothing.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

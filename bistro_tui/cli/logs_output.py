@@ -30,7 +30,7 @@ def make_output(
     is_raw: bool,
     as_json: bool,
     is_followed: bool,
-    is_one_task: bool,
+    has_names: bool,
     has_times: bool,
     are_events: bool,
 ) -> Output:
@@ -39,7 +39,7 @@ def make_output(
         return _Raw()
     if as_json:
         return _JsonLines() if is_followed else _JsonDocument()
-    return _Text(has_names=not is_one_task, has_times=has_times, are_events=are_events)
+    return _Text(has_names=has_names, has_times=has_times, are_events=are_events)
 
 
 class _Text:

@@ -3,6 +3,8 @@
 Nothing heavy is imported here: ``--help`` and a wrong command line answer at once.
 """
 
+import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -10,35 +12,23 @@ import click
 
 from bistro_tui import __version__
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.crash import write_crash_file
-from bistro_tui.cli.cron import cron_command
-from bistro_tui.cli.doctor import doctor_command
+from bistro_tui.cli.commands import Commands
+from bistro_tui.cli.complete import ASKED, complete
 from bistro_tui.cli.flags import spelled_plainly
-from bistro_tui.cli.history import history_command
-from bistro_tui.cli.init import init_command
-from bistro_tui.cli.logs import logs_command
 from bistro_tui.cli.no_command import refuse_unknown_command
-from bistro_tui.cli.plan import plan_command
 from bistro_tui.cli.refused_files import words_if_no_files
 from bistro_tui.cli.refused_threads import words_if_refused
-from bistro_tui.cli.run_command import run_command
 from bistro_tui.cli.talk import WrongUse, print_data, say
-from bistro_tui.cli.validate import validate_command
+from bistro_tui.client.errors import NoAnswer, Refused
 
-COMMANDS: dict[str, click.Command] = {
-    "run": run_command,
-    "plan": plan_command,
-    "validate": validate_command,
-    "init": init_command,
-    "cron": cron_command,
-    "history": history_command,
-    "logs": logs_command,
-    "doctor": doctor_command,
-}
+COMMANDS = Commands()
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding lacks is no reason to show nothing.
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run(list(sys.argv[1:] if argv is None else argv)))
 
 
@@ -49,6 +39,12 @@ def run(argv: list[str]) -> int:
     except WrongUse as error:
         say(f"bistro-tui: {error.format_message()}")
         return exit_codes.USAGE
+    except NoAnswer as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.NO_ANSWER
+    except Refused as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.NOT_DONE
     except click.ClickException as error:
         name = f" {argv[0]}" if argv and argv[0] in COMMANDS else ""
         say(f"bistro-tui: {error.format_message()}\n  see bistro-tui{name} --help")
@@ -59,6 +55,9 @@ def run(argv: list[str]) -> int:
         if words := words_if_refused(error) or words_if_no_files(error):
             say(f"bistro-tui: {words}")
             return exit_codes.NOT_DONE
+        # Imported late: it is hardly ever needed.
+        from bistro_tui.cli.crash import write_crash_file
+
         say(
             f"bistro-tui: internal error: {type(error).__name__}: {error}\n"
             f"  the details are in {write_crash_file(error)}; please report them"
@@ -67,6 +66,8 @@ def run(argv: list[str]) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    if ASKED in os.environ:
+        return complete(COMMANDS)
     if argv[:1] in (["--version"], ["-V"]):
         print_data(f"bistro-tui {__version__}")
         return exit_codes.OK

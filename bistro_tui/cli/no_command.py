@@ -7,25 +7,10 @@ from bistro_tui.cli.flags import ENV_PREFIX
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.engine.near import nearest
 
-_LATER = frozenset(
+LATER = frozenset(
     (
-        "attach",
-        "disable",
-        "enable",
-        "errors",
-        "forgive",
-        "jobs",
-        "kill",
-        "nodes",
-        "ps",
-        "query",
-        "tasks",
-        "top",
-        "wait",
         "web",
-        "why",
         "worker",
-        "workers",
     )
 )
 
@@ -39,7 +24,7 @@ def refuse_unknown_command(argv: Sequence[str], commands: Collection[str]) -> No
     word = argv[0] if argv else ""
     if not word.isalpha() or os.path.lexists(word) or _names_a_loader(argv):
         return
-    if word in _LATER:
+    if word in LATER:
         raise WrongUse(
             f"the command {word} is not in this version; there are "
             f"{', '.join(commands)}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.complete import complete_configs
 from bistro_tui.cli.flags import all_flags
 from bistro_tui.cli.talk import print_data, say
 
@@ -72,7 +73,12 @@ plan_command = click.Command(
     name="plan",
     callback=_plan,
     params=[
-        click.Argument(["config"], type=str, metavar="CONFIG"),
+        click.Argument(
+            ["config"],
+            type=str,
+            metavar="CONFIG",
+            shell_complete=complete_configs,
+        ),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
         click.Option(
             ["--now"],

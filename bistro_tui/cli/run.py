@@ -1,6 +1,7 @@
 """Running the engine, with or without a screen, and what its end means."""
 
 import logging
+import os
 import random
 import socket
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.ending import Ending
+from bistro_tui.cli.notify import ServiceManager, take_service_manager
 from bistro_tui.cli.summary import summary_json, summary_text
 from bistro_tui.cli.talk import print_data, say
 from bistro_tui.engine.clock import SystemClock
@@ -26,6 +28,7 @@ from bistro_tui.engine.processes.dispositions import stop_passing_on_ignored_sig
 def run(config_path: Path, flags: dict[str, Any]) -> int:
     """Run the scheduler to its end and return the exit code."""
     stop_passing_on_ignored_signals()
+    manager = take_service_manager(os.environ, pid=os.getpid())
     options = _options(config_path, flags)
     instance = NodeName(flags["instance_node_name"] or socket.gethostname())
     try:
@@ -33,7 +36,7 @@ def run(config_path: Path, flags: dict[str, Any]) -> int:
         engine = Engine(
             options, instance=instance, clock=SystemClock(), rng=random.Random()
         )
-        ending = _serve(engine, flags)
+        ending = _serve(engine, flags, manager)
     except DataDirHeld as error:
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_HELD
@@ -46,12 +49,12 @@ def run(config_path: Path, flags: dict[str, Any]) -> int:
     return _conclude(ending, options, as_json=flags["json"])
 
 
-def _serve(engine: Engine, flags: dict[str, Any]) -> Ending:
+def _serve(engine: Engine, flags: dict[str, Any], manager: ServiceManager) -> Ending:
     # Imported late: each of the two needs much that the other does not.
     if flags["no_ui"]:
         from bistro_tui.cli.headless import serve_headless
 
-        return serve_headless(engine, log_format=flags["log_format"])
+        return serve_headless(engine, log_format=flags["log_format"], manager=manager)
     from bistro_tui.cli.with_ui import serve_with_ui
 
     return serve_with_ui(
@@ -89,6 +92,12 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         physical_resources_subprocess_timeout_ms=flags[
             "physical_resources_subprocess_timeout_ms"
         ],
+        http_server_port=flags["http_server_port"],
+        http_server_address=flags["http_server_address"],
+        http_tls_cert=flags["http_tls_cert"],
+        http_tls_key=flags["http_tls_key"],
+        http_token_file=flags["http_token_file"],
+        monitor_samples=flags["monitor_samples"],
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from bistro_tui.cli.complete import complete_configs
 from bistro_tui.cli.flags import ENV_PREFIX, SECTIONS, all_flags
+from bistro_tui.cli.other_commands import GROUPS
 from bistro_tui.cli.talk import WrongUse, say
 
 
@@ -30,19 +32,11 @@ class RunCommand(click.Command):
             if rows:
                 with formatter.section(section.title):
                     formatter.write_dl(rows)
-        with formatter.section("Other commands"):
-            formatter.write_dl(
-                [
-                    ("bistro-tui init [FILE]", "Write a starter config to edit."),
-                    ("bistro-tui validate CONFIG", "Check a config; run nothing."),
-                    ("bistro-tui plan CONFIG", "Show what would run, and what not."),
-                    ("bistro-tui cron ITEM", "Show when a cron item fires next."),
-                    ("bistro-tui logs [JOB [NODE]]", "Show what tasks printed."),
-                    ("bistro-tui history [JOB [NODE]]", "Show attempts that are over."),
-                    ("bistro-tui doctor", "Show what is weak here, and what helps."),
-                    ("bistro-tui --version", "Show the version."),
-                ]
-            )
+        for title, commands in GROUPS:
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(f"bistro-tui {usage}", does) for usage, does in commands]
+                )
         with formatter.section("Also"):
             formatter.write_text(
                 f"Every flag can be set by the environment ({ENV_PREFIX}DATA_DIR=…) and"
@@ -53,10 +47,15 @@ class RunCommand(click.Command):
             formatter.write_dl(
                 [
                     ("0", "Stopped as asked, or every owed task is done."),
-                    ("1", "--exit-when-done: not every owed task is done."),
+                    (
+                        "1",
+                        "--exit-when-done: not every owed task is done; a command:"
+                        " the scheduler refused.",
+                    ),
                     ("2", "Wrong command line, or a config that cannot be used."),
                     ("3", "The data directory or a database in it cannot be used."),
                     ("4", "Another scheduler holds the data directory."),
+                    ("5", "A command: no scheduler answers."),
                     ("130, 143", "--exit-when-done: interrupted before it was done."),
                 ]
             )
@@ -80,7 +79,7 @@ def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's ca
     if not _is_a_table_name(values["status_table"]):
         raise WrongUse("--status-table needs a name of printable characters")
     if not values["no_ui"]:
-        _refuse_without_terminal()
+        refuse_without_terminal("To run without a screen: add --no-ui")
     if values["no_ui"]:
         _reload_comes_anyway()
     # Imported late: --help and wrong flags must not wait for the engine.
@@ -90,10 +89,22 @@ def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's ca
     return run(Path(name), values | {"config_name": name})
 
 
+_BESIDE_THE_PORT = (
+    "http-server-address",
+    "http-tls-cert",
+    "http-tls-key",
+    "http-token-file",
+)
+
+
 def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
     for flag in all_flags():
         if flag.no_effect and values[flag.key] not in (None, False):
             say(f"warning: --{flag.name} has no effect: {flag.no_effect}")
+    if values["http_server_port"] is None:
+        for name in _BESIDE_THE_PORT:
+            if values[name.replace("-", "_")] is not None:
+                say(f"warning: --{name} has no effect without --http-server-port")
 
 
 def _refuse_remote_runner(values: dict[str, Any]) -> None:
@@ -108,7 +119,8 @@ def _refuse_remote_runner(values: dict[str, Any]) -> None:
         )
 
 
-def _refuse_without_terminal() -> None:
+def refuse_without_terminal(remedy: str) -> None:
+    """Raise WrongUse, with that remedy, where the UI has no terminal to be on."""
     # Textual reads stdin and draws on stderr; a piped stdout is fine.
     missing = [
         name
@@ -118,8 +130,7 @@ def _refuse_without_terminal() -> None:
     if missing:
         verb = "is no terminal" if len(missing) == 1 else "are no terminals"
         raise WrongUse(
-            f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n"
-            "  To run without a screen: add --no-ui"
+            f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n  {remedy}"
         )
 
 
@@ -148,6 +159,7 @@ run_command = RunCommand(
             required=False,
             type=str,
             metavar="CONFIG",
+            shell_complete=complete_configs,
         ),
         *(flag.option() for flag in all_flags()),
     ],

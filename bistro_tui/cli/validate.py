@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.complete import complete_configs
 from bistro_tui.cli.flags import all_flags
 from bistro_tui.cli.talk import print_data, say
 
@@ -117,7 +118,12 @@ validate_command = click.Command(
     name="validate",
     callback=_validate,
     params=[
-        click.Argument(["config"], type=str, metavar="CONFIG"),
+        click.Argument(
+            ["config"],
+            type=str,
+            metavar="CONFIG",
+            shell_complete=complete_configs,
+        ),
         click.Option(["as_json", "--json"], is_flag=True, help="Answer as JSON."),
         *(flag.option() for flag in all_flags() if flag.name == "config-loader"),
     ],

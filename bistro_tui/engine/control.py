@@ -1,18 +1,22 @@
 """What people ask of an open engine: to read, to explain, to end, to forgive."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from bistro_tui.engine import sentences
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import Event, Forgive, KillRequested
-from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.view import Explanation, LogPage
 
 log = logging.getLogger("bistro_tui")
+
+STORE_SEC = 10.0
+"""How long a request waits for the disk."""
 
 
 class Control:
@@ -25,11 +29,14 @@ class Control:
         *,
         clock: Clock,
         feed: Callable[[Sequence[Event]], None],
+        flush: Callable[[], Awaitable[None]],
     ) -> None:
+        """``flush`` returns when every decided status is on disk."""
         self._core = core
         self._logs = logs
         self._clock = clock
         self._feed = feed
+        self._flush = flush
 
     async def read_log(self, task: TaskId | None, *, after: int, limit: int) -> LogPage:
         """Return up to ``limit`` newest lines with an id above ``after``."""
@@ -57,22 +64,39 @@ class Control:
         if attempt is None or attempt.ended:
             if self._core.is_recovering(task):
                 raise ControlRefused(f"the copy of {task} from before is being ended")
-            raise ControlRefused(f"{task} is not running")
+            raise ControlRefused(sentences.task_does_not_run(task))
         log.info("asked to stop task %s", task)
         self._feed([KillRequested(task)])
-        return f"stopping {task}; it will be tried again unless its job is disabled"
+        return sentences.task_is_stopping(task)
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         """Let failed and backing-off tasks of these jobs run again at once."""
         config = self._core.config
         for job in jobs:
             if config is None or job not in config.jobs:
-                raise ControlRefused(f"there is no job {job}")
-        if not any(
-            self._core.counts(job).keys() & {Reason.FAILED, Reason.BACKOFF}
-            for job in jobs
-        ):
-            raise ControlRefused(f"{', '.join(jobs)}: no failures to forgive")
-        log.info("asked to forgive %s", ", ".join(jobs))
+                raise ControlRefused(sentences.no_job(job))
+        before = self._core.unstored
         self._feed([Forgive(jobs)])
-        return f"forgave failures of {', '.join(jobs)}"
+        if self._core.unstored == before:
+            raise ControlRefused(sentences.nothing_to_forgive(jobs))
+        log.info("asked to forgive %s", ", ".join(jobs))
+        await self.stored()
+        return sentences.jobs_forgiven(jobs)
+
+    def forgive_job(self, job: JobName) -> None:
+        """Do the same for one job that is known, whether or not it has failures."""
+        log.info("asked to forgive %s", job)
+        self._feed([Forgive((job,))])
+
+    async def stored(self) -> None:
+        """Return when all that was decided is on disk; ControlRefused if it takes long.
+
+        What was forgiven must stay so over a crash once somebody was told.
+        """
+        try:
+            async with asyncio.timeout(STORE_SEC):
+                await self._flush()
+        except TimeoutError:
+            raise ControlRefused(
+                "that is decided, but not on disk yet: see the banner about statuses"
+            ) from None

@@ -24,6 +24,7 @@ from bistro_tui.engine.database_files import (
     DatabaseFiles,
     Vanished,
     most_wal_pages,
+    write_again,
 )
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.inspection import Inspector, Schema, examine
@@ -287,9 +288,10 @@ class Database:
     def _open(self) -> None:
         missing = self._examine()
         if self._synchronous == "FULL":
-            # Whoever wrote it may have died before its last sync. What is read from it
-            # now will be shown, and the next commit must not be synced with it.
-            sync_file(self._files.wal)
+            # Whoever wrote it may have died before its last sync, or after one failed.
+            # What is read from it now will be shown, and the next commit must not be
+            # synced with it.
+            write_again(self._files.wal)
         self._connect(missing)
 
     def _examine(self) -> list[str]:
@@ -342,8 +344,8 @@ class Database:
     def _mend(self) -> sqlite3.Connection:
         """Open the file again and have all of its WAL in it; sqlite3.Error if not.
 
-        A failed sync may have dropped pages that were not on disk yet: what the WAL
-        has is read again, checked, and synced into the database.
+        A failed sync may have dropped pages that were not on disk yet. What of the WAL
+        that was not taken in by the close is written again, then into the database.
         """
         is_ours = self._files.is_same(self.path)
         if not is_ours and not self._is_expendable:
@@ -354,7 +356,10 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     self._read("PRAGMA wal_checkpoint(TRUNCATE)")
             self._close()
-            if not is_ours:
+            if is_ours:
+                # A reader, or another failed sync, has kept it from being removed.
+                write_again(self._files.wal)
+            else:
                 self._files.remove_left()
             connection = self._connect() if is_ours else self._connect(self._examine())
             [(is_busy, *_)] = self._read("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -376,17 +381,3 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-
-
-def sync_file(path: Path) -> None:
-    """Return when the disk has the file; OSError if that failed. A missing one is well.
-
-    Not for a file that has POSIX locks of this process: closing it here drops them.
-    A WAL has none.
-    """
-    with contextlib.suppress(FileNotFoundError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,5 +1,6 @@
-"""The files of a database: their names, which ones they are, how long they become."""
+"""The files of a database: their names, which ones they are, and that they are kept."""
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -14,6 +15,7 @@ WAL_BYTES = 64 * 2**20
 """A WAL that was longer is cut to this; it is longer only while somebody reads."""
 
 _PAGE_BYTES = 4_096
+_CHUNK_BYTES = 2**20
 _LEAST_PAGES = 50
 _PART_OF_DISK = 32
 """A WAL that is to be taken in has no more than this part of a small disk."""
@@ -73,6 +75,37 @@ def most_wal_pages(path: Path) -> int:
         return WAL_PAGES
     pages = found.f_blocks * found.f_frsize // _PAGE_BYTES
     return max(_LEAST_PAGES, pages // _PART_OF_DISK)
+
+
+def sync_file(path: Path) -> None:
+    """Return when the disk has the file; OSError if that failed. A missing one is well.
+
+    Not for a file that has POSIX locks of this process: closing it here drops them.
+    A WAL has none.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_again(path: Path) -> None:
+    """The same, whatever failed before: the bytes of the file are written once more.
+
+    After a failed sync the system takes what it could not write for written, and every
+    later sync is well, also that of another process. Nobody may write to the file now.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            at, size = 0, os.fstat(descriptor).st_size
+            while at < size and (chunk := os.pread(descriptor, _CHUNK_BYTES, at)):
+                at += os.pwrite(descriptor, chunk, at)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

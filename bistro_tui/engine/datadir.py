@@ -53,8 +53,12 @@ def default_data_dir(config_path: Path) -> Path:
     absolute = Path(os.path.abspath(config_path))
     digest = hashlib.sha256(os.fsencode(absolute)).hexdigest()[:12]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", absolute.stem)[:60].lstrip(".-")
-    state = platformdirs.user_state_path("bistro-tui", appauthor=False)
-    return state / f"{name or 'config'}-{digest}"
+    return state_dir() / f"{name or 'config'}-{digest}"
+
+
+def state_dir() -> Path:
+    """Return where this user's data directories lie unless another place is named."""
+    return platformdirs.user_state_path("bistro-tui", appauthor=False)
 
 
 def job_dir_name(job: JobName) -> str:
@@ -85,12 +89,14 @@ class DataDir:
     The lock is the kernel's: it ends with the process, however that ends.
     """
 
-    def __init__(self, path: Path, *, host: str, now: float) -> None:
+    def __init__(
+        self, path: Path, *, host: str, now: float, config: Path | None = None
+    ) -> None:
         """Make or check the directory at ``path`` and take its lock.
 
-        ``host`` and ``now`` (wall seconds) are what a second scheduler is told of
-        this one. Raises DataDirUnusable or DataDirHeld; a directory that is refused
-        is left as it was found.
+        ``host``, ``now`` (wall seconds) and ``config`` are what others are told of
+        this scheduler. Raises DataDirUnusable or DataDirHeld; a directory that is
+        refused is left as it was found.
         """
         self.path = Path(os.path.abspath(path))
         self.run = self.path / "run"
@@ -104,7 +110,7 @@ class DataDir:
         try:
             self._check_top()
             _make_private(self.run)
-            self._lock(host, now)
+            self._lock(host, now, config)
             with contextlib.suppress(FileExistsError):
                 self.jobs.mkdir(PRIVATE_DIR)
             self._choose_status_files()
@@ -139,6 +145,15 @@ class DataDir:
             path.mkdir(PRIVATE_DIR)
         return path
 
+    def secrets_dir(self) -> Path:
+        """Return the directory for what nobody else may read, made when missing.
+
+        Raises OSError or DataDirUnusable.
+        """
+        path = self.path / "secrets"
+        _make_private(path)
+        return path
+
     def status_files_dir(self) -> Path:
         """Return ``status_files``, made again when something cleaned it away.
 
@@ -162,7 +177,7 @@ class DataDir:
             os.close(self._held.pop())
 
     def _check_top(self) -> None:
-        _make_with_parents(self.path)
+        make_with_parents(self.path)
         found = self.path.stat()
         if not stat.S_ISDIR(found.st_mode):
             raise DataDirUnusable(
@@ -182,7 +197,7 @@ class DataDir:
                 f"`chmod go-w {self.path}` keeps them out"
             )
 
-    def _lock(self, host: str, now: float) -> None:
+    def _lock(self, host: str, now: float, config: Path | None) -> None:
         path = self.run / "lock"
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, PRIVATE_FILE)
@@ -202,9 +217,8 @@ class DataDir:
             owner = _owner(descriptor)
             who = "" if is_gone(owner) else in_words(owner)
             raise DataDirHeld(self.path, who or f"it {NO_NOTE}")
-        holder = json.dumps({"pid": os.getpid(), "host": host, "started": now})
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, holder.encode(), 0)
+        os.pwrite(descriptor, _note(host, now, config), 0)
 
     def _is_top_held(self, note: int) -> bool:
         """Take the directory's own lock too, for the file may be removed while we run.
@@ -267,7 +281,11 @@ class DataDir:
         return False
 
 
-def _make_with_parents(path: Path) -> None:
+def make_with_parents(path: Path) -> None:
+    """Make a directory, and those above it, each for its owner alone.
+
+    Raises OSError.
+    """
     missing = []
     while not os.path.lexists(path):
         missing.append(path)
@@ -319,6 +337,14 @@ def _try_lock(descriptor: int, note: int) -> bool:
         else:
             return True
     return False
+
+
+def _note(host: str, now: float, config: Path | None) -> bytes:
+    """Return what the lock file says, in no more bytes than are read of it."""
+    holder = {"pid": os.getpid(), "host": host, "started": now}
+    path = {} if config is None else {"config": os.path.abspath(config)}
+    whole = json.dumps(holder | path).encode()
+    return whole if len(whole) <= LONGEST_NOTE else json.dumps(holder).encode()
 
 
 def _owner(note: int) -> Owner:

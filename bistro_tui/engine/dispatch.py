@@ -110,6 +110,10 @@ class Audience(Protocol):
         ...
 
 
+def _ignore(ended: Sequence[Ended]) -> None:
+    """Do nothing: nobody counts them."""
+
+
 class Dispatcher:
     """The only one who feeds the core. Everything happens on the engine's loop."""
 
@@ -122,10 +126,12 @@ class Dispatcher:
         audience: Audience,
         on_change: Callable[[], None],
         on_trouble: Callable[[str], None],
+        on_ended: Callable[[Sequence[Ended]], None] = _ignore,
     ) -> None:
         """``on_change`` hears that there may be something new to show.
 
-        ``on_trouble`` hears what the runner has to tell people.
+        ``on_trouble`` hears what the runner has to tell people, ``on_ended`` of the
+        attempts that are over and their statuses on disk.
         """
         self._core = core
         self._clock = clock
@@ -133,6 +139,7 @@ class Dispatcher:
         self._audience = audience
         self._on_change = on_change
         self._on_trouble = on_trouble
+        self._on_ended = on_ended
         self._runner: TaskRunner
         self._settled: Callable[[Sequence[InvocationId]], None] | None = None
         self._persister: Persister
@@ -183,6 +190,7 @@ class Dispatcher:
         ended = self._ended.stored(batch, self._clock.now().mono)
         self.unfinished -= len(ended)
         self._audience.attempts_stored(ended)
+        self._on_ended(ended)
         self._settle(batch)
         self.feed([StatusStored(task, serial) for task, serial, _, _ in batch])
 

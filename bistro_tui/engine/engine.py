@@ -9,20 +9,22 @@ import logging
 import random
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 
 from bistro_tui.engine.blocked import all_blockers
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.control import Control
-from bistro_tui.engine.datadir import default_data_dir
+from bistro_tui.engine.datadir import DataDir, default_data_dir
+from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.disk import Disk
 from bistro_tui.engine.dispatch import Dispatcher
 from bistro_tui.engine.earlier_runs import load_durations
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.logs.retention import forget_old_lines
+from bistro_tui.engine.measures import SAMPLE_SEC, Measures
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import (
@@ -48,7 +50,7 @@ from bistro_tui.engine.snapshots import Snapshots
 from bistro_tui.engine.steady_wall import LASTS_SEC
 from bistro_tui.engine.stopping import Stopping
 from bistro_tui.engine.troubles import Troubles
-from bistro_tui.engine.view import Snapshot
+from bistro_tui.engine.view import RunningRow, Snapshot
 from bistro_tui.engine.world import World
 
 log = logging.getLogger("bistro_tui")
@@ -81,6 +83,7 @@ class Engine:
             on_change=self._publish_soon,
         )
         self._core = Core(rng, policies=policy_named)
+        self._measures = Measures(self._started.mono)
         self.world = World(
             options=options,
             config_loader=make_config_loader(options, clock=clock, rng=rng),
@@ -108,6 +111,7 @@ class Engine:
             audience=self._publisher,
             on_change=self._changed,
             on_trouble=self._troubles.runner,
+            on_ended=self._measures.ended,
         )
         self._snapshots = Snapshots(
             self._take_snapshot, clock=clock, before_each=self._stop_when_through
@@ -121,16 +125,34 @@ class Engine:
         self._looking: asyncio.Handle | None = None
         self.control: Control
         """What people ask; there once it is open."""
+        self.desk: Desk
+        """What serves requests from outside; there once it is open."""
+
+    @property
+    def options(self) -> EngineOptions:
+        """What this run was told."""
+        return self._options
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its end is reached, or it was never open."""
+        return not self._stopping.is_serving
 
     # Life: open, run, stop.
 
-    async def open(self) -> bool:
+    async def open(
+        self,
+        *,
+        in_data_dir: Callable[[DataDir], AbstractContextManager[object]] = nullcontext,
+    ) -> bool:
         """Read everything and start what can start; False if asked to stop meanwhile.
 
-        Raises ConfigUnusable, DataDirUnusable or DataDirHeld, with nothing left open.
+        ``in_data_dir`` is entered before anything starts, and left while the data
+        directory is still ours. Raises what it does, and ConfigUnusable,
+        DataDirUnusable or DataDirHeld, with nothing left open.
         """
         asyncio.get_running_loop().set_exception_handler(self._troubles.stray)
-        opening = asyncio.ensure_future(self._open())
+        opening = asyncio.ensure_future(self._open(in_data_dir))
         asked = asyncio.ensure_future(self._stopping.asked())
         await asyncio.wait([opening, asked], return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
@@ -142,7 +164,9 @@ class Engine:
         opening.result()
         return True
 
-    async def _open(self) -> None:
+    async def _open(
+        self, in_data_dir: Callable[[DataDir], AbstractContextManager[object]]
+    ) -> None:
         try:
             config = await self.world.load_config()
             self._storage = storage = await open_storage(
@@ -151,6 +175,7 @@ class Engine:
                 clock=self._clock,
                 on_log_trouble=self._troubles.logs,
             )
+            self._resources.enter_context(in_data_dir(storage.data_dir))
             self._disk = Disk(storage.data_dir.path, on_change=self._troubles.disk)
             self._persister = Persister(
                 statuses=storage.statuses,
@@ -159,6 +184,7 @@ class Engine:
                 on_stored=self._dispatcher.stored,
                 on_trouble=self._troubles.store,
                 on_lost=self._lose,
+                on_committed=self._measures.committed,
             )
             self._recovery = make_recovery(
                 self._options,
@@ -195,7 +221,29 @@ class Engine:
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
         self.control = Control(
-            self._core, storage.logs, clock=self._clock, feed=self._feed
+            self._core,
+            storage.logs,
+            clock=self._clock,
+            feed=self._feed,
+            flush=self._persister.flush,
+        )
+        self.desk = Desk(
+            core=self._core,
+            world=self.world,
+            control=self.control,
+            board=self._board,
+            measures=self._measures,
+            worker=self._runner.name,
+            logs=storage.logs,
+            log_store=storage.log_store,
+            data_dir=storage.data_dir,
+            options=self._options,
+            clock=self._clock,
+            started=self._started,
+            latest=lambda: self.latest,
+            subscribe=self.subscribe,
+            running=self._running,
+            request_stop=self.request_stop,
         )
         # First of all at the end: what is ended then makes room, but for nothing new.
         ended = StartsPaused("end", "the engine has ended")
@@ -214,6 +262,7 @@ class Engine:
                     group.create_task(self._persister.run(), name="status writer"),
                     group.create_task(self._watch_disk(), name="disk"),
                     group.create_task(self._watch_clock(), name="clock"),
+                    group.create_task(self._measure_loop(), name="measures"),
                     group.create_task(self._recovery.run(), name="recovery"),
                     group.create_task(self._learn_durations(), name="durations"),
                     group.create_task(self.world.watch_config(), name="config"),
@@ -280,10 +329,23 @@ class Engine:
             self._storage.logs.wall()
             await asyncio.sleep(LASTS_SEC / 4)
 
+    async def _measure_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + SAMPLE_SEC
+            await asyncio.sleep(SAMPLE_SEC)
+            late, now = loop.time() - due, self._clock.now().mono
+            self._measures.sampled(now, late=late, starts=self._core.starts)
+
     def request_reload(self) -> None:
         """Read the config and fetch the nodes now, whether anything changed or not."""
         log.info("asked to reload config and nodes")
         self.world.request_reload()
+
+    def show(self, topic: str, text: str, *, is_error: bool = True) -> None:
+        """Show a text under a topic of the board, nothing where it is empty."""
+        if self._board.put(topic, text, is_error=is_error):
+            self._publish_soon()
 
     def request_stop(self) -> None:
         """Stop gracefully; asked again, kill at once; a third time, wait no more."""
@@ -356,6 +418,9 @@ class Engine:
     def _publish_soon(self) -> None:
         if self._stopping.is_serving:
             self._snapshots.soon()
+
+    def _running(self) -> tuple[RunningRow, ...]:
+        return self._publisher.running(now=self._clock.now(), worker=self._runner.name)
 
     def _take_snapshot(self) -> Snapshot:
         return self._publisher.take(

@@ -41,5 +41,9 @@ class DataDirHeld(BistroError):
         self.path, self.holder = path, holder
 
 
+class DoorUnusable(BistroError):
+    """A door that was asked for cannot be opened; the message says what to set."""
+
+
 class ControlRefused(BistroError):
     """A request was understood and refused: unknown job, file not writable, …."""

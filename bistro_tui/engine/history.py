@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.inspection import Foreign, look
@@ -78,6 +78,51 @@ def place_of(record: AttemptRecord) -> Place:
     """Return where an attempt stands in the order of all."""
     start_time, rand = record.invocation
     return Place(start_time, record.started, rand)
+
+
+def attempt_json(record: AttemptRecord) -> dict[str, Any]:
+    """Return an attempt as programs are told of it; ``attempt_of`` is the way back."""
+    return {
+        "job": record.task.job,
+        "node": record.task.node,
+        "invocation": str(record.invocation),
+        "started": record.started,
+        "ended": record.ended,
+        "seconds": record.seconds,
+        "status": result_word(record.result_bits),
+        "result_bits": record.result_bits,
+        "exit": record.exit_text,
+        "detail": record.detail,
+        "worker": record.worker,
+        "peak_memory": record.peak_memory,
+        "cpu_seconds": record.cpu_seconds,
+    }
+
+
+def attempt_of(told: Mapping[str, Any]) -> AttemptRecord:
+    """Return the attempt that ``attempt_json`` told of.
+
+    Raises KeyError, TypeError or ValueError for what it never tells.
+    """
+    invocation = InvocationId.from_text(told["invocation"])
+    if invocation is None:
+        raise ValueError(f"{told['invocation']!r} is no invocation")
+    return _record(
+        (
+            *invocation,
+            told["job"],
+            told["node"],
+            told["started"],
+            told["ended"],
+            told["seconds"],
+            told["exit"],
+            told["result_bits"],
+            told["detail"],
+            told["worker"],
+            told["peak_memory"],
+            told["cpu_seconds"],
+        )
+    )
 
 
 def look_at_attempts(path: Path, query: HistoryQuery) -> list[AttemptRecord]:

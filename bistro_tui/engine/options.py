@@ -38,6 +38,16 @@ class EngineOptions:
     """A path or a name for PATH; empty: nobody is asked for GPUs."""
     refresh_usable_physical_resources_sec: int = 60
     physical_resources_subprocess_timeout_ms: int = 1_000
+    monitor_samples: int = 10
+    """At most so many node names for each count of a histogram."""
+    http_server_port: int | None = None
+    """Of REST over TCP; 0 picks one, None opens none."""
+    http_server_address: str | None = None
+    """None: loopback, both families."""
+    http_tls_cert: Path | None = None
+    http_tls_key: Path | None = None
+    http_token_file: Path | None = None
+    """None: a token of our own, kept in the data directory."""
 
     @property
     def runs_fake_tasks(self) -> bool:

@@ -22,6 +22,8 @@ class Owner(NamedTuple):
     host: str
     started: float | None
     """Wall seconds."""
+    config: str = ""
+    """The path of the config that it runs; empty if it does not say."""
 
 
 def owner_of(data_dir: Path) -> Owner | None:
@@ -64,7 +66,7 @@ def note_of(content: bytes) -> Owner:
         found = json.loads(content)
         pid, host, started = found["pid"], found["host"], found["started"]
         if isinstance(pid, int) and pid > 0:
-            return Owner(pid, str(host), float(started))
+            return Owner(pid, str(host), float(started), str(found.get("config", "")))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         pass
     return Owner(None, "", None)

@@ -178,7 +178,12 @@ async def _open_storage(
     clock: Clock,
     on_log_trouble: Callable[[str], None],
 ) -> Storage:
-    data_dir = DataDir(path, host=socket.gethostname(), now=clock.now().wall)
+    data_dir = DataDir(
+        path,
+        host=socket.gethostname(),
+        now=clock.now().wall,
+        config=options.config_path,
+    )
     resources.callback(data_dir.close)
     statuses: AttemptKeeper = NoStatuses()
     known: Mapping[TaskId, TaskStatus] = {}

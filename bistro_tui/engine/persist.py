@@ -91,11 +91,13 @@ class Persister:
         on_stored: Callable[[Sequence[StoreStatus]], None],
         on_trouble: Callable[[str], None],
         on_lost: Callable[[str], None],
+        on_committed: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """``on_trouble`` hears what is wrong after each failure, "" once it is over.
 
         ``on_lost`` hears of each status that no store can take; it is told of as if it
-        were stored, for nothing would go on otherwise.
+        were stored, for nothing would go on otherwise. ``on_committed`` hears how many
+        seconds each commit took, until it succeeded.
         """
         self._statuses = statuses
         self._logs = logs
@@ -103,6 +105,7 @@ class Persister:
         self._on_stored = on_stored
         self._on_trouble = on_trouble
         self._on_lost = on_lost
+        self._on_committed = on_committed
         self._waiting: list[StoreStatus] = []
         self._committing = 0
         self._wake = asyncio.Event()
@@ -153,7 +156,10 @@ class Persister:
             batch, self._waiting = self._waiting, []
             flushing, self._flushing = self._flushing, []
             self._committing = len(batch)
+            began = loop.time()
             await self._commit(batch)
+            if batch:
+                self._on_committed(loop.time() - began)
             for begin in range(0, len(batch), SLICE):
                 if begin:
                     await asyncio.sleep(0)

@@ -37,6 +37,15 @@ _STATE_WORDS = {Reason.SCHEDULER_DISABLED: "disabled"}
 """Every other reason for nothing to start is shown as paused."""
 
 
+def state_word(core: Core) -> str:
+    """Return in a word what a scheduler does: running, paused, disabled, stopping."""
+    if core.is_stopping:
+        return "stopping"
+    if core.closed is None:
+        return "running"
+    return _STATE_WORDS.get(core.closed.reason, "paused")
+
+
 class Publisher:
     """Keeps what snapshots need beside the core, and makes them when asked."""
 
@@ -140,6 +149,12 @@ class Publisher:
             starts=core.starts,
         )
 
+    def running(self, *, now: Now, worker: str) -> tuple[RunningRow, ...]:
+        """Return the attempts that run at this moment, oldest first."""
+        self._look_at_clock(now)
+        running = [attempt for attempt in self._core.running() if not attempt.ended]
+        return self._current_running(running, worker, now)
+
     def _look_at_clock(self, now: Now) -> None:
         """Have what goes on begun at other wall seconds if the clock was set."""
         offset = now.wall - now.mono
@@ -155,11 +170,8 @@ class Publisher:
     def _state(self, is_stopped: bool) -> EngineState:
         progress = self._core.progress()
         closed = self._core.closed
-        word, text = "running", ""
-        if closed is not None:
-            word, text = _STATE_WORDS.get(closed.reason, "paused"), closed.text
+        word, text = state_word(self._core), closed.text if closed is not None else ""
         if self._core.is_stopping:
-            word = "stopping"
             ending = sum(1 for attempt in self._core.running() if not attempt.ended)
             tasks = "1 task" if ending == 1 else f"{ending} tasks"
             text = f"{tasks} being ended" if ending else ""

@@ -1,6 +1,6 @@
 """What everything outside the engine sees of it: immutable snapshots and one control.
 
-The in-process UI uses these two protocols; so will clients over a socket. All values
+The in-process UI uses these two protocols, and so do clients over a socket. All values
 are immutable and safe to hand to another thread. Foreign text in them (names, output,
 errors) is raw: whoever shows it sends it through ``present.clean`` first.
 """
@@ -137,7 +137,8 @@ class EngineState:
     """The scheduler as a whole."""
 
     word: str
-    """``running``, ``disabled``, ``paused``, ``stopping`` or ``stopped``."""
+    """``running``, ``disabled``, ``paused``, ``stopping`` or ``stopped``; of one in
+    another process also ``unreachable``: what is shown was true before."""
     text: str
     """Why, in a few words; empty while running."""
     instance: str

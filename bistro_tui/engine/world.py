@@ -6,14 +6,15 @@ import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+from bistro_tui.engine import sentences
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.commands import NO_COMMAND, with_commands_missing
-from bistro_tui.engine.config.edit import set_enabled
-from bistro_tui.engine.config.formats import format_of
-from bistro_tui.engine.config.load import LoadedConfig
+from bistro_tui.engine.config.job_edits import Edit, deleting, enabling, saving
+from bistro_tui.engine.config.judgement import Judgement, judge, refusal
+from bistro_tui.engine.config.load import LoadedConfig, digest_of
 from bistro_tui.engine.config.loader import ConfigChanges, ConfigLoader
-from bistro_tui.engine.config.model import Config, Job, Settings
+from bistro_tui.engine.config.model import Config, Json, Settings
 from bistro_tui.engine.config.problems import render_problems
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName
@@ -84,8 +85,13 @@ class World:
         self._told: HostResources | None = None
         """What the core knows of this host."""
         self._reloaded = asyncio.Condition()
+        self._loads = 0
+        self._editing = asyncio.Lock()
+        """Edits wait here for each other, not for the file's lock."""
         self.path = options.config_path
         self.config: Config | None = None
+        self.judgement = Judgement()
+        """Of the newest text, whether or not it could be used."""
         self.version = 0
         self.loaded_at = 0.0
         self.is_broken = False
@@ -95,6 +101,7 @@ class World:
         loaded = await self._config_loader.load()
         if loaded.config is None:
             raise ConfigUnusable(_why_unusable(loaded))
+        self.judgement = await self._judge(loaded)
         return self._accept(loaded, loaded.config)
 
     async def load_host(self) -> list[Event]:
@@ -119,6 +126,7 @@ class World:
         async with changes as self._watcher:
             async for loaded in self._watcher:
                 await self._take(loaded)
+                self._loads += 1
                 async with self._reloaded:
                     self._reloaded.notify_all()
 
@@ -139,6 +147,11 @@ class World:
         """Read the file and fetch the nodes now, whether anything changed or not."""
         self._poke()
         self._nodes.request()
+
+    async def reloaded(self) -> None:
+        """Return when the file was read the next time, whatever was in it."""
+        async with self._reloaded:
+            await self._reloaded.wait()
 
     def _poke(self) -> None:
         if self._watcher is not None:
@@ -162,35 +175,80 @@ class World:
         jobs = self.config.jobs.values() if self.config is not None else ()
         return frozenset(job.name for job in jobs if job.enabled and not job.is_valid)
 
-    async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
-        """Edit the file and return once the running config says the same."""
+    async def set_job_enabled(
+        self, job: JobName, enabled: bool, *, version: str | None = None
+    ) -> str:
+        """Edit the file and return once the running config says the same.
+
+        A job of another ``version`` than that is refused.
+        """
         word = "enabled" if enabled else "disabled"
-        known = self._job(job)
-        if known is None:
-            raise ControlRefused(f"unknown job {job}")
-        if known.enabled == enabled and not self.is_broken:
-            return f"{job} is {word} already"
-        path = self._options.config_path
-        await self._config_loader.edit(
-            lambda text: set_enabled(text, job, enabled, format_of(path))
-        )
-        self._poke()
+        said = f"{job} {word}"
+        if await self._edit(enabling(self.path, job, enabled, version), said):
+            return sentences.job_switched(job, enabled, self.path)
+        return sentences.job_is_already(job, enabled)
+
+    async def save_job(
+        self, job: JobName, value: dict[str, Json], *, version: str | None = None
+    ) -> str:
+        """Put that job into the file and return once it is in the running config.
+
+        A job of another ``version`` is refused, and one that would have errors.
+        """
+        await self._edit(saving(self.path, job, value, version), f"{job} saved")
+        return f"{job} saved in {self.path.name}"
+
+    async def delete_job(self, job: JobName, *, version: str | None = None) -> str:
+        """Take that job out of the file, return once the running config lacks it.
+
+        A job of another ``version`` is refused.
+        """
+        await self._edit(deleting(self.path, job, version), f"{job} deleted")
+        return f"{job} deleted from {self.path.name}"
+
+    async def _edit(self, edit: Edit, said: str) -> bool:
+        """Edit the file; return, after the reload, whether that changed it.
+
+        The file decides: the running config may not know the last edit yet.
+        """
+        digest = ""
+
+        def change(text: str) -> str:
+            nonlocal digest
+            changed = edit(text)
+            digest = digest_of(changed.encode())
+            return changed
+
+        async with self._editing:
+            is_changed = await self._config_loader.edit(change)
+        if is_changed:
+            log.info("%s in %s", said, self.path.name)
         try:
-            async with asyncio.timeout(RELOAD_SEC), self._reloaded:
-                await self._reloaded.wait_for(lambda: self._is(job, enabled))
+            async with asyncio.timeout(RELOAD_SEC):
+                is_in_force = await self._reload(digest)
         except TimeoutError:
+            is_in_force = False
+        if not is_in_force:
             raise ControlRefused(
-                f"the file now has {job} {word}, but the running config does not yet:"
+                f"the file now has {said}, but the running config does not yet:"
                 " see the config banner"
-            ) from None
-        return f"{job} {word} in {self._options.config_path.name}"
+            )
+        return is_changed
 
-    def _job(self, name: JobName) -> Job | None:
-        return self.config.jobs.get(name) if self.config is not None else None
+    async def _reload(self, digest: str) -> bool:
+        """Return whether what the file holds since before this call is in force."""
+        # The first load to come may have begun before the edit, the second has not.
+        for _ in range(2):
+            if self._digest == digest and not self.is_broken:
+                return True
+            await self._load_again()
+        return not self.is_broken
 
-    def _is(self, name: JobName, enabled: bool) -> bool:
-        job = self._job(name)
-        return job is None or job.enabled == enabled
+    async def _load_again(self) -> None:
+        loads = self._loads
+        self._poke()
+        async with self._reloaded:
+            await self._reloaded.wait_for(lambda: self._loads > loads)
 
     async def _take(self, loaded: LoadedConfig) -> None:
         if loaded.config is None:
@@ -199,20 +257,24 @@ class World:
                 os.path.lexists, self.path
             )
             gone = f"{self.path}: was deleted or moved away; put it back"
-            self._refuse(_why_unusable(loaded) if is_there else gone)
+            found = await self._judge(loaded) if is_there else refusal(self.path, gone)
+            self._refuse(_why_unusable(loaded) if is_there else gone, found)
             return
         if loaded.digest == self._digest and not self.is_broken:
             return
+        judgement = await self._judge(loaded)
         host = await self._host.look(loaded.config.settings)
         events: list[Event] = []
         if self._node_section_differs(loaded.config.settings):
             nodes = await self._nodes.change(loaded.config.settings)
             if nodes.is_refused:
                 await self._keep_nodes()
-                self._refuse(f"{self.path}: {'; '.join(nodes.errors)}")
+                message = f"{self.path}: {'; '.join(nodes.errors)}"
+                self._refuse(message, refusal(self.path, message))
                 return
             events += self._nodes_events(nodes)
         events += self._host_events(host)
+        self.judgement = judgement
         events.append(self._accept(loaded, loaded.config))
         log.info("config version %d is in force", self.version)
         self._feed(events)
@@ -252,7 +314,11 @@ class World:
         self.loaded_at = self._clock.now().wall
         return ConfigLoaded(config)
 
-    def _refuse(self, message: str) -> None:
+    async def _judge(self, loaded: LoadedConfig) -> Judgement:
+        return await judge(loaded, needs_commands=self._options.needs_commands)
+
+    def _refuse(self, message: str, judgement: Judgement) -> None:
+        self.judgement = judgement
         if self._board.put("config", message):
             log.error("the config is bad, %s:\n%s", self._meanwhile(), message)
         if not self.is_broken:

@@ -25,6 +25,7 @@ _ENGINE: dict[str, tuple[str, str]] = {
     "paused": ("⏸", "warning"),
     "stopping": ("◑", "warning"),
     "stopped": ("■", "failed"),
+    "unreachable": ("○", "failed"),
 }
 
 

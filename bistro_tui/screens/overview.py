@@ -38,6 +38,7 @@ from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.overlay import Overlay, Text
 from bistro_tui.screens.pages import Pages
+from bistro_tui.screens.switches import Switches
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.filter_line import FilterLine
@@ -112,6 +113,7 @@ class Overview(Screen[None], inherit_bindings=False):
         self._tasks_pane = TasksTable(id="tasks")
         self._log_pane = LogView(id="log")
         self._feed = LogFeed(view, self._log_pane)
+        self._switches = Switches()
         self._active: RowList[Any] | LogView | None = None
         self._before_filter = ""
         self._pages = Pages(view, lambda: self._snapshot, self._scene)
@@ -151,6 +153,7 @@ class Overview(Screen[None], inherit_bindings=False):
     def show(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
         self._snapshot = snapshot
+        self._switches.look(snapshot)
         now = self._scene().now
         if self._scope.node is not None:
             names = subtree(snapshot.nodes, self._scope.node)
@@ -356,8 +359,18 @@ class Overview(Screen[None], inherit_bindings=False):
         if job is None:
             self._say("e enables and disables a job: put the cursor on one", True)
             return
-        name, wanted = job.name, not job.enabled
-        self._ask(lambda: self._control.set_job_enabled(name, wanted))
+        wanted = self._switches.turn(job)
+        begin(self, partial(self._switch, job.name, wanted), name="control")
+
+    async def _switch(self, job: JobName, wanted: bool) -> None:
+        try:
+            answer = await self._control.set_job_enabled(job, wanted)
+        except ControlRefused as refused:
+            self._switches.answered(job, self._snapshot, is_refused=True)
+            self._say(str(refused), True)
+        else:
+            self._switches.answered(job, self._snapshot, is_refused=False)
+            self._say(answer, False)
 
     def action_stop(self) -> None:
         """Stop the running task under the cursor."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bistro_tui.cli import history
-from bistro_tui.cli.history_table import TITLES
+from bistro_tui.cli.history_table import COLUMNS
 from bistro_tui.cli.main import run
 from bistro_tui.engine.history import RESULTS
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
@@ -150,7 +150,7 @@ async def test_a_table_shows_no_foreign_control_and_a_line_an_attempt(
     assert run(["history", "--data-dir", str(tmp_path)]) == 0
     said = capsys.readouterr()
     titles, *rows = said.out.splitlines()
-    assert titles.split() == list(TITLES)
+    assert titles.split() == [column.title for column in COLUMNS]
     assert len(rows) == 2
     assert "error_backoff" in rows[0]
     assert rows[0].endswith("exited with status 0: e␛[2J␊vil")

@@ -12,6 +12,7 @@ import pytest
 from bistro_tui.cli.place import find_data_dir
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.engine.datadir import DataDir, default_data_dir
+from bistro_tui.engine.live import announced
 from bistro_tui.engine.owner import Owner, owner_of
 
 
@@ -83,7 +84,7 @@ def test_with_none_alive_those_that_were_are_named(
 
 
 def test_with_nothing_there_it_says_so_and_makes_nothing(state: Path) -> None:
-    with pytest.raises(WrongUse, match="no scheduler of yours runs below"):
+    with pytest.raises(WrongUse, match="no scheduler of yours runs; name one"):
         find_data_dir(None, None)
     assert not state.exists()
 
@@ -139,3 +140,77 @@ def test_a_lock_whose_process_is_gone_is_not_touched(
     (path / "run" / "lock").write_text(json.dumps(note))
     assert owner_of(path) is None
     shutil.rmtree(path)
+
+
+def test_one_with_a_data_directory_elsewhere_is_the_only_one_too(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    path = run_at(tmp_path / "elsewhere", running)
+    with announced(path):
+        assert find_data_dir(None, None) == path
+        run_at(state / "live-1", running)
+        with pytest.raises(WrongUse, match="2 schedulers of yours run"):
+            find_data_dir(None, None)
+
+
+def test_one_below_the_state_directory_that_is_announced_counts_once(
+    state: Path, running: list[DataDir]
+) -> None:
+    path = run_at(state / "live-1", running)
+    with announced(path):
+        assert find_data_dir(None, None) == path
+
+
+def test_an_announced_directory_that_nobody_has_is_no_scheduler(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    path = run_at(tmp_path / "elsewhere", running)
+    running.pop().close()
+    with announced(path), pytest.raises(WrongUse, match="no scheduler of yours runs"):
+        find_data_dir(None, None)
+
+
+def test_a_config_is_looked_for_where_it_runs_now(
+    tmp_path: Path,
+    state: Path,
+    running: list[DataDir],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config, other = tmp_path / "c.json", tmp_path / "other.json"
+    for path in (config, other):
+        path.write_text("{}")
+    places = {}
+    for name, runs in (("one", config), ("two", other)):
+        places[name] = tmp_path / name
+        host = socket.gethostname()
+        running.append(DataDir(places[name], host=host, now=1.0, config=runs))
+    monkeypatch.chdir(tmp_path)
+    with announced(places["one"]), announced(places["two"]):
+        assert find_data_dir("c.json", None) == places["one"]
+        assert find_data_dir(str(other), None) == places["two"]
+        default = run_at(default_data_dir(config), running)
+        with pytest.raises(WrongUse, match=r"2 schedulers run c\.json") as refused:
+            find_data_dir("c.json", None)
+        for path in (default, places["one"]):
+            assert f"--data-dir {path}  (pid {os.getpid()} on" in refused.value.message
+        assert f"config {config})" in refused.value.message
+
+
+def test_the_path_of_a_config_that_leaves_no_room_is_left_out_of_the_note(
+    tmp_path: Path, running: list[DataDir]
+) -> None:
+    for name, length in (("short", 100), ("long", 4000)):
+        config = Path("/" + "\udcff" * (length // 6))
+        host = socket.gethostname()
+        running.append(DataDir(tmp_path / name, host=host, now=1.0, config=config))
+        owner = owner_of(tmp_path / name)
+        assert owner is not None
+        assert owner.pid == os.getpid()
+        assert owner.config == str(config)
+    config = Path("/" + "\udcff" * 1000)
+    running.append(
+        DataDir(tmp_path / "longer", host=socket.gethostname(), now=1.0, config=config)
+    )
+    owner = owner_of(tmp_path / "longer")
+    assert owner is not None
+    assert (owner.pid, owner.config) == (os.getpid(), "")

@@ -137,25 +137,25 @@ def test_an_emptied_file_of_which_nothing_is_left_leaves_only_a_backup(
 
 
 def test_missing_statuses_are_begun_anew_and_that_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     assert start(tmp_path, data) == 0
     (data / "statuses.sql3").unlink()
     assert start(tmp_path, data) == 0
-    assert "is missing" not in capsys.readouterr().err
+    assert "is missing" not in capfd.readouterr().err
     (data / "statuses.sql3").unlink()
     with closing(sqlite3.connect(data / "task_logs.sql3")) as connection, connection:
         connection.executemany(INSERT, [row(number) for number in (1, 2)])
 
     assert start(tmp_path, data) == 0
 
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "statuses.sql3 is missing; task_logs.sql3 remembers 2 attempts" in said
     assert "everything runs again" in said
     assert start(tmp_path, data) == 0
-    assert "is missing" not in capsys.readouterr().err
+    assert "is missing" not in capfd.readouterr().err
 
 
 def test_while_a_scheduler_serves_there_it_saves_and_says_how_to_go_on(

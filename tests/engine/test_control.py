@@ -1,10 +1,12 @@
 """What people ask of an engine, with a core and a log of its own."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine import control as control_module
 from bistro_tui.engine.control import Control
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
@@ -28,9 +30,24 @@ class Asked:
         self.world = World(make_config(make_job("etl"), make_job("web")))
         self.logs = logs
         self.fed: list[Event] = []
+        self.flushed = 0
+        self.never_flushes = False
         self.control = Control(
-            self.world.core, logs, clock=ManualClock(), feed=self.fed.extend
+            self.world.core,
+            logs,
+            clock=ManualClock(),
+            feed=self._feed,
+            flush=self._flush,
         )
+
+    def _feed(self, events: Sequence[Event]) -> None:
+        self.fed += events
+        self.world.feed(*events)
+
+    async def _flush(self) -> None:
+        self.flushed += 1
+        if self.never_flushes:
+            await asyncio.Event().wait()
 
 
 @pytest.fixture
@@ -81,9 +98,30 @@ async def test_only_failures_of_known_jobs_are_forgiven(asked: Asked) -> None:
         await asked.control.forgive((ETL, JobName("web")))
     with pytest.raises(ControlRefused, match="there is no job nobody"):
         await asked.control.forgive((ETL, JobName("nobody")))
-    assert asked.fed == []
+    assert asked.flushed == 0
 
     asked.world.end("etl@a", ERROR_BACKOFF)
     jobs = (JobName("web"), ETL)
     assert await asked.control.forgive(jobs) == "forgave failures of web, etl"
-    assert asked.fed == [Forgive(jobs)]
+    assert asked.fed[-1] == Forgive(jobs)
+    assert asked.flushed == 1
+
+
+async def test_failures_of_a_disabled_job_are_forgiven(asked: Asked) -> None:
+    asked.world.end("etl@a", ERROR_BACKOFF)
+    asked.world.reload(make_config(make_job("etl", enabled=False)))
+    assert await asked.control.forgive((ETL,)) == "forgave failures of etl"
+    asked.world.store()
+    status = asked.world.core.status(A)
+    assert status is not None
+    assert status.backoff_sec == 0
+
+
+async def test_what_is_forgiven_is_on_disk_before_it_is_told(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "STORE_SEC", 0.01)
+    asked.never_flushes = True
+    asked.world.end("etl@a", ERROR_BACKOFF)
+    with pytest.raises(ControlRefused, match="decided, but not on disk yet"):
+        await asked.control.forgive((ETL,))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine import database as opening
 from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.database_files import Vanished
 from bistro_tui.engine.errors import DataDirUnusable
@@ -78,6 +79,26 @@ async def test_a_wal_that_is_removed_takes_nothing_with_it(tmp_path: Path) -> No
             await database.insert(row("b"))
         await database.insert(row("c"))
         assert {"a", "c"} <= set(stored(path))
+
+
+async def test_a_wal_that_is_left_is_written_again_before_it_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a failed sync has dropped of it, no later one would have on disk."""
+    path, away = tmp_path / "d.sql3", tmp_path / "away"
+    written: list[Path] = []
+    async with opened(path) as database:
+        # Who reads keeps the WAL from being removed with the last connection.
+        with closing(sqlite3.connect(path)) as reader:
+            reader.execute("SELECT count(*) FROM t").fetchall()
+            path.rename(away)
+            with pytest.raises(Vanished):
+                await database.insert(row("a"))
+            away.rename(path)
+            monkeypatch.setattr(opening, "write_again", written.append)
+            await database.insert(row("b"))
+    assert written == [Path(f"{path}-wal")]
+    assert "b" in stored(path)
 
 
 async def test_an_expendable_file_is_made_anew_and_takes_nothing_over(

@@ -12,9 +12,10 @@ import pytest
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.config.job_version import job_version
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.engine import Engine
-from bistro_tui.engine.errors import ConfigUnusable
+from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.nodes import keeper as keeper_module
 from bistro_tui.engine.options import EngineOptions
@@ -32,6 +33,7 @@ from tests.engine.nodes.builders import ManualClock, outline, script
 MANUAL: tuple[str, Json] = ("manual", {"p": []})
 HANGS = "echo $$ > started; exec sleep 100"
 JOB = JobName("etl")
+COMPLETE: dict[str, Json] = {"owner": "me", "command": ["true"]}
 
 
 def scripted(name: str, level: str = "a") -> tuple[str, Json]:
@@ -162,6 +164,109 @@ async def test_an_edit_counts_at_once_while_a_node_script_hangs(tmp_path: Path) 
         assert not run.world.config.jobs[JOB].enabled
         assert run.kinds() == [[ConfigLoaded]]
         assert run.names == ["root", "root/p", "root/p/x"]
+
+
+async def test_the_file_decides_whether_a_job_is_enabled_already(
+    tmp_path: Path,
+) -> None:
+    """An edit may be in the file and not in force when somebody asks for the next."""
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        said = await asyncio.gather(
+            *(run.world.set_job_enabled(JOB, on) for on in (False, True, False, False))
+        )
+        word = "in config.json"
+        assert said[:3] == [
+            f"etl disabled {word}",
+            f"etl enabled {word}",
+            f"etl disabled {word}",
+        ]
+        assert said[3] == "etl is disabled already"
+        raw = json.loads((tmp_path / "config.json").read_text())
+        assert raw["bistro_job->etl"]["enabled"] is False
+        assert run.world.config is not None
+        assert not run.world.config.jobs[JOB].enabled
+
+
+async def test_an_edit_behind_the_back_of_the_running_config_counts(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        text = (tmp_path / "config.json").read_text()
+        disabled = text.replace('"owner"', '"enabled": false, "owner"')
+        (tmp_path / "config.json").write_text(disabled)
+        assert "enabled in config.json" in await run.world.set_job_enabled(JOB, True)
+        assert run.world.config is not None
+        assert run.world.config.jobs[JOB].enabled
+
+
+async def test_a_job_is_saved_and_deleted_and_in_force_when_that_is_told(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        name = JobName("new one")
+        job: dict[str, Json] = {"owner": "me", "command": ["true"]}
+        said = await run.world.save_job(name, job)
+        assert said == "new one saved in config.json"
+        assert run.world.config is not None
+        assert run.world.config.jobs[name].owner == "me"
+        version = job_version(job)
+        await run.world.save_job(name, {**job, "owner": "you"}, version=version)
+        for edit in (
+            run.world.save_job(name, job, version=version),
+            run.world.delete_job(name, version=version),
+            run.world.set_job_enabled(name, False, version=version),
+        ):
+            with pytest.raises(ControlRefused, match="was changed meanwhile"):
+                await edit
+        assert run.world.config.jobs[name].owner == "you"
+        said = await run.world.delete_job(name)
+        assert said == "new one deleted from config.json"
+        assert name not in run.world.config.jobs
+
+
+async def test_a_job_that_would_be_bad_is_not_saved_and_its_errors_are_told(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        before = (tmp_path / "config.json").read_bytes()
+        with pytest.raises(ControlRefused) as caught:
+            await run.world.save_job(JOB, {"level_for_tasks": "z", "env": 1})
+        assert str(caught.value).startswith("nothing was saved: the job would be bad\n")
+        assert "level_for_tasks" in str(caught.value)
+        assert "env" in str(caught.value)
+        assert (tmp_path / "config.json").read_bytes() == before
+        assert run.kinds() == []
+
+
+async def test_clients_that_save_at_once_lose_nothing(tmp_path: Path) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        names = [JobName(f"job {number}") for number in range(20)]
+        await asyncio.gather(
+            *(run.world.save_job(name, COMPLETE) for name in names),
+            *(run.world.set_job_enabled(JOB, on) for on in (False, True, False)),
+        )
+        assert run.world.config is not None
+        assert set(run.world.config.jobs) == {JOB, *names}
+        assert not run.world.config.jobs[JOB].enabled
+
+
+async def test_an_edit_of_a_bad_config_is_made_and_told_to_be_not_in_force(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, MANUAL)
+    async with served(tmp_path) as run:
+        config = tmp_path / "config.json"
+        config.write_text(config.read_text().replace('"levels"', '"leveled"'))
+        with pytest.raises(ControlRefused, match="the file now has etl disabled, but"):
+            await run.world.set_job_enabled(JOB, False)
+        assert '"enabled": false' in config.read_text()
+        with pytest.raises(ControlRefused, match="repair the config first"):
+            await run.world.save_job(JOB, COMPLETE)
 
 
 async def test_an_edit_of_the_nodes_comes_with_the_nodes_that_fit_it(

@@ -168,8 +168,8 @@ class Scripted:
     ) -> tuple[int, str]:
         """Return the same with these flags, for calls on one file or on any.
 
-        ``is_resumed``: whether what scheduler and warden leave, when both are killed, is
-        ended by another start, which strace does not see.
+        ``is_resumed``: whether what scheduler and warden leave, when both are killed,
+        is ended by another start, which strace does not see.
         """
         with self.log.open("ab") as said:
             traced = Traced(

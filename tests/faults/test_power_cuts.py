@@ -78,18 +78,20 @@ def test_no_power_cut_takes_a_shown_status_back(
     assert found.seen["with log lines"] > IMAGES / 10
 
 
-@pytest.mark.skipif(SCALE == 1, reason="two faults at once: in the longer loop only")
 def test_a_status_whose_sync_failed_is_not_shown_before_another_one_of_it(
     tmp_path: Path, memory: Path, rng: random.Random
 ) -> None:
-    """A failed sync may drop what it should have written, and the next says nothing."""
+    """A failed sync may drop what it should have written, and the next says nothing.
+
+    Nor does that of the next start: the first run is killed after some have failed.
+    """
     need_program("strace")
     failing = "fdatasync:error=EIO:when="
-    runs = ((6, f"{failing}11+4"), (8, f"{failing}7+5"), (8, ""))
+    runs = ((4, f"{failing}11+4"), (5, f"{failing}7+9"), (5, ""))
     recording = record(tmp_path / "run", runs)
     assert recording.read().failed_syncs > 2
     # After a failed sync of its WAL, a checkpoint of the log store may damage that.
-    found = judged(recording, memory, rng, images=IMAGES // 3, databases=[STATUSES])
+    found = judged(recording, memory, rng, images=IMAGES // 5, databases=[STATUSES])
     assert found.is_good, found.first()
 
 

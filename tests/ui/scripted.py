@@ -1,5 +1,6 @@
 """An engine that is only a script: snapshots, logs and answers set by a test."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -137,6 +138,8 @@ class ScriptedEngine:
     partial: dict[TaskId, dict[Stream, bytes]] = field(default_factory=dict)
     explanations: dict[TaskId, Explanation] = field(default_factory=dict)
     refusal: str = ""
+    held: asyncio.Event | None = None
+    """Edits of jobs are answered when this is set."""
     read_error: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
     stop_requests: int = 0
@@ -225,6 +228,8 @@ class ScriptedEngine:
 
     async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
         self.asked.append(("set_job_enabled", job, enabled))
+        if self.held is not None:
+            await self.held.wait()
         answer = self._answer(f"{job} is {'enabled' if enabled else 'disabled'}")
         jobs = tuple(
             replace(row, enabled=enabled) if row.name == job else row

@@ -1,5 +1,7 @@
 """Every key of the overview, pressed."""
 
+import asyncio
+
 from textual.events import MouseScrollDown, Paste
 
 from bistro_tui.engine.view import Reason
@@ -59,6 +61,19 @@ async def test_e_disables_and_enables_the_job_under_the_cursor() -> None:
         ("set_job_enabled", "verify-backup", False),
         ("set_job_enabled", "verify-backup", True),
     ]
+
+
+async def test_e_pressed_again_before_the_screen_shows_it_turns_it_round() -> None:
+    engine = busy_engine()
+    engine.held = asyncio.Event()
+    async with driven(engine) as (app, pilot):
+        await pilot.press("j", "e", "e", "e")
+        assert [asked[-1] for asked in engine.asked] == [False, True, False]
+        engine.held.set()
+        await until_shown(app, "⊘ disabled")
+        await pilot.press("e")
+        await until_shown(app, "verify-backup is enabled")
+    assert engine.asked[-1] == ("set_job_enabled", "verify-backup", True)
 
 
 async def test_e_on_a_task_means_its_job() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 from bistro_tui.engine.config.file_read import read_file
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 
-_LOCK_TRIES, _LOCK_WAIT_SEC = 100, 0.05
+_LOCK_TRIES, _LOCK_WAIT_SEC = 500, 0.01
 
 
 def edit_config_file(path: Path, edit: Callable[[str], str]) -> bool:
@@ -67,6 +68,7 @@ def _refuse_unwritable(real: Path, found: os.stat_result) -> None:
 
 
 def _replace(real: Path, before: bytes, changed: bytes, found: os.stat_result) -> None:
+    _remove_strays(real)
     fd, name = tempfile.mkstemp(prefix=f".{real.name}.", suffix=".tmp", dir=real.parent)
     try:
         with open(fd, "wb") as file:
@@ -86,6 +88,15 @@ def _replace(real: Path, before: bytes, changed: bytes, found: os.stat_result) -
             os.unlink(name)
         raise
     _sync_directory(real.parent)
+
+
+def _remove_strays(real: Path) -> None:
+    """Remove what edits that were killed left; whoever has the lock is alone."""
+    stray = re.compile(rf"\.{re.escape(real.name)}\.[a-z0-9_]{{8}}\.tmp")
+    with contextlib.suppress(OSError), os.scandir(real.parent) as entries:
+        for entry in entries:
+            if stray.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                os.unlink(entry.path)
 
 
 def _keep_owner(fd: int, real: Path, found: os.stat_result) -> None:

@@ -298,6 +298,8 @@ class Job:
     """By ``physical_resources`` and what one task takes."""
     errors: tuple[str, ...] = ()
     """What is wrong with this job, ``path: message`` each; empty means valid."""
+    written: str = field(default="", compare=False, repr=False)
+    """The job's object in the file as JSON; empty if there is none that is usable."""
 
     @property
     def is_valid(self) -> bool:

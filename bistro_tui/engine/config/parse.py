@@ -135,7 +135,8 @@ def _read_job(
         if name != key.removeprefix(JOB_PREFIX):
             report.error((key,), _HALF, at_key=True)
         clean = raw if text is not None else _scrubbed(raw, (key,), report)
-        job = read_job(name, ObjectReader(clean, (key,), report), settings)
+        reader = ObjectReader(clean, (key,), report)
+        job = read_job(name, reader, settings, written=text or "")
     if text is not None and report.notes == noted:
         kept[key] = KnownJob(text, job)
     return job

@@ -30,8 +30,13 @@ from bistro_tui.engine.config.reading import ObjectReader
 from bistro_tui.engine.ids import WORKER_LEVEL, JobName, LevelName, ResourceName
 
 
-def read_job(name: JobName, reader: ObjectReader, parsed: ParsedSettings) -> Job:
-    """Return the job, its ``errors`` left empty: they are what gets noted."""
+def read_job(
+    name: JobName, reader: ObjectReader, parsed: ParsedSettings, *, written: str
+) -> Job:
+    """Return the job, its ``errors`` left empty: they are what gets noted.
+
+    ``written`` is its object as JSON, empty if it cannot be written out.
+    """
     settings = parsed.settings
     if "\0" in name:
         message = "a job's name cannot hold a NUL character"
@@ -65,6 +70,7 @@ def read_job(name: JobName, reader: ObjectReader, parsed: ParsedSettings) -> Job
         status_from=reader.word("status_from", StatusFrom, StatusFrom.FILE),
         timeout_sec=_read_timeout(reader),
         env=_read_env(reader),
+        written=written,
     )
     if settings.physical_resources:
         enforced = enforcement(settings.physical_resources, job.resources)

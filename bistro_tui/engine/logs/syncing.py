@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bistro_tui.engine.database import sync_file
+from bistro_tui.engine.database_files import sync_file
 
 log = logging.getLogger("bistro_tui")
 

@@ -125,6 +125,8 @@ class LogWriter:
         self._moment_ends = 0.0
         """On the loop's clock; until then, ids follow the last one."""
         self._told = ""
+        self.stored_lines = 0
+        """Lines that this writer has brought into the store."""
         self._dropped = Dropped()
         self._dropped_before = self._dropped
         """What had been dropped when the last trouble was over."""
@@ -157,6 +159,11 @@ class LogWriter:
         Never while nothing can be stored: tasks are not to wait for that.
         """
         return self._is_behind and not self._is_degraded
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What is not in the store yet, with what lines cost beside their own bytes."""
+        return self._queued_bytes
 
     @property
     def dropped(self) -> Dropped:
@@ -376,6 +383,7 @@ class LogWriter:
     def _stored(self, batch: "_Batch") -> None:
         self._storing = None
         self._queued_bytes -= batch.size
+        self.stored_lines += batch.rows - len(batch.attempts)
         if self._queued_bytes < CAUGHT_UP_BYTES:
             self._is_behind = False
         self._stored_up_to = max(self._stored_up_to, batch.last_id)

@@ -92,6 +92,11 @@ class Accounts:
         return tuple(level for level in self._limits if level != WORKER_LEVEL)
 
     @property
+    def all_levels(self) -> tuple[LevelName, ...]:
+        """The levels with resources, the worker's among them."""
+        return tuple(self._limits)
+
+    @property
     def has_worker(self) -> bool:
         """Whether the worker has an account."""
         return WORKER_LEVEL in self._limits
@@ -184,6 +189,15 @@ class Accounts:
         """Return (resource, used, limit) of an account, as the config orders them."""
         return tuple(
             (resource, self._used[resource].get(account, 0), limit)
+            for resource, limit in self._limits.get(level, {}).items()
+        )
+
+    def sums(
+        self, level: LevelName, number: int
+    ) -> tuple[tuple[ResourceName, int, int], ...]:
+        """Return (resource, used, limit) of the ``number`` accounts of a level."""
+        return tuple(
+            (resource, sum(self._used[resource].values()), number * limit)
             for resource, limit in self._limits.get(level, {}).items()
         )
 

@@ -115,13 +115,12 @@ class Attempts:
         self.remove(attempt.task)
 
     def end(self, attempt: Attempt, *, is_last: bool) -> None:
-        """Take note of an end; if it is the last one, nothing more of the task."""
+        """Take note of an end, ``is_last`` if the task is not tried again."""
         attempt.ended = True
         self.live -= 1
-        if not is_last:
+        # Most tasks are done at once, and there may be millions of them.
+        if not is_last or attempt.number > 1:
             self._earlier[attempt.task] = attempt.number
-        elif self._earlier:
-            self._earlier.pop(attempt.task, None)
 
     def remove(self, task: TaskId) -> Attempt | None:
         """Forget the attempt at ``task`` and return it; None if there is none."""
@@ -152,6 +151,11 @@ class Attempts:
             attempt.slot = slot if slot is not None else -1
             if slot is None:
                 self._strays.setdefault(task.job, {})[task.node] = None
+
+    @property
+    def stray_jobs(self) -> tuple[JobName, ...]:
+        """The jobs with strays."""
+        return tuple(job for job, nodes in self._strays.items() if nodes)
 
     def strays_of(self, job: JobName) -> tuple[NodeName, ...]:
         """Return where ``job`` still runs although there is no such task any more."""

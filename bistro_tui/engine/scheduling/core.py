@@ -17,6 +17,7 @@ from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import Action, KillTask
 from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.bit_counts import BitCounts
 from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.gate import Closed
@@ -39,6 +40,7 @@ from bistro_tui.engine.scheduling.standings import (
     tasks_of,
 )
 from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.task_pages import TaskPages
 from bistro_tui.engine.statuses.status import TaskStatus, forgive, settle
 
 
@@ -62,6 +64,10 @@ class Core:
         self._policy_name = ""
         self._orphans = OrphanTimers()
         self._actions: list[Action] = []
+        self.bit_counts = BitCounts(self.state)
+        """Nodes by status bits, of the jobs that somebody asks for."""
+        self.task_pages = TaskPages(self.state)
+        """All tasks, a few at a time."""
 
     def handle(
         self, events: Iterable[ev.Event], now: Now, steps: int = sys.maxsize

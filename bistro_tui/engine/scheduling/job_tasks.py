@@ -52,6 +52,9 @@ class JobTasks:
         """Slot → the number of the reason."""
         self.counts: list[int] = []
         """All tasks by the number of the reason."""
+        self.touched: set[int] | None = None
+        """Slots of which anything may have changed, for who keeps counts of them; None:
+        nobody does."""
         self._has_barred = bool(self.eligible.barred)
         self._barred: list[int] = []
         """Those of them on nodes that the job may not use."""
@@ -99,6 +102,8 @@ class JobTasks:
         standing[slot] = code
         counts[known] -= 1
         counts[code] += 1
+        if self.touched is not None:
+            self.touched.add(slot)
         if self._has_barred and slot in self.eligible.barred:
             self._barred[known] -= 1
             self._barred[code] += 1

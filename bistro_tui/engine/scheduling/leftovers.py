@@ -1,6 +1,6 @@
 """The tasks of which a copy from before this process may still be alive."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
 from bistro_tui.engine.scheduling.accounts import Amounts, Held
@@ -48,6 +48,11 @@ class Leftovers:
     def __bool__(self) -> bool:
         """Return whether there are any."""
         return bool(self._by_job)
+
+    @property
+    def jobs(self) -> Collection[JobName]:
+        """The jobs with leftovers."""
+        return self._by_job.keys()
 
     def get(self, task: TaskId) -> Leftover | None:
         """Return the leftover of ``task``, None if there is none."""

@@ -8,6 +8,8 @@ from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 
+_ORDER = tuple(Reason)
+"""To go through an enum takes several times as long."""
 _FINISHED = (CODE[Reason.DONE], CODE[Reason.RUNNING])
 _IS_BLOCKED = bytes(code not in _FINISHED for code in range(256))
 _IS_RUNNING = bytes(code == CODE[Reason.RUNNING] for code in range(256))
@@ -17,7 +19,7 @@ def reason_of(state: State, task: TaskId) -> Reason:
     """Return the first reason that applies to ``task``; KeyError if it is unknown."""
     found = state.find(task)
     if found is not None:
-        return _reason(state, *found)
+        return reason_at(state, *found)
     if task in state.attempts:
         return Reason.RUNNING
     if task in state.leftovers:
@@ -47,7 +49,7 @@ def counts_of(state: State, job: JobName) -> dict[Reason, int]:
             _add(counts, Reason.RESOURCE, candidates - for_worker)
     _add(counts, Reason.RUNNING, len(state.attempts.strays_of(job)))
     _add(counts, Reason.RECOVERING, len(state.leftovers.strays_of(job)))
-    return {reason: counts[reason] for reason in Reason if counts.get(reason)}
+    return {reason: counts[reason] for reason in _ORDER if counts.get(reason)}
 
 
 def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
@@ -73,7 +75,7 @@ def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
     ):
         reason = Reason.WORKER
     _add(counts, reason, candidates)
-    return {reason: counts[reason] for reason in Reason if counts.get(reason)}
+    return {reason: counts[reason] for reason in _ORDER if counts.get(reason)}
 
 
 def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
@@ -85,7 +87,7 @@ def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
     found = []
     if tasks is not None:
         found = [
-            (TaskId(job, name), _reason(state, tasks, slot))
+            (TaskId(job, name), reason_at(state, tasks, slot))
             for slot, name in enumerate(tasks.slots.names)
         ]
     strays = state.attempts.strays_of(job)
@@ -93,6 +95,12 @@ def tasks_of(state: State, job: JobName) -> list[tuple[TaskId, Reason]]:
     strays = state.leftovers.strays_of(job)
     found.extend((TaskId(job, node), Reason.RECOVERING) for node in strays)
     return found
+
+
+def removed_jobs(state: State) -> tuple[JobName, ...]:
+    """Return the jobs that the config has no more and that still run, by name."""
+    found = {*state.attempts.stray_jobs, *state.leftovers.jobs}
+    return tuple(sorted(found - state.jobs.keys()))
 
 
 def open_tasks(state: State, job: JobName, limit: int) -> list[TaskId]:
@@ -128,7 +136,8 @@ def shared_reason(state: State, tasks: JobTasks, slot: int) -> Reason:
     return best
 
 
-def _reason(state: State, tasks: JobTasks, slot: int) -> Reason:
+def reason_at(state: State, tasks: JobTasks, slot: int) -> Reason:
+    """Return the first reason that applies to the task of ``slot``."""
     standing = tasks.reason(slot)
     if standing not in (Reason.RUNNABLE, Reason.RECOVERING):
         return standing

@@ -259,6 +259,8 @@ class State:
         """Set where a task stands, with all that follows for the candidates."""
         known = tasks.standing[slot]
         if known == code:
+            if tasks.touched is not None:
+                tasks.touched.add(slot)
             return
         tasks.restand(slot, code)
         ready = tasks.ready

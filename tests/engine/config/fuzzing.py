@@ -5,6 +5,7 @@
 runs them for as long as one likes; the fast tests run a few hundred.
 """
 
+import contextlib
 import random
 import sys
 import time
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from bistro_tui.engine.config.edit import set_enabled
-from bistro_tui.engine.config.formats import format_of
+from bistro_tui.engine.config.edit import delete_job, save_job, set_enabled
+from bistro_tui.engine.config.formats import format_of, read_document
 from bistro_tui.engine.config.load import LoadedConfig, load_content
 from bistro_tui.engine.config.problems import LocatedProblem, render_problems
 from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.ids import JobName
 from tests.engine.config.builders import COMMENTED, SEED
 from tests.samples import sample_configs
 
@@ -98,6 +100,8 @@ def check(content: bytes, suffix: str) -> LoadedConfig:
         assert loaded.settings_problems
     else:
         _check_edits(loaded, suffix)
+        if len(content) % 4 == 0:  # the slower half of the work
+            _check_saves(loaded, suffix)
     taken = time.monotonic() - began
     assert taken < DEADLINE_SEC, f"{taken:.1f} s"
     return loaded
@@ -122,6 +126,31 @@ def _check_edits(loaded: LoadedConfig, suffix: str) -> None:
         others = {name for name in again.config.jobs if name != job.name}
         for name in others:
             assert again.config.jobs[name].enabled is loaded.config.jobs[name].enabled
+
+
+def _check_saves(loaded: LoadedConfig, suffix: str) -> None:
+    assert loaded.config is not None
+    config_format = format_of(Path(f"x{suffix}"))
+    before = read_document(loaded.text, config_format).value
+    for name in list(loaded.config.jobs)[:1]:
+        key = f"bistro_job->{name}"
+        if key not in before:  # it is shown in other letters
+            continue
+        wanted = {"é": {"x": [1.5, True]}, **before[key], "owner": 'f"uzz'}
+        wanted = {one: wanted[one] for one in wanted if one != "command"}
+        with contextlib.suppress(ControlRefused):
+            changed = save_job(loaded.text, name, wanted, config_format)
+            after = read_document(changed, config_format).value
+            assert after == {**before, key: wanted}
+        with contextlib.suppress(ControlRefused):
+            changed = delete_job(loaded.text, name, config_format)
+            after = read_document(changed, config_format).value
+            assert after == {one: before[one] for one in before if one != key}
+        other = JobName(f"{name} too")
+        with contextlib.suppress(ControlRefused):
+            changed = save_job(loaded.text, other, wanted, config_format)
+            after = read_document(changed, config_format).value
+            assert after == {**before, f"{key} too": wanted}
 
 
 @dataclass(frozen=True, slots=True)

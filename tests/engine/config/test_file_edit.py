@@ -1,6 +1,8 @@
 import fcntl
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,9 +11,16 @@ import pytest
 from bistro_tui.engine.config import file_edit
 from bistro_tui.engine.config.edit import set_enabled
 from bistro_tui.engine.config.file_edit import edit_config_file
-from bistro_tui.engine.config.formats import format_of, read_document
+from bistro_tui.engine.config.formats import ConfigFormat, format_of, read_document
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
+
+SETTINGS_YAML = """# é
+bistro_settings:
+  enabled: true
+  nodes: {levels: [host], node_sources: [{source: manual, prefs: {a: []}}]}
+  resources: {}
+"""
 
 
 @pytest.fixture
@@ -159,3 +168,102 @@ def test_a_job_is_disabled_in_the_file_of_every_format(
     assert path.read_bytes().startswith(before.removesuffix(after).encode())
     assert path.read_bytes().endswith(b"\r\n" + after.encode())
     assert not edit_config_file(path, disable)
+
+
+SEVERAL = """
+import sys, threading
+from pathlib import Path
+from bistro_tui.engine.config.file_edit import edit_config_file
+from bistro_tui.engine.config.job_edits import enabling, saving
+
+path = Path(sys.argv[1])
+
+def work(name):
+    for number in range(2):
+        job = {"owner": name, "priority": number}
+        edit_config_file(path, saving(path, f"{name} {number}", job))
+        edit_config_file(path, saving(path, name, job))
+    edit_config_file(path, enabling(path, name, False))
+
+threads = [threading.Thread(target=work, args=(name,)) for name in sys.argv[2:]]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+def test_many_writers_in_several_processes_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "simple.yaml"
+    path.write_text(SETTINGS_YAML)
+    writers = [["a", "b", "c", "d"], ["e", "f", "g", "h"]]
+    command = [sys.executable, "-c", SEVERAL, str(path)]
+    children = [subprocess.Popen([*command, *names]) for names in writers]
+    assert [child.wait(60) for child in children] == [0, 0]
+    jobs = read_document(path.read_text(), ConfigFormat.YAML).value
+    assert jobs.pop("bistro_settings")
+    last = {"enabled": False, "priority": 1}
+    wanted = {}
+    for name in "abcdefgh":
+        wanted[f"bistro_job->{name}"] = {"owner": name, **last}
+        for number in range(2):
+            job = {"owner": name, "priority": number}
+            wanted[f"bistro_job->{name} {number}"] = job
+    assert jobs == wanted
+    assert os.listdir(tmp_path) == ["simple.yaml"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from bistro_tui.engine.config.file_edit import edit_config_file
+
+path = Path(sys.argv[1])
+before, after = b"{}" * 5000, b"{ }" * 5000
+calls, seen = 0, set()
+
+def count(frame, event, argument):
+    global calls
+    if event == "c_call":
+        calls -= 1
+        if not calls:
+            os._exit(9)
+
+def edit(text):
+    return after.decode()
+
+path.write_bytes(before)
+edit_config_file(path, edit)
+for number in range(1, 10_000):
+    path.write_bytes(before)
+    os.chmod(path, 0o640)
+    if (child := os.fork()) == 0:
+        calls = number
+        sys.setprofile(count)
+        edit_config_file(path, edit)
+        sys.setprofile(None)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert path.read_bytes() in (before, after), number
+    assert path.stat().st_mode & 0o777 == 0o640
+    for entry in path.parent.iterdir():
+        if entry != path:
+            seen.add("stray")
+            assert entry.stat().st_mode & 0o137 == 0, oct(entry.stat().st_mode)
+    seen.add(path.read_bytes() == after)
+    if code == 0:
+        break
+path.write_bytes(before)
+edit_config_file(path, edit)
+assert seen == {False, True, "stray"}, seen
+print(number)
+"""
+
+
+def test_an_edit_that_is_killed_at_any_call_leaves_the_old_file_or_the_new_one(
+    path: Path,
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    assert int(done.stdout) > 50
+    # The next edit tidies up.
+    assert os.listdir(path.parent) == ["simple.json"]

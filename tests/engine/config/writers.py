@@ -74,6 +74,52 @@ class Writer:
     def note(self, path: Path) -> None:
         self.places[path] = len(self.text)
 
+    def begin(self) -> None:
+        """Open the whole object."""
+
+    def member(self, key: str, value: Json, *, is_first: bool) -> None:
+        """Write one member of the whole object."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Close it."""
+
+
+class JsonWriter(Writer):
+    """With comments, trailing commas, and line ends wherever they may be."""
+
+    def space(self) -> str:
+        chosen = ["", "", " ", "\n  ", "\t", "/* é } */", " // [,\n", "\n\n    "]
+        return self.draw(st.sampled_from(chosen))
+
+    def value(self, value: Json) -> None:
+        if not isinstance(value, dict | list):
+            self.text += json.dumps(value, ensure_ascii=self.chance())
+            return
+        is_list = isinstance(value, list)
+        self.text += "[" if is_list else "{"
+        for number, (key, held) in enumerate(pairs_of(value)):
+            self.text += f"{self.space()}," if number else ""
+            self.text += self.space()
+            if not is_list:
+                self.text += f"{json.dumps(key)}{self.space()}:{self.space()}"
+            self.value(held)
+        self.text += self.space()
+        self.text += f",{self.space()}" if value and self.chance() else ""
+        self.text += "]" if is_list else "}"
+
+    def begin(self) -> None:
+        self.text += self.space() + "{"
+
+    def member(self, key: str, value: Json, *, is_first: bool) -> None:
+        self.text += "" if is_first else f"{self.space()},"
+        self.text += f"{self.space()}{json.dumps(key)}{self.space()}:{self.space()}"
+        self.value(value)
+
+    def end(self) -> None:
+        self.text += f",{self.space()}" if self.chance() else self.space()
+        self.text += "}" + self.space()
+
 
 class YamlWriter(Writer):
     """Block and flow, plain and quoted."""
@@ -101,6 +147,11 @@ class YamlWriter(Writer):
             self.flow(inner, (*path, key))
             self.text += self.gap()
         self.text += "]" if is_list else "}"
+
+    def member(self, key: str, value: Json, *, is_first: bool) -> None:
+        self.text += "" if is_first or self.chance() else "\n"
+        self.text += f"{self.scalar(key)}:"
+        self.block(value, (key,), 2)
 
     def block(self, value: Json, path: Path, indent: int) -> None:
         """Write what follows a key or a dash, to the end of its last line."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.database import sync_file
+from bistro_tui.engine.database_files import sync_file
 from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore

@@ -31,7 +31,7 @@ async def test_commits_that_were_perhaps_not_synced_are_before_they_are_read(
     def sync(path: Path) -> None:
         synced.append((path, path.stat().st_size))
 
-    monkeypatch.setattr(database, "sync_file", sync)
+    monkeypatch.setattr(database, "write_again", sync)
     store = await StatusStore.open(left / "s.sql3", "task_statuses")
 
     [(path, size)] = synced

@@ -1,0 +1,158 @@
+"""``enable``, ``disable``, ``kill``: what a running scheduler is asked to do."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.asking import asking_options, connected
+from bistro_tui.cli.live_names import complete_jobs, complete_nodes
+from bistro_tui.cli.talk import print_data, say
+from bistro_tui.client.errors import NoAnswer, Refused
+
+if TYPE_CHECKING:
+    from bistro_tui.client.once import Asking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What came of each thing that was asked for."""
+
+    done: dict[str, str] = field(default_factory=dict)
+    """The scheduler's word, by job or task."""
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def show(self, as_json: bool, sentence: Callable[[str], str]) -> int:
+        """Tell a person of each, or a program of all; return the exit code."""
+        if as_json:
+            print_data(json.dumps({"results": self.done, "errors": self.refused}))
+        for name in self.done:
+            if not as_json:
+                say(sentence(name))
+        for text in self.refused.values():
+            say(f"bistro-tui: {text}")
+        return exit_codes.NOT_DONE if self.refused else exit_codes.OK
+
+
+def ask_for_each(
+    asking: "Asking", handler: str, queries: Mapping[str, Mapping[str, object]]
+) -> Results:
+    """Ask for each, whether others are refused or not. Raises NoAnswer."""
+    results = Results()
+    for name, values in queries.items():
+        try:
+            results.done[name] = str(asking.ask(handler, **values))
+        except Refused as error:
+            meant = "" if "did you mean" in str(error) else _meant(asking, values)
+            results.refused[name] = f"{error}{meant}"
+    return results
+
+
+def _meant(asking: "Asking", values: Mapping[str, object]) -> str:
+    """Return a question whether a job or a node was meant that there is."""
+    for key, kind in (("jobs", "jobs"), ("job_id", "jobs"), ("node_id", "nodes")):
+        word = values.get(key)
+        if isinstance(word, list):
+            (word,) = word
+        if not isinstance(word, str):
+            continue
+        try:
+            near: list[str] = asking.ask("names", kind=kind, near=word)["names"]
+        except (NoAnswer, Refused):
+            return ""
+        if not near or near[0] != word:
+            return f"; did you mean {near[0]}?" if near else ""
+    return ""
+
+
+def _switch(word: str) -> Callable[..., int]:
+    def switch(
+        jobs: tuple[str, ...],
+        as_json: bool,
+        **place: Any,  # noqa: ANN401 - click's call
+    ) -> int:
+        with connected(**place) as asking:
+            queries = {job: {"job_id": job} for job in jobs}
+            results = ask_for_each(asking, f"{word}_job", queries)
+        return results.show(as_json, lambda job: f"{job} is {word}d")
+
+    return switch
+
+
+def _kill(
+    job: str,
+    node: str,
+    as_json: bool,
+    **place: Any,  # noqa: ANN401 - click's call
+) -> int:
+    with connected(**place) as asking:
+        queries = {f"{job}@{node}": {"job_id": job, "node_id": node}}
+        results = ask_for_each(asking, "kill_task", queries)
+    return results.show(as_json, lambda task: f"{task} is being stopped")
+
+
+def jobs_argument() -> click.Argument:
+    """Return JOB…, one at least."""
+    return click.Argument(
+        ["jobs"],
+        nargs=-1,
+        required=True,
+        metavar="JOB...",
+        shell_complete=complete_jobs,
+    )
+
+
+def json_option() -> click.Option:
+    """Return ``--json`` of a command that does something."""
+    return click.Option(
+        ["as_json", "--json"],
+        is_flag=True,
+        help='Answer as JSON: {"results": {name: word}, "errors": {name: text}}.',
+    )
+
+
+_CONTEXT = {"help_option_names": ["-h", "--help"]}
+_CODES = (
+    "Exit codes: 0 done, 1 refused (the message says why), 2 wrong command line, 5 no"
+    " scheduler answers."
+)
+
+enable_command = click.Command(
+    name="enable",
+    callback=_switch("enable"),
+    params=[jobs_argument(), json_option(), *asking_options()],
+    help="Let the tasks of jobs be started again.\n\nEdits that one word in the config"
+    " file, and returns when the running config says so.",
+    epilog=_CODES,
+    context_settings=_CONTEXT,
+)
+
+disable_command = click.Command(
+    name="disable",
+    callback=_switch("disable"),
+    params=[jobs_argument(), json_option(), *asking_options()],
+    help="Start no more tasks of jobs.\n\nEdits that one word in the config file, and"
+    " returns when the running config says so. What runs of them becomes an orphan:"
+    " kill_orphan_tasks_after_sec says when it is ended.",
+    epilog=_CODES,
+    context_settings=_CONTEXT,
+)
+
+kill_command = click.Command(
+    name="kill",
+    callback=_kill,
+    params=[
+        click.Argument(["job"], shell_complete=complete_jobs),
+        click.Argument(["node"], shell_complete=complete_nodes),
+        json_option(),
+        *asking_options(),
+    ],
+    help="Begin to end a running task, by the kill_subprocess of its job.\n\nIt will be"
+    " tried again, unless its job is disabled. Returns at once: the task may take a"
+    " while to end.",
+    epilog=_CODES,
+    context_settings=_CONTEXT,
+)

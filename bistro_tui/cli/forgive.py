@@ -1,0 +1,112 @@
+"""The ``forgive`` command: of a running scheduler, or of a data directory at rest."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.acts import Results, ask_for_each, jobs_argument, json_option
+from bistro_tui.cli.asking import asking_options, connected
+from bistro_tui.cli.flags import all_flags
+from bistro_tui.cli.talk import say
+from bistro_tui.client.errors import NoAnswer
+
+
+def _forgive(
+    jobs: tuple[str, ...],
+    as_json: bool,
+    status_table: str,
+    status_store: str,
+    data_dir: Path | None,
+    **place: Any,  # noqa: ANN401 - click's call
+) -> int:
+    queries = {job: {"jobs": [job]} for job in jobs}
+    try:
+        with connected(data_dir=data_dir, **place) as asking:
+            results = ask_for_each(asking, "forgive_jobs", queries)
+    except NoAnswer:
+        if data_dir is None or not data_dir.is_dir() or _is_elsewhere(place):
+            raise
+        return _forgive_at_rest(data_dir, jobs, as_json, status_table, status_store)
+    return results.show(as_json, lambda job: f"forgave the failures of {job}")
+
+
+def _is_elsewhere(place: Mapping[str, object]) -> bool:
+    """Whether a scheduler was asked that need not be that of the data directory."""
+    return any(place.get(name) for name in ("url", "config_file"))
+
+
+def _forgive_at_rest(
+    data_dir: Path,
+    jobs: Sequence[str],
+    as_json: bool,
+    status_table: str,
+    status_store: str,
+) -> int:
+    import asyncio
+    import sqlite3
+
+    from bistro_tui.engine.clock import SystemClock
+    from bistro_tui.engine.errors import BistroError, DataDirHeld
+    from bistro_tui.engine.forgiving import forgive_stored
+    from bistro_tui.engine.ids import JobName
+    from bistro_tui.engine.installed import PluginError
+    from bistro_tui.engine.options import EngineOptions
+
+    options = EngineOptions(
+        config_path=data_dir,
+        data_dir=data_dir,
+        status_table=status_table,
+        status_store=status_store,
+    )
+    names = [JobName(job) for job in jobs]
+    try:
+        found = asyncio.run(forgive_stored(options, names, clock=SystemClock()))
+    except DataDirHeld as error:
+        say(f"bistro-tui: {data_dir}: {error.holder} has it and does not answer")
+        return exit_codes.DATA_DIR_HELD
+    except PluginError as error:
+        say(f"bistro-tui: --status-store: {error}")
+        return exit_codes.USAGE
+    except (BistroError, sqlite3.Error, OSError) as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.DATA_DIR_UNUSABLE
+    results = Results()
+    for job, number in found.items():
+        if number is None:
+            where = f"{data_dir}, where no scheduler runs"
+            results.refused[job] = f"no status of {job} is stored in {where}"
+        else:
+            results.done[job] = "forgiven"
+
+    def sentence(job: str) -> str:
+        number = found[JobName(job)]
+        failures = "1 failure" if number == 1 else f"{number or 'no'} failures"
+        return f"forgave {failures} of {job}; no scheduler runs on {data_dir}"
+
+    return results.show(as_json, sentence)
+
+
+forgive_command = click.Command(
+    name="forgive",
+    callback=_forgive,
+    params=[
+        jobs_argument(),
+        json_option(),
+        *(
+            flag.option()
+            for flag in all_flags()
+            if flag.name in ("status-table", "status-store")
+        ),
+        *asking_options(),
+    ],
+    help="Let failed and backing-off tasks of jobs run again at once, as if they had"
+    " not failed; their data stays.\n\nWith --data-dir also where no scheduler runs:"
+    " then the statuses stored there are changed, in the table of --status-table.",
+    epilog="Exit codes: 0 forgiven, 1 refused (no such job), 2 wrong command line, 3"
+    " the data directory cannot be used, 4 another scheduler has it and does not"
+    " answer, 5 no scheduler answers.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)

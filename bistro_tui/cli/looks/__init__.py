@@ -1,0 +1,1 @@
+"""One-shot looks at a running scheduler: each asks once, prints, and ends."""

@@ -1,0 +1,49 @@
+"""What the help of the program says of its commands, in groups."""
+
+GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Commands about a config",
+        (
+            ("init [FILE]", "Write a starter config to edit."),
+            ("validate CONFIG", "Check a config; run nothing."),
+            ("plan CONFIG", "Show what would run, and what not."),
+            ("cron ITEM", "Show when a cron item fires next."),
+        ),
+    ),
+    (
+        "Commands that look at a running scheduler",
+        (
+            ("attach [CONFIG]", "Show this UI of one that runs."),
+            ("ps [JOB]", "Show the tasks that run now."),
+            ("jobs [JOB...]", "Show the jobs, and how far each is."),
+            ("tasks [JOB]", "Show tasks by what is true of them."),
+            ("nodes [NODE...]", "Show the nodes and their limits."),
+            ("workers", "Show where tasks run."),
+            ("errors", "Show what is wrong now."),
+            ("why JOB NODE", "Show why a task is not running."),
+            ("top --once", "Show one look at everything."),
+            ("query JSON", "Ask one request of the REST interface."),
+        ),
+    ),
+    (
+        "Commands that act on a running scheduler",
+        (
+            ("enable JOB...", "Have the tasks of jobs run."),
+            ("disable JOB...", "Have no more tasks of jobs run."),
+            ("kill JOB NODE", "Stop a running task."),
+            ("forgive JOB...", "Let failed tasks and those in backoff run again."),
+            ("wait --until WHAT", "Wait until all is done, or nothing runs."),
+        ),
+    ),
+    (
+        "Commands that look back, and at this machine",
+        (
+            ("logs [JOB [NODE]]", "Show what tasks printed."),
+            ("history [JOB [NODE]]", "Show attempts that are over."),
+            ("doctor", "Show what is weak here, and what helps."),
+            ("completion SHELL", "Print what teaches a shell our words."),
+            ("--version", "Show the version."),
+        ),
+    ),
+)
+"""Titles, and how a command is called and what it does."""

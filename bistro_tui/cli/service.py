@@ -1,0 +1,92 @@
+"""Telling a service manager how the engine is, from the engine's own loop."""
+
+import asyncio
+import contextlib
+from types import TracebackType
+
+from bistro_tui.cli.notify import ServiceManager
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.engine import Engine
+
+_EVERY_SEC = 5.0
+"""How often the status is looked at, where no watchdog wants to hear more often."""
+_LONGEST_RELOAD_SEC = 60.0
+
+
+class Service:
+    """Speaks for one engine while it serves. All on the engine's loop."""
+
+    def __init__(self, manager: ServiceManager, engine: Engine, clock: Clock) -> None:
+        self._manager = manager
+        self._engine = engine
+        self._clock = clock
+        self._telling: asyncio.Future[None] | None = None
+        self._reloading: asyncio.Future[None] | None = None
+        self._is_stopping = False
+
+    def __enter__(self) -> "Service":
+        """Begin; nothing is told before ``opened``."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Tell of the end."""
+        if self._telling is not None:
+            self.stopping()
+        for task in (self._telling, self._reloading):
+            if task is not None:
+                task.cancel()
+
+    def opened(self) -> None:
+        """The engine is open and serves."""
+        if not self._manager.listens:
+            return
+        self._manager.ready(self._words())
+        self._telling = asyncio.ensure_future(self._tell())
+
+    def reload(self) -> None:
+        """Have config and nodes read again, and tell when that is over."""
+        self._engine.request_reload()
+        if self._telling is None or self._is_stopping:
+            return
+        if self._reloading is None or self._reloading.done():
+            self._manager.reloading(self._clock.now().mono)
+            self._reloading = asyncio.ensure_future(self._end_reload())
+
+    def stopping(self) -> None:
+        """The engine was asked to stop, or has stopped."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._manager.stopping("stopping: running tasks are ended")
+
+    async def _tell(self) -> None:
+        watchdog = self._manager.watchdog_sec
+        pause = min(_EVERY_SEC, watchdog / 2) if watchdog else _EVERY_SEC
+        while True:
+            if watchdog:
+                self._manager.alive()
+            if self._engine.desk.core.is_stopping:
+                self.stopping()
+            elif self._reloading is None or self._reloading.done():
+                self._manager.status(self._words())
+            await asyncio.sleep(pause)
+
+    async def _end_reload(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_RELOAD_SEC):
+                await self._engine.world.reloaded()
+        if not self._is_stopping:
+            self._manager.ready(self._words())
+
+    def _words(self) -> str:
+        desk = self._engine.desk
+        progress, running = desk.core.progress(), len(desk.core.running())
+        owed = progress.done + progress.failed + progress.blocked
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        wrong = [one for one in desk.board.banners() if one.is_error]
+        first = f"; {wrong[0].topic}: {wrong[0].text}" if wrong else ""
+        return f"{running} running, {progress.done} of {owed} tasks done{failed}{first}"

@@ -1,0 +1,1 @@
+"""Asking a running scheduler, over its unix socket or a URL."""

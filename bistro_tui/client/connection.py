@@ -1,0 +1,170 @@
+"""Talking with one scheduler for long: questions beside a stream of events.
+
+All on one loop. Commands that ask once use ``once``, which loads less.
+"""
+
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import aiohttp
+
+from bistro_tui.client.address import Address
+from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.client.event_stream import EventStreamParser, ServerEvent
+from bistro_tui.engine.sockets import unix_address
+
+CONNECT_SEC = 5.0
+ANSWER_SEC = 60.0
+"""The longest question is an edit, which waits for the config to be read again."""
+SILENCE_SEC = 40.0
+"""A stream says something every 15 s, if only that it is there."""
+
+_BUSY = (502, 503)
+_HELP = {
+    401: "the scheduler wants its token: name the file with --token-file FILE or"
+    " BISTRO_TUI_TOKEN_FILE. It says: ",
+    403: "the scheduler does not serve by this name: ",
+}
+_BROKEN = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+class Connection:
+    """A way to one scheduler; of use inside ``opened`` only."""
+
+    def __init__(self, address: Address, session: aiohttp.ClientSession) -> None:
+        self._address = address
+        self._session = session
+        self._url = address.url or "http://localhost"
+
+    async def ask(self, handler: str, **values: object) -> Any:  # noqa: ANN401 - JSON
+        """Return ``data`` of one handler. Raises NoAnswer or Refused."""
+        body = json.dumps({"it": {"handler": handler, **values}}).encode()
+        limits = aiohttp.ClientTimeout(total=ANSWER_SEC, connect=CONNECT_SEC)
+        try:
+            async with self._session.post(
+                f"{self._url}/", data=body, timeout=limits, allow_redirects=False
+            ) as response:
+                found = json.loads(await response.read())
+                status = response.status
+        except _BROKEN as error:
+            raise NoAnswer(in_words(self._address, error)) from None
+        except (ValueError, RecursionError):
+            raise NoAnswer(f"{self._address}: what answers is no scheduler") from None
+        if status != 200:
+            raise self._refusal(status, found)
+        answer = found.get("it") if isinstance(found, dict) else None
+        if isinstance(answer, dict) and "data" in answer:
+            return answer["data"]
+        if isinstance(answer, dict) and isinstance(answer.get("error"), str):
+            raise Refused(answer["error"])
+        raise NoAnswer(f"{self._address}: what answers is no scheduler")
+
+    async def events(self, last_id: str) -> AsyncGenerator[list[ServerEvent], None]:
+        """Yield events as they come, all that came together, until the stream ends.
+
+        It goes on after the event ``last_id`` if the scheduler still knows that one.
+        Raises NoAnswer or Refused.
+        """
+        headers = {"Accept": "text/event-stream"}
+        if last_id:
+            headers["Last-Event-ID"] = last_id
+        limits = aiohttp.ClientTimeout(
+            total=None, connect=CONNECT_SEC, sock_read=SILENCE_SEC
+        )
+        parser = EventStreamParser()
+        try:
+            async with self._session.get(
+                f"{self._url}/events",
+                headers=headers,
+                timeout=limits,
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    raise self._refusal(response.status, await _text(response))
+                if response.content_type != "text/event-stream":
+                    raise NoAnswer(f"{self._address}: what answers is no scheduler")
+                async for received in response.content.iter_any():
+                    if found := list(parser.feed(received)):
+                        yield found
+        except _BROKEN as error:
+            raise NoAnswer(in_words(self._address, error)) from None
+        except ValueError as error:
+            raise NoAnswer(f"{self._address}: {error}") from None
+
+    def _refusal(self, status: int, found: object) -> NoAnswer | Refused:
+        text = found if isinstance(found, str) and found else f"HTTP status {status}"
+        if status in _BUSY:
+            return NoAnswer(f"{self._address}: cannot answer now: {text}")
+        return Refused(_HELP.get(status, "") + text)
+
+
+@contextlib.asynccontextmanager
+async def opened(address: Address) -> AsyncIterator[Connection]:
+    """Give a connection. Raises NoAnswer where there is nothing to connect to."""
+    async with contextlib.AsyncExitStack() as stack:
+        connector: aiohttp.BaseConnector
+        if address.socket is not None:
+            try:
+                path = stack.enter_context(unix_address(address.socket))
+            except OSError as error:
+                raise NoAnswer(in_words(address, error)) from None
+            connector = aiohttp.UnixConnector(path)
+        elif address.url.startswith("https:"):
+            connector = aiohttp.TCPConnector(ssl=_trusted(address))
+        else:
+            connector = aiohttp.TCPConnector()
+        headers = {"Content-Type": "application/json"}
+        if address.token:
+            headers["Authorization"] = f"Bearer {address.token}"
+        session = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=connector, headers=headers)
+        )
+        yield Connection(address, session)
+
+
+def in_words(address: Address, error: BaseException) -> str:
+    """Return what to tell of a connection that came to nothing."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        reason: object = error.certificate_error
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            reason = reason.verify_message
+        return (
+            f"{address}: its certificate is not trusted ({reason});"
+            " name whose it is with --tls-ca FILE"
+        )
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"{address}: speaks no TLS; http://?"
+    if isinstance(error, TimeoutError):
+        return f"no answer from {address} in time"
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(inner, FileNotFoundError | ConnectionRefusedError):
+        return f"no scheduler runs {_where(address)}"
+    if isinstance(inner, OSError) and inner.strerror:
+        return f"no answer from {address} ({inner.strerror})"
+    return f"no answer from {address} (the connection broke off)"
+
+
+def _where(address: Address) -> str:
+    if address.socket is None:
+        return f"at {address}"
+    return f"on {address.socket.parent.parent}"
+
+
+def _trusted(address: Address) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=address.ca_file)
+    except OSError as error:
+        reason = error.strerror or "it holds no certificate"
+        raise NoAnswer(f"--tls-ca: {address.ca_file}: {reason}") from None
+
+
+async def _text(response: aiohttp.ClientResponse) -> str:
+    content = await response.content.read(2_000)
+    text = content.decode("utf-8", "replace").strip()
+    with contextlib.suppress(ValueError):
+        found = json.loads(text)
+        return found if isinstance(found, str) else text
+    return text

@@ -1,0 +1,9 @@
+"""What comes of asking in vain. Loads nothing."""
+
+
+class NoAnswer(Exception):
+    """No scheduler answers there; the message says what was tried and what to do."""
+
+
+class Refused(Exception):
+    """A scheduler answered, and refused; the message is its own, or says what to do."""

@@ -1,0 +1,167 @@
+"""Handlers that change something: jobs in the config file, tasks, the scheduler itself.
+
+Source: Bistro, server/HTTPMonitor; ``enable_job``, ``disable_job``, ``stop`` are ours.
+"""
+
+from collections.abc import Mapping
+
+from bistro_tui.engine.api.handler import Handler, HandlerError, Query
+from bistro_tui.engine.api.inputs import names_of, text_of
+from bistro_tui.engine.config.lexis import shorten
+from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.config.secrets import hidden_keys
+from bistro_tui.engine.desk import Desk
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
+
+
+async def _save_job(desk: Desk, query: Query) -> Json:
+    job, value = JobName(text_of(query, "job_id")), query.get("job")
+    if value is None:
+        raise HandlerError("Missing key: job")
+    if not isinstance(value, dict):
+        raise HandlerError("job must be an object")
+    for key in hidden_keys(value):
+        raise HandlerError(f"the value of {shorten(key)} was hidden when it was read")
+    await desk.world.save_job(job, value, version=_version(query))
+    return "saved"
+
+
+async def _delete_job(desk: Desk, query: Query) -> Json:
+    job = JobName(text_of(query, "job_id"))
+    await desk.world.delete_job(job, version=_version(query))
+    return "deleted"
+
+
+async def _enable_job(desk: Desk, query: Query) -> Json:
+    job = JobName(text_of(query, "job_id"))
+    await desk.world.set_job_enabled(job, True, version=_version(query))
+    return "enabled"
+
+
+async def _disable_job(desk: Desk, query: Query) -> Json:
+    job = JobName(text_of(query, "job_id"))
+    await desk.world.set_job_enabled(job, False, version=_version(query))
+    return "disabled"
+
+
+async def _forgive_jobs(desk: Desk, query: Query) -> Json:
+    try:
+        for name in names_of(query, "jobs"):
+            config = desk.core.config
+            if config is None or name not in config.jobs:
+                raise HandlerError(f"Invalid job id: {name}")
+            desk.control.forgive_job(JobName(name))
+    finally:
+        await desk.control.stored()
+    return "forgiven"
+
+
+async def _kill_task(desk: Desk, query: Query) -> Json:
+    job, node = JobName(text_of(query, "job_id")), NodeName(text_of(query, "node_id"))
+    config = desk.core.config
+    if config is None or job not in config.jobs:
+        raise HandlerError(f"Unknown job {job}")
+    task = TaskId(job, node)
+    attempt = desk.core.attempt(task)
+    if (attempt is None or attempt.ended) and not desk.core.is_recovering(task):
+        raise HandlerError(f"Unknown running task {job}, {node}")
+    await desk.control.kill_task(task)
+    return "signaled"
+
+
+async def _stop(desk: Desk, _query: Query) -> Json:
+    desk.request_stop()
+    return "stopping"
+
+
+def _version(query: Query) -> str | None:
+    found = query.get("version")
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | str):
+        raise HandlerError("version must be a version_id as jobs shows it")
+    return str(found)
+
+
+_JOB: Json = {"type": "string", "description": "The job's name."}
+_VERSION: Json = {
+    "type": ["integer", "string", "null"],
+    "description": "The job's version_id as jobs showed it: refused if it is another.",
+}
+_TO_EDIT: Mapping[str, Json] = {"job_id": _JOB, "version": _VERSION}
+
+CHANGING = (
+    Handler(
+        name="save_job",
+        answer=_save_job,
+        about="Puts a job into the config file: a new one, or what differs of an old "
+        "one; answers when it is in force.",
+        changes=True,
+        takes={
+            **_TO_EDIT,
+            "job": {
+                "type": "object",
+                "description": "As in the file; create_time, modify_time and "
+                "version_id are left as they are there.",
+            },
+        },
+        requires=("job_id", "job"),
+        gives={"const": "saved"},
+    ),
+    Handler(
+        name="delete_job",
+        answer=_delete_job,
+        about="Takes a job out of the config file; answers when that is in force.",
+        changes=True,
+        takes=_TO_EDIT,
+        requires=("job_id",),
+        gives={"const": "deleted"},
+    ),
+    Handler(
+        name="enable_job",
+        answer=_enable_job,
+        about="Enables a job in the config file; answers when that is in force.",
+        changes=True,
+        takes=_TO_EDIT,
+        requires=("job_id",),
+        gives={"const": "enabled"},
+    ),
+    Handler(
+        name="disable_job",
+        answer=_disable_job,
+        about="Disables a job in the config file; answers when that is in force.",
+        changes=True,
+        takes=_TO_EDIT,
+        requires=("job_id",),
+        gives={"const": "disabled"},
+    ),
+    Handler(
+        name="forgive_jobs",
+        answer=_forgive_jobs,
+        about="Lets the failed and backing-off tasks of these jobs run again; stops at "
+        "the first job that is not known, those before it stay forgiven.",
+        changes=True,
+        takes={"jobs": {"type": ["array", "null"], "items": {"type": "string"}}},
+        gives={"const": "forgiven"},
+    ),
+    Handler(
+        name="kill_task",
+        answer=_kill_task,
+        about="Begins to end a running task by its job's kill_subprocess.",
+        changes=True,
+        takes={
+            "job_id": _JOB,
+            "node_id": {"type": "string", "description": "The node's name."},
+            "status_filter": {"description": "Has no effect, as in Bistro."},
+        },
+        requires=("job_id", "node_id"),
+        gives={"const": "signaled"},
+    ),
+    Handler(
+        name="stop",
+        answer=_stop,
+        about="Begins to stop the scheduler; asked again, it kills what is left.",
+        changes=True,
+        gives={"const": "stopping"},
+    ),
+)

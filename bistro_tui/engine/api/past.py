@@ -1,0 +1,262 @@
+"""What is over: attempts, and the lines that tasks printed. Read beside the loop."""
+
+import re
+import sqlite3
+from dataclasses import replace
+
+from bistro_tui.engine.api.handler import Handler, HandlerError, Query
+from bistro_tui.engine.api.inputs import count_of, names_of, text_of, text_or_none
+from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.desk import Desk
+from bistro_tui.engine.history import (
+    RESULTS,
+    HistoryQuery,
+    Place,
+    attempt_json,
+    place_of,
+    read_attempts,
+    result_word,
+)
+from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.logs.attempts import AttemptRecord
+from bistro_tui.engine.logs.deadline import Deadline
+from bistro_tui.engine.logs.patterns import Pattern
+from bistro_tui.engine.logs.query import (
+    LAST_ID,
+    OUTPUT,
+    PAGE_LINES,
+    LogQuery,
+)
+from bistro_tui.engine.logs.rows import StoredLine
+from bistro_tui.engine.logs.sink import Stream
+from bistro_tui.engine.sqlite import in_words
+
+MOST_ATTEMPTS = 1_000
+_ATTEMPTS = 50
+_LONGEST_SINCE = 1e15
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_LINE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+async def _history(desk: Desk, query: Query) -> Json:
+    job, node = text_or_none(query, "job"), text_or_none(query, "node")
+    statuses = names_of(query, "statuses")
+    if unknown := [word for word in statuses if word not in RESULTS]:
+        raise HandlerError(f"statuses: {unknown[0]!r} is none of {', '.join(RESULTS)}")
+    if node is not None and job is None:
+        raise HandlerError("node needs a job")
+    limit = min(max(count_of(query, "limit", _ATTEMPTS), 1), MOST_ATTEMPTS)
+    asked = HistoryQuery(
+        job=JobName(job) if job is not None else None,
+        node=NodeName(node) if node is not None else None,
+        since=_since(query),
+        results=statuses,
+        limit=limit,
+        before=_place(text_or_none(query, "before")),
+    )
+    try:
+        found, place = await desk.log_store.reader.run(
+            lambda connection: _search(connection, asked, Deadline(desk.clock))
+        )
+    except sqlite3.Error as error:
+        raise HandlerError(f"the log store cannot be read: {in_words(error)}") from None
+    return {
+        "attempts": [attempt_json(record) for record in found],
+        "next": "/".join(map(str, place)) if place is not None else None,
+    }
+
+
+def _search(
+    connection: sqlite3.Connection, asked: HistoryQuery, deadline: Deadline
+) -> tuple[list[AttemptRecord], Place | None]:
+    """Return attempts, and after which to go on; None: there are no more.
+
+    Those of a rare status are far apart, and others wait for this thread.
+    """
+    found: list[AttemptRecord] = []
+    some = replace(asked, results=(), limit=MOST_ATTEMPTS)
+    while True:
+        page = read_attempts(connection, some)
+        for record in page:
+            if not asked.results or result_word(record.result_bits) in asked.results:
+                found.append(record)
+                if len(found) == asked.limit:
+                    return found, place_of(record)
+        if len(page) < MOST_ATTEMPTS:
+            return found, None
+        some = replace(some, before=place_of(page[-1]))
+        if deadline.is_over():
+            return found, some.before
+
+
+def _since(query: Query) -> float | None:
+    since = query.get("since")
+    if since is None:
+        return None
+    if isinstance(since, bool) or not isinstance(since, (int, float)):
+        raise HandlerError("since must be a number of seconds since 1970")
+    return float(max(-_LONGEST_SINCE, min(_LONGEST_SINCE, since)))
+
+
+def _place(text: str | None) -> Place | None:
+    if text is None:
+        return None
+    try:
+        start_time, started, rand = text.split("/")
+        place = Place(_whole(start_time), float(started), _whole(rand))
+    except ValueError:
+        raise HandlerError("before must be the next of an earlier answer") from None
+    return place
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text) or abs(found := int(text)) > LAST_ID:
+        raise ValueError(text)
+    return found
+
+
+async def _log_lines(desk: Desk, query: Query) -> Json:
+    try:
+        asked = LogQuery(
+            streams=_streams(query),
+            jobs=tuple(map(JobName, names_of(query, "jobs"))),
+            nodes=tuple(map(NodeName, names_of(query, "nodes"))),
+            line_id=_line_id(query, "line_id"),
+            stop_id=_line_id(query, "stop_id"),
+            ascending=query.get("sort", "desc") == "asc",
+            limit=min(max(count_of(query, "limit", PAGE_LINES), 1), PAGE_LINES),
+            pattern=_pattern(query),
+        )
+        page = await desk.log_store.reader.query(asked)
+    except sqlite3.Error as error:
+        raise HandlerError(f"the log store cannot be read: {in_words(error)}") from None
+    return {
+        "lines": [_line_json(line) for line in page.lines],
+        "next_line_id": str(page.next_line_id),
+        "last_id": str(page.last_id),
+    }
+
+
+def _line_json(line: StoredLine) -> list[Json]:
+    # Bytes that are no UTF-8 become halves of surrogate pairs, which JSON can escape.
+    text = line.line.decode("utf-8", "surrogateescape")
+    job, node = line.task
+    return [job, node, line.line_id >> 32, text, str(line.line_id), line.stream.value]
+
+
+def _streams(query: Query) -> tuple[Stream, ...]:
+    names = names_of(query, "streams")
+    try:
+        return tuple(dict.fromkeys(map(Stream, names))) or OUTPUT
+    except ValueError:
+        raise HandlerError(f"streams: each is one of {', '.join(Stream)}") from None
+
+
+def _line_id(query: Query, key: str) -> int | None:
+    text = text_or_none(query, key)
+    if text is None:
+        return None
+    if not _LINE_ID.fullmatch(text):
+        raise HandlerError(f"{key} must be a line id: a string of digits")
+    return min(int(text), LAST_ID)
+
+
+def _pattern(query: Query) -> Pattern | None:
+    ignore_case = query.get("ignore_case") is True
+    try:
+        if "text" in query and query["text"] is not None:
+            return Pattern.text(text_of(query, "text"), ignore_case=ignore_case)
+        regex = text_or_none(query, "regex") or ""
+        return Pattern.regex(regex, ignore_case=ignore_case)
+    except ValueError as error:
+        raise HandlerError(f"regex {error}") from None
+
+
+_TEXT: Json = {"type": "string"}
+_TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+_NUMBER: Json = {"type": "number"}
+_NAMES: Json = {"type": "array", "items": _TEXT}
+_ID: Json = {"type": ["string", "null"], "pattern": "^[0-9]{1,19}$"}
+_ATTEMPT: dict[str, Json] = {
+    "job": _TEXT,
+    "node": _TEXT,
+    "invocation": _TEXT,
+    "started": _NUMBER,
+    "ended": _NUMBER,
+    "seconds": _NUMBER,
+    "status": {"enum": list(RESULTS)},
+    "result_bits": {"type": "integer"},
+    "exit": _TEXT,
+    "detail": _TEXT,
+    "worker": _TEXT,
+    "peak_memory": {"type": ["integer", "null"]},
+    "cpu_seconds": {"type": ["number", "null"]},
+}
+
+PAST = (
+    Handler(
+        name="history",
+        answer=_history,
+        about="Attempts that are over, newest first, a page at a time; one may be empty"
+        " and still have a next, which is given as before.",
+        takes={
+            "job": _TEXT_OR_NULL,
+            "node": _TEXT_OR_NULL,
+            "since": {"type": ["number", "null"]},
+            "statuses": {"type": "array", "items": {"enum": list(RESULTS)}},
+            "before": _TEXT_OR_NULL,
+            "limit": {"type": "integer", "minimum": 0},
+        },
+        gives={
+            "type": "object",
+            "properties": {
+                "attempts": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": _ATTEMPT,
+                        "required": list(_ATTEMPT),
+                        "additionalProperties": False,
+                    },
+                },
+                "next": _TEXT_OR_NULL,
+            },
+            "required": ["attempts", "next"],
+            "additionalProperties": False,
+        },
+    ),
+    Handler(
+        name="log_lines",
+        answer=_log_lines,
+        about="Lines of several logs at once, merged by time: [job, node, time, text,"
+        " line id, stream]. Bytes that are no UTF-8 come as \\udc80 to \\udcff.",
+        takes={
+            "streams": {
+                "type": "array",
+                "items": {"enum": [stream.value for stream in Stream]},
+            },
+            "jobs": _NAMES,
+            "nodes": _NAMES,
+            "line_id": _ID,
+            "stop_id": _ID,
+            "sort": {"enum": ["asc", "desc"]},
+            "limit": {"type": "integer", "minimum": 0},
+            "text": _TEXT_OR_NULL,
+            "regex": _TEXT_OR_NULL,
+            "ignore_case": {"type": "boolean"},
+        },
+        gives={
+            "type": "object",
+            "properties": {
+                "lines": {
+                    "type": "array",
+                    "items": {"type": "array", "minItems": 6, "maxItems": 6},
+                },
+                "next_line_id": _TEXT,
+                "last_id": _TEXT,
+            },
+            "required": ["lines", "next_line_id", "last_id"],
+            "additionalProperties": False,
+        },
+    ),
+)

@@ -1,0 +1,228 @@
+"""Handlers that tell how it goes: why, open_tasks, workers, config, stats."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import bistro_tui
+from bistro_tui.engine.api.handler import Handler, Query
+from bistro_tui.engine.api.inputs import count_of, text_of
+from bistro_tui.engine.api.schemas import by_name, closed
+from bistro_tui.engine.api.turns import Turns
+from bistro_tui.engine.api.unknown import check_task
+from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.config.problems import LocatedProblem
+from bistro_tui.engine.desk import Desk
+from bistro_tui.engine.ids import WORKER_LEVEL, JobName, NodeName, TaskId
+from bistro_tui.engine.measures import RESULTS
+from bistro_tui.engine.publish import state_word
+from bistro_tui.engine.scheduling.explain import explain_each
+from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.totals import Usages, usage_by_level
+from bistro_tui.engine.wire.answers import encode_explanation
+
+MOST_OPEN = 10_000
+MOST_HOLDERS = 20
+"""Of one of many explanations; why tells of all."""
+
+_OPEN = 200
+_TOGETHER = 10
+"""Explanations for which it is worked out once who holds what."""
+
+
+async def _why(desk: Desk, query: Query) -> Json:
+    task = TaskId(JobName(text_of(query, "job")), NodeName(text_of(query, "node")))
+    check_task(desk, task)
+    return encode_explanation(await desk.control.explain(task))
+
+
+async def _open_tasks(desk: Desk, query: Query) -> Json:
+    job = JobName(text_of(query, "job"))
+    limit = min(count_of(query, "limit", _OPEN), MOST_OPEN)
+    tasks = iter(desk.core.open_tasks(job, limit))
+    turns, found = Turns(), list[Json]()
+    while some := list(itertools.islice(tasks, _TOGETHER)):
+        now = desk.clock.now()
+        for one in list(explain_each(desk.core.state, some, now)):
+            # What thousands hold, each of thousands may wait for.
+            few = replace(one, holders=one.holders[:MOST_HOLDERS])
+            found.append(encode_explanation(few))
+        await turns.rest()
+    return {"tasks": found}
+
+
+async def _workers(desk: Desk, _query: Query) -> Json:
+    usages = usage_by_level(desk.core.state).get(WORKER_LEVEL, ())
+    local = {
+        "shard": desk.worker,
+        "state": "HEALTHY",
+        # By default the name of this host.
+        "host": desk.core.tree.names[0],
+        "running": desk.core.state.attempts.live,
+        "resources": _resources(usages),
+        "last_heartbeat": desk.clock.now().wall,
+    }
+    return {"workers": [local], "initial_wait": ""}
+
+
+async def _config(desk: Desk, _query: Query) -> Json:
+    world = desk.world
+    return {
+        "path": str(world.path),
+        "version": world.version,
+        "loaded": world.loaded_at,
+        "errors": await _problems(world.judgement.errors),
+        "warnings": await _problems(world.judgement.warnings),
+    }
+
+
+async def _problems(found: Sequence[LocatedProblem]) -> list[Json]:
+    turns, problems = Turns(), list[Json]()
+    for one in found:
+        problems.append(one.as_json())
+        await turns.rest()
+    return problems
+
+
+async def _stats(desk: Desk, _query: Query) -> Json:
+    core, measures, now = desk.core, desk.measures, desk.clock.now()
+    total = await desk.tallies.total(core.state, Turns().rest)
+    return {
+        "tasks": {reason.value: number for reason, number in total.items()},
+        "jobs": len(core.state.jobs),
+        "running": core.state.attempts.live,
+        "starts": core.starts,
+        "starts_per_second": measures.starts_per_second(now.mono, core.starts),
+        "ends": dict(measures.ends()),
+        "resources": {
+            level: _resources(usages)
+            for level, usages in usage_by_level(core.state).items()
+        },
+        "unstored_statuses": core.unstored,
+        "waiting_log_bytes": desk.logs.waiting_bytes,
+        "loop_lag_p99_ms": measures.lag().p99 * 1_000,
+        "uptime_seconds": max(0.0, now.mono - desk.started.mono),
+        "state": state_word(core),
+        "state_text": core.closed.text if core.closed is not None else "",
+        "config_path": str(desk.world.path),
+        "data_dir": str(desk.data_dir.path),
+        "version": bistro_tui.__version__,
+    }
+
+
+def _resources(usages: Usages) -> dict[str, Mapping[str, int]]:
+    return {name: {"limit": limit, "used": used} for name, used, limit in usages}
+
+
+_TEXT: dict[str, Json] = {"type": "string"}
+_WHOLE: dict[str, Json] = {"type": "integer"}
+_COUNT: dict[str, Json] = {"type": "integer", "minimum": 0}
+_NUMBER: dict[str, Json] = {"type": "number", "minimum": 0}
+_TASK: dict[str, Json] = {"job": _TEXT, "node": _TEXT}
+
+
+def _list_of(properties: dict[str, Json]) -> Json:
+    return {"type": "array", "items": closed(properties)}
+
+
+_WHY = closed(
+    {
+        **_TASK,
+        "reason": {"enum": [reason.value for reason in Reason]},
+        "checks": _list_of({"check": _TEXT, "ok": {"type": "boolean"}, "text": _TEXT}),
+        "holders": _list_of(_TASK),
+        "would_run_if": _TEXT,
+    }
+)
+_RESOURCES = by_name(closed({"limit": _WHOLE, "used": _WHOLE}))
+_PROBLEMS = _list_of(
+    {
+        "file": _TEXT,
+        "line": {"type": "integer", "minimum": 1},
+        "column": {"type": "integer", "minimum": 1},
+        "path": _TEXT,
+        "message": _TEXT,
+        "job": {"type": ["string", "null"]},
+    }
+)
+
+STATUS_HANDLERS = (
+    Handler(
+        name="why",
+        answer=_why,
+        about="Why a task is where it is: the chain of checks, its first blocker, who"
+        " holds what it waits for, and what would let it run.",
+        takes=_TASK,
+        requires=("job", "node"),
+        gives=_WHY,
+    ),
+    Handler(
+        name="open_tasks",
+        answer=_open_tasks,
+        about="The tasks of a job that are not done, blocked ones first, each as why"
+        f" tells of it, but with {MOST_HOLDERS} holders at most.",
+        takes={"job": _TEXT, "limit": {**_COUNT, "default": _OPEN}},
+        requires=("job",),
+        gives=closed({"tasks": {"type": "array", "items": _WHY}}),
+    ),
+    Handler(
+        name="workers",
+        answer=_workers,
+        about="Where tasks run.",
+        gives=closed(
+            {
+                "workers": _list_of(
+                    {
+                        "shard": _TEXT,
+                        "state": {"enum": ["NEW", "UNHEALTHY", "HEALTHY", "MUST_DIE"]},
+                        "host": _TEXT,
+                        "running": _COUNT,
+                        "resources": _RESOURCES,
+                        "last_heartbeat": {"type": "number"},
+                    }
+                ),
+                "initial_wait": _TEXT,
+            }
+        ),
+    ),
+    Handler(
+        name="config",
+        answer=_config,
+        about="The config in force, and what is wrong with the file as it is now.",
+        gives=closed(
+            {
+                "path": _TEXT,
+                "version": {"type": "integer", "minimum": 1},
+                "loaded": {"type": "number"},
+                "errors": _PROBLEMS,
+                "warnings": _PROBLEMS,
+            }
+        ),
+    ),
+    Handler(
+        name="stats",
+        answer=_stats,
+        about="The scheduler in numbers: tasks by reason, starts, resources of each"
+        " level summed over its nodes, how late its loop is.",
+        gives=closed(
+            {
+                "tasks": closed({reason.value: _COUNT for reason in Reason}),
+                "jobs": _COUNT,
+                "running": _COUNT,
+                "starts": _COUNT,
+                "starts_per_second": _NUMBER,
+                "ends": closed(dict.fromkeys(RESULTS, _COUNT)),
+                "resources": by_name(_RESOURCES),
+                "unstored_statuses": _COUNT,
+                "waiting_log_bytes": _COUNT,
+                "loop_lag_p99_ms": _NUMBER,
+                "uptime_seconds": _NUMBER,
+                "state": _TEXT,
+                "state_text": _TEXT,
+                "config_path": _TEXT,
+                "data_dir": _TEXT,
+                "version": _TEXT,
+            }
+        ),
+    ),
+)

@@ -1,0 +1,45 @@
+"""What is told of a change that was asked for: the same wherever it was asked."""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from bistro_tui.engine.ids import JobName, TaskId
+
+
+def job_switched(job: JobName, enabled: bool, config: PurePath) -> str:
+    """Tell of a job that was enabled or disabled in that file."""
+    return f"{job} {_word(enabled)} in {config.name}"
+
+
+def job_is_already(job: JobName, enabled: bool) -> str:
+    """Tell of a job that was so before."""
+    return f"{job} is {_word(enabled)} already"
+
+
+def task_is_stopping(task: TaskId) -> str:
+    """Tell of a task that is being ended."""
+    return f"stopping {task}; it will be tried again unless its job is disabled"
+
+
+def task_does_not_run(task: TaskId) -> str:
+    """Tell of a task that was to be ended and does not run."""
+    return f"{task} is not running"
+
+
+def jobs_forgiven(jobs: Iterable[JobName]) -> str:
+    """Tell of jobs whose failures were forgiven."""
+    return f"forgave failures of {', '.join(jobs)}"
+
+
+def nothing_to_forgive(jobs: Iterable[JobName]) -> str:
+    """Tell of jobs without failures."""
+    return f"{', '.join(jobs)}: no failures to forgive"
+
+
+def no_job(job: JobName) -> str:
+    """Tell of a job that is not in the config."""
+    return f"there is no job {job}"
+
+
+def _word(enabled: bool) -> str:
+    return "enabled" if enabled else "disabled"

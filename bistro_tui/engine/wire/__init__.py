@@ -1,0 +1,1 @@
+"""What a scheduler shows, as JSON: whole pictures, what changed in them, answers."""

@@ -1,0 +1,125 @@
+"""``/metrics``, read by Prometheus' own parser."""
+
+import json
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
+
+from bistro_tui.engine.api import metrics
+from bistro_tui.engine.api.metrics import render
+from bistro_tui.engine.config.model import Json
+from tests.engine.api.scene import CONFIG, Scene, opened
+
+Labels = frozenset[tuple[str, str]]
+
+
+async def scrape(scene: Scene) -> dict[tuple[str, Labels], float]:
+    """Every sample by name and labels; each is there once."""
+    text = (await render(scene.desk)).decode()
+    found: dict[tuple[str, Labels], float] = {}
+    for family in text_string_to_metric_families(text):
+        assert family.documentation, family.name
+        for sample in family.samples:
+            key = sample.name, frozenset(sample.labels.items())
+            assert key not in found, key
+            found[key] = sample.value
+    return found
+
+
+def of(
+    found: dict[tuple[str, Labels], float], name: str, **labels: str
+) -> float | None:
+    return found.get((f"bistro_tui_{name}", frozenset(labels.items())))
+
+
+async def test_it_tells_what_stats_tell(scene: Scene) -> None:
+    found, stats = await scrape(scene), await scene.data("stats")
+    for word, number in stats["tasks"].items():
+        assert of(found, "tasks", reason=word) == number
+    for level, resources in stats["resources"].items():
+        for name, usage in resources.items():
+            at = {"level": level, "resource": name}
+            assert of(found, "resource_used", **at) == usage["used"]
+            assert of(found, "resource_limit", **at) == usage["limit"]
+    for result, number in stats["ends"].items():
+        assert of(found, "task_ends_total", result=result) == number
+    assert of(found, "task_starts_total") == stats["starts"]
+    assert of(found, "job_tasks", job="etl", reason="done") == 2
+    assert of(found, "build_info", version=stats["version"]) == 1
+    assert of(found, "state", state="running") == 1
+    assert of(found, "state", state="paused") == 0
+    assert of(found, "subqueries_total", handler="stats", outcome="data") is None
+    again = await scrape(scene)
+    assert of(again, "subqueries_total", handler="stats", outcome="data") == 1
+
+
+async def test_histograms_end_with_all_of_them(scene: Scene) -> None:
+    found = await scrape(scene)
+    ends = sum((await scene.data("stats"))["ends"].values())
+    assert of(found, "task_duration_seconds_bucket", le="+Inf") == ends
+    assert of(found, "task_duration_seconds_count") == ends
+    assert of(found, "status_commit_seconds_count") == of(
+        found, "status_commit_seconds_bucket", le="+Inf"
+    )
+    assert (of(found, "status_commit_seconds_count") or 0) > 0
+    assert (of(found, "status_commit_seconds_sum") or 0) > 0
+
+
+async def test_lines_loop_and_process_are_in_it(scene: Scene) -> None:
+    found = await scrape(scene)
+    assert (of(found, "log_lines_stored_total") or 0) > 0
+    assert of(found, "log_lines_dropped_total") == 0
+    assert of(found, "log_bytes_dropped_total") == 0
+    for quantile in ("0.5", "0.99", "1"):
+        assert of(found, "loop_lag_seconds", quantile=quantile) is not None
+    nothing: Labels = frozenset()
+    assert found["process_resident_memory_bytes", nothing] > 1e6
+    assert found["process_open_fds", nothing] > 3
+    assert found["process_cpu_seconds_total", nothing] > 0
+
+
+async def test_two_engines_of_one_process_do_not_meet_in_a_registry(
+    scene: Scene,
+) -> None:
+    before = {family.name for family in REGISTRY.collect()}
+    first, second = await scrape(scene), await scrape(scene)
+    assert first.keys() <= second.keys()
+    assert {family.name for family in REGISTRY.collect()} == before
+
+
+async def test_hostile_names_neither_break_it_nor_hide_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ['a"b', "a\\b", "new\nline", "\r", '{x="1"} 5', "日本", "#", "\udc80"]
+    names.append("\\udc80")
+    config: dict[str, Json] = {"bistro_settings": CONFIG["bistro_settings"]}
+    for name in names:
+        config[f"bistro_job->{name}"] = {"owner": "o", "command": ["c"]}
+    resources = {"instance": {'s"l\nots': {"limit": 1, "default": 1}}}
+    config["bistro_settings"] = {**config["bistro_settings"], "resources": resources}
+    async with opened(tmp_path, json.loads(json.dumps(config)), monkeypatch) as scene:
+        await scene.settle()
+        found = await scrape(scene)
+        by_job = {
+            labels: value
+            for (name, labels), value in found.items()
+            if name == "bistro_tui_job_tasks"
+        }
+        known = list(scene.desk.core.state.jobs)
+        assert len(known) >= len(names) - 1
+        shown = {name.encode("utf-8", "backslashreplace").decode() for name in known}
+        assert {dict(labels)["job"] for labels in by_job} == shown
+        assert sum(by_job.values()) == 4 * len(known)
+        assert of(found, "resource_limit", level="instance", resource='s"l\nots') == 1
+
+
+async def test_of_very_many_jobs_only_sums_are_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "MOST_JOBS", 6)
+    found = await scrape(scene)
+    assert not [name for name, _ in found if name == "bistro_tui_job_tasks"]
+    assert of(found, "tasks", reason="running") == 2
+    assert of(found, "jobs") == 7
