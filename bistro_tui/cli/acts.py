@@ -11,7 +11,8 @@ from bistro_tui.cli import exit_codes
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.live_names import complete_jobs, complete_nodes
 from bistro_tui.cli.talk import print_data, say
-from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.cli.unknown import plainly
+from bistro_tui.client.errors import Refused
 
 if TYPE_CHECKING:
     from bistro_tui.client.once import Asking
@@ -27,14 +28,19 @@ class Results:
 
     def show(self, as_json: bool, sentence: Callable[[str], str]) -> int:
         """Tell a person of each, or a program of all; return the exit code."""
-        if as_json:
-            print_data(json.dumps({"results": self.done, "errors": self.refused}))
         for name in self.done:
             if not as_json:
                 say(sentence(name))
         for text in self.refused.values():
             say(f"bistro-tui: {text}")
+        if as_json:
+            print_data(json.dumps({"results": self.done, "errors": self.refused}))
         return exit_codes.NOT_DONE if self.refused else exit_codes.OK
+
+
+def named(name: str) -> str:
+    """Return a name so that it can be seen in a sentence."""
+    return name if name.strip() else f'"{name}"'
 
 
 def ask_for_each(
@@ -46,26 +52,18 @@ def ask_for_each(
         try:
             results.done[name] = str(asking.ask(handler, **values))
         except Refused as error:
-            meant = "" if "did you mean" in str(error) else _meant(asking, values)
-            results.refused[name] = f"{error}{meant}"
+            if any(value in ("", [""]) for value in values.values()):
+                results.refused[name] = 'nothing has the name ""'
+                continue
+            results.refused[name] = plainly(asking, str(error), *_named_in(values))
     return results
 
 
-def _meant(asking: "Asking", values: Mapping[str, object]) -> str:
-    """Return a question whether a job or a node was meant that there is."""
-    for key, kind in (("jobs", "jobs"), ("job_id", "jobs"), ("node_id", "nodes")):
-        word = values.get(key)
-        if isinstance(word, list):
-            (word,) = word
-        if not isinstance(word, str):
-            continue
-        try:
-            near: list[str] = asking.ask("names", kind=kind, near=word)["names"]
-        except (NoAnswer, Refused):
-            return ""
-        if not near or near[0] != word:
-            return f"; did you mean {near[0]}?" if near else ""
-    return ""
+def _named_in(values: Mapping[str, object]) -> tuple[str, str | None]:
+    """Return the job and the node that something was asked for."""
+    jobs, node = values.get("jobs"), values.get("node_id")
+    job = jobs[0] if isinstance(jobs, list) else values["job_id"]
+    return str(job), str(node) if node is not None else None
 
 
 def _switch(word: str) -> Callable[..., int]:
@@ -77,7 +75,7 @@ def _switch(word: str) -> Callable[..., int]:
         with connected(**place) as asking:
             queries = {job: {"job_id": job} for job in jobs}
             results = ask_for_each(asking, f"{word}_job", queries)
-        return results.show(as_json, lambda job: f"{job} is {word}d")
+        return results.show(as_json, lambda job: f"{named(job)} is {word}d")
 
     return switch
 

@@ -1,5 +1,6 @@
 """Finding the scheduler that a one-shot command asks."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bistro_tui.cli.flags import ENV_PREFIX
-from bistro_tui.cli.place import find_data_dir, place_options
+from bistro_tui.cli.place import find_data_dir, is_typed, meant_data_dir, place_options
 from bistro_tui.cli.talk import WrongUse
-from bistro_tui.client.errors import NoAnswer
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused, WentAway
 
 if TYPE_CHECKING:
     from bistro_tui.client.address import Address
@@ -52,29 +53,34 @@ def connected(
 ) -> "Iterator[Asking]":
     """Give the scheduler that these flags mean; nothing has been asked of it yet.
 
-    ``timeout`` is how many seconds it may be silent. Raises WrongUse; what is asked of
-    it raises NoAnswer or Refused.
+    ``timeout`` is how many seconds it may be silent; without, what is asked decides.
+    Raises WrongUse; what is asked of it raises NoAnswer or Refused.
     """
     # Imported late: --help must not wait for it.
-    from bistro_tui.client.once import TIMEOUT_SEC, Asking
+    from bistro_tui.client.once import Asking
     from bistro_tui.engine.owner import owner_of
 
-    place = _place(config_file, data_dir, url, token_file, tls_ca)
+    try:
+        place = _place(config_file, data_dir, url, token_file, tls_ca)
+    except WrongUse as error:
+        raise WrongUse(error.message + _config_among_words(config_file)) from None
     if isinstance(place, Path):
         from bistro_tui.client.address import address_in
 
         asking = Asking(
             address_in(place),
-            timeout=timeout or TIMEOUT_SEC,
+            timeout=timeout,
             is_coming=lambda: owner_of(place) is not None,
         )
     else:
-        asking = Asking(place, timeout=timeout or TIMEOUT_SEC)
+        asking = Asking(place, timeout=timeout)
     try:
         yield asking
+    except Refused as error:
+        raise Refused(f"{error}{_config_among_words(config_file)}") from None
     except NoAnswer as error:
-        hint = _hint(config_file) if isinstance(place, Path) else ""
-        raise NoAnswer(f"{error}{hint}") from None
+        more = _more(place, error, config_file) if isinstance(place, Path) else ""
+        raise type(error)(f"{error}{more}") from None
 
 
 def _place(
@@ -86,13 +92,12 @@ def _place(
 ) -> "Path | Address":
     """Return a data directory or an address; the command line wins over the rest."""
     named = {"config_file": config_file, "data_dir": data_dir, "url": url}
-    typed = {name for name, value in named.items() if value and _is_typed(name)}
+    typed = {name for name, value in named.items() if value and is_typed(name)}
     if "url" in typed and len(typed) > 1:
         raise WrongUse("--url and a data directory or config cannot be given together")
     if url and (not typed or "url" in typed):
         return _address(url, token_file, tls_ca)
-    if data_dir is not None and "config_file" in typed and "data_dir" not in typed:
-        data_dir = None
+    data_dir = meant_data_dir(config_file, data_dir)
     if data_dir is not None and not data_dir.exists():
         raise NoAnswer(f"no scheduler runs on {data_dir}: no such directory")
     return find_data_dir(config_file, data_dir)
@@ -105,7 +110,7 @@ def _address(url: str, token_file: Path | None, tls_ca: Path | None) -> "Address
         raise WrongUse(f"--tls-ca: {tls_ca}: no such file")
     token = _token(token_file) if token_file is not None else ""
     try:
-        return address_of_url(url, token=token, ca_file=tls_ca)
+        return address_of_url(url, token=token, token_file=token_file, ca_file=tls_ca)
     except ValueError as error:
         raise WrongUse(f"--url: {error}") from None
 
@@ -122,8 +127,19 @@ def _token(path: Path) -> str:
     return token
 
 
-def _hint(config_file: str | None) -> str:
-    if config_file is None:
+def _more(data_dir: Path, error: NoAnswer, config_file: str | None) -> str:
+    """Return who has the directory and is silent, or how to have somebody there."""
+    from bistro_tui.engine.owner import in_words, owner_of
+
+    if isinstance(error, WentAway):
+        # A lock may outlive its process for a moment.
+        return ""
+    owner = owner_of(data_dir)
+    if owner is not None:
+        who = in_words(owner) or "a scheduler"
+        hangs = ", but does not answer" if isinstance(error, NoAnswerInTime) else ""
+        return f"\n  {who}, holds {data_dir}{hangs}"
+    if config_file is None or isinstance(error, NoAnswerInTime):
         return ""
     return (
         f"\n  bistro-tui {config_file} starts one;"
@@ -131,13 +147,21 @@ def _hint(config_file: str | None) -> str:
     )
 
 
-def _is_typed(name: str) -> bool:
-    """Whether a flag is on the command line, and not in the environment."""
+def _config_among_words(config_file: str | None) -> str:
+    """Return what to do instead where a config was given like a job or a node."""
     context = click.get_current_context(silent=True)
-    if context is None:
-        return True
-    source = context.get_parameter_source(name)
-    return source is click.core.ParameterSource.COMMANDLINE
+    if context is None or config_file is not None:
+        return ""
+    for param in context.command.params:
+        if not isinstance(param, click.Argument):
+            continue
+        given = context.params.get(param.name or "")
+        for word in given if isinstance(given, tuple) else (given,):
+            if isinstance(word, str) and "." in word and os.path.isfile(word):
+                return (
+                    f"\n  {word} is a file; a config is named by --config-file {word}"
+                )
+    return ""
 
 
 def _option(name: str, kind: object, metavar: str, text: str) -> click.Option:

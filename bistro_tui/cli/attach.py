@@ -97,7 +97,7 @@ attach_command = click.Command(
     " the only one of yours that runs. q leaves the screen, and the scheduler goes on."
     " While the scheduler is away its last picture stays; when it is started again,"
     " the screen follows.",
-    epilog="Exit codes: 0 left; 2 wrong command line or no terminal; 5 no scheduler"
-    " answers.",
+    epilog="Exit codes: 0 left; 1 it refuses, or is newer than this program; 2 wrong"
+    " command line or no terminal; 5 no scheduler answers.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

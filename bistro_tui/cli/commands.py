@@ -32,6 +32,7 @@ _MODULES = {
     "kill": "acts",
     "forgive": "forgive",
     "wait": "wait",
+    "stop": "stop",
     "doctor": "doctor",
     "completion": "completion",
 }

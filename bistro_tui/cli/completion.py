@@ -89,13 +89,10 @@ completion_command = click.Command(
     params=[click.Argument(["shell"], type=click.Choice(tuple(SCRIPTS)))],
     help="Print the script by which a shell completes commands, flags, configs, and the"
     " jobs and nodes of a running scheduler.\n\n\b\n"
-    "bash:  bistro-tui completion bash >"
-    " ~/.local/share/bash-completion/completions/bistro-tui\n"
-    "zsh:   bistro-tui completion zsh > DIR/_bistro-tui     (DIR is in $fpath)\n"
-    "fish:  bistro-tui completion fish > ~/.config/fish/completions/bistro-tui.fish",
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "max_content_width": 100,
-        "terminal_width": 100,
-    },
+    "bash:  bistro-tui completion bash > \\\n"
+    "         ~/.local/share/bash-completion/completions/bistro-tui\n"
+    "zsh:   bistro-tui completion zsh > DIR/_bistro-tui   # DIR is in $fpath\n"
+    "fish:  bistro-tui completion fish > \\\n"
+    "         ~/.config/fish/completions/bistro-tui.fish",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )

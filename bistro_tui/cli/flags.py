@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from bistro_tui.cli.flag_files import COMPLETED
+
 ENV_PREFIX = "BISTRO_TUI_"
 
 
@@ -38,6 +40,8 @@ class Flag:
     metavar: str | None = None
     no_effect: str = ""
     """Why the flag is accepted but does nothing; not empty means hidden."""
+    names: str = ""
+    """``config``, ``dir`` or ``file`` where the value names one: for completion."""
 
     @property
     def key(self) -> str:
@@ -49,8 +53,11 @@ class Flag:
         """Whether the flag takes no value."""
         return self.type is None
 
-    def option(self) -> click.Option:
-        """Return the click option; every flag can be set by the environment too."""
+    def option(self, about: str = "") -> click.Option:
+        """Return the click option; every flag can be set by the environment too.
+
+        ``about`` is its help where it is not that of ``run``.
+        """
         name = self.name
         declarations = [f"--{name}/--no-{name}" if self.is_switch else f"--{name}"]
         return _Option(
@@ -58,7 +65,8 @@ class Flag:
             type=None if self.is_switch else self.type,
             default=self.default,
             metavar=self.metavar,
-            help=self.help,
+            help=about or self.help,
+            shell_complete=COMPLETED.get(self.names),
             hidden=bool(self.no_effect),
             envvar=ENV_PREFIX + self.key.upper(),
             show_default=not self.is_switch and self.default not in (None, ""),
@@ -71,6 +79,26 @@ class Section:
 
     title: str
     flags: tuple[Flag, ...] = field(default_factory=tuple)
+
+
+class _Port(click.IntRange):
+    """A TCP port; 0 stands for any that is free."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 65535)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Return the number, or say what one looks like."""
+        try:
+            number: int = super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a port number from 0 to 65535", param, ctx)
+        return number
 
 
 _INT = click.IntRange(min=0)
@@ -92,6 +120,7 @@ SECTIONS: tuple[Section, ...] = (
                 type=str,
                 default=None,
                 metavar="CONFIG",
+                names="config",
                 help="The config, another way to name it.",
             ),
             Flag(
@@ -134,6 +163,7 @@ SECTIONS: tuple[Section, ...] = (
                 type=_FILE,
                 default=None,
                 metavar="DIR",
+                names="dir",
                 help="Statuses, logs and job directories."
                 "  [default: the user's state directory]",
             ),
@@ -187,6 +217,7 @@ SECTIONS: tuple[Section, ...] = (
                 type=str,
                 default=None,
                 metavar="PROGRAM",
+                names="file",
                 help="Program for jobs without a command; a bare name is looked up"
                 " on PATH.",
             ),
@@ -210,6 +241,7 @@ SECTIONS: tuple[Section, ...] = (
                 type=str,
                 default="nvidia-smi",
                 metavar="PROGRAM",
+                names="file",
                 help="What lists GPUs for physical_resources; empty: nothing does.",
             ),
             Flag(
@@ -266,7 +298,7 @@ SECTIONS: tuple[Section, ...] = (
         flags=(
             Flag(
                 name="http-server-port",
-                type=click.IntRange(0, 65535),
+                type=_Port(),
                 default=None,
                 metavar="PORT",
                 help="Serve REST over TCP, too; 0 picks a port.  [default: only the"

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.acts import Results, ask_for_each, jobs_argument, json_option
+from bistro_tui.cli.acts import Results, ask_for_each, jobs_argument, json_option, named
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.flags import all_flags
 from bistro_tui.cli.talk import say
-from bistro_tui.client.errors import NoAnswer
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime
+from bistro_tui.engine import sentences
+from bistro_tui.engine.ids import JobName
+
+if TYPE_CHECKING:
+    from bistro_tui.client.once import Asking
 
 
 def _forgive(
@@ -25,12 +30,35 @@ def _forgive(
     queries = {job: {"jobs": [job]} for job in jobs}
     try:
         with connected(data_dir=data_dir, **place) as asking:
+            failures = {job: _failures(asking, job) for job in queries}
             results = ask_for_each(asking, "forgive_jobs", queries)
+    except NoAnswerInTime:
+        raise
     except NoAnswer:
         if data_dir is None or not data_dir.is_dir() or _is_elsewhere(place):
             raise
         return _forgive_at_rest(data_dir, jobs, as_json, status_table, status_store)
-    return results.show(as_json, lambda job: f"forgave the failures of {job}")
+
+    def sentence(job: str) -> str:
+        if failures[job] == 0:
+            return sentences.nothing_to_forgive([JobName(job)])
+        return f"forgave {_counted(failures[job])} of {job}"
+
+    return results.show(as_json, sentence)
+
+
+def _failures(asking: "Asking", job: str) -> int | None:
+    """Return how many tasks of a job failed or back off; None: nobody knows."""
+    from bistro_tui.cli.looks.jobs import task_counts
+
+    counts = task_counts(asking, job)
+    return None if counts is None else counts["failed"] + counts["backoff"]
+
+
+def _counted(number: int | None) -> str:
+    if number is None:
+        return "the failures"
+    return "1 failure" if number == 1 else f"{number or 'no'} failures"
 
 
 def _is_elsewhere(place: Mapping[str, object]) -> bool:
@@ -51,7 +79,6 @@ def _forgive_at_rest(
     from bistro_tui.engine.clock import SystemClock
     from bistro_tui.engine.errors import BistroError, DataDirHeld
     from bistro_tui.engine.forgiving import forgive_stored
-    from bistro_tui.engine.ids import JobName
     from bistro_tui.engine.installed import PluginError
     from bistro_tui.engine.options import EngineOptions
 
@@ -77,14 +104,13 @@ def _forgive_at_rest(
     for job, number in found.items():
         if number is None:
             where = f"{data_dir}, where no scheduler runs"
-            results.refused[job] = f"no status of {job} is stored in {where}"
+            results.refused[job] = f"no status of {named(job)} is stored in {where}"
         else:
             results.done[job] = "forgiven"
 
     def sentence(job: str) -> str:
-        number = found[JobName(job)]
-        failures = "1 failure" if number == 1 else f"{number or 'no'} failures"
-        return f"forgave {failures} of {job}; no scheduler runs on {data_dir}"
+        number = found[JobName(job)] or 0
+        return f"forgave {_counted(number)} of {job}; no scheduler runs on {data_dir}"
 
     return results.show(as_json, sentence)
 
@@ -106,7 +132,7 @@ forgive_command = click.Command(
     " not failed; their data stays.\n\nWith --data-dir also where no scheduler runs:"
     " then the statuses stored there are changed, in the table of --status-table.",
     epilog="Exit codes: 0 forgiven, 1 refused (no such job), 2 wrong command line, 3"
-    " the data directory cannot be used, 4 another scheduler has it and does not"
-    " answer, 5 no scheduler answers.",
+    " the data directory cannot be used, 4 somebody has it who does not serve, 5 no"
+    " scheduler answers, or the one that runs there is silent.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -63,14 +63,14 @@ def _history(
     if is_elsewhere(url, config_file, data_dir):
         with connected(config_file, data_dir, url, **trust) as asking:
             pages = attempts_asked(asking, query, lines or None)
-            number = _print_json(pages) if as_json else _print_table(pages)
+            number = _print_json(pages) if as_json else _print_table(pages, now)
         if not number:
             say(_nothing(url, job, node, is_narrowed=is_narrowed))
         return exit_codes.OK
     found = find_data_dir(config_file, data_dir)
     pages = _pages(found / TASK_LOGS, query, lines or None)
     try:
-        number = _print_json(pages) if as_json else _print_table(pages)
+        number = _print_json(pages) if as_json else _print_table(pages, now)
     except DataDirUnusable as error:
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_UNUSABLE
@@ -113,13 +113,14 @@ def _print_json(pages: Iterator[list["AttemptRecord"]]) -> int:
     return number
 
 
-def _print_table(pages: Iterator[list["AttemptRecord"]]) -> int:
+def _print_table(pages: Iterator[list["AttemptRecord"]], now: float) -> int:
     from bistro_tui.cli.history_table import cells, history_table
+    from bistro_tui.cli.moments import moments
 
-    number, table = 0, history_table()
+    number, table, moment = 0, history_table(), moments(now)
     for page in pages:
         number += len(page)
-        if not print_data(table.text([cells(record) for record in page])):
+        if not print_data(table.text([cells(record, moment) for record in page])):
             break
     return number
 

@@ -1,9 +1,11 @@
 """Attempts as a table for people."""
 
+from collections.abc import Callable
+
 from bistro_tui.cli.tables import NONE, Column, Table
 from bistro_tui.engine.history import result_word
 from bistro_tui.engine.logs.attempts import AttemptRecord
-from bistro_tui.present.words import date_time, size, took
+from bistro_tui.present.words import size, took
 
 COLUMNS = (
     Column(title="STARTED"),
@@ -22,11 +24,13 @@ def history_table() -> Table:
     return Table(*COLUMNS)
 
 
-def cells(record: AttemptRecord) -> tuple[str, ...]:
-    """Return the row of one attempt."""
+def cells(
+    record: AttemptRecord, moment: Callable[[float | None], str]
+) -> tuple[str, ...]:
+    """Return the row of one attempt; ``moment`` puts its time into words."""
     memory, cpu = record.peak_memory, record.cpu_seconds
     return (
-        date_time(record.started),
+        moment(record.started),
         took(record.seconds),
         record.task.job,
         record.task.node,

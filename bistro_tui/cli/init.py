@@ -27,6 +27,9 @@ def _init(file: Path) -> int:
             pass
     starter = resources.files("bistro_tui.cli") / "starters" / f"bistro.{suffix}"
     text = starter.read_text(encoding="utf-8").replace(_PLACEHOLDER, _schema_uri())
+    if str(file) == "-":
+        print_data(text, end="")
+        return exit_codes.OK
     problem = _write_new(file, text)
     if problem:
         say(f"bistro-tui init: {file}: {problem}")
@@ -92,7 +95,8 @@ init_command = click.Command(
             default="bistro.json",
         ),
     ],
-    help="Write a commented, runnable starter config to FILE (bistro.json).\n\n"
+    help="Write a commented, runnable starter config to FILE (bistro.json); - is"
+    " stdout.\n\n"
     "The suffix chooses the format: .toml, .yaml, .yml, else JSON with comments."
     " Never overwrites. Exit code 0; 2 if FILE is there already or has no directory;"
     " 1 if it cannot be written.",

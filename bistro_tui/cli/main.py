@@ -18,7 +18,13 @@ from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.refused_files import words_if_no_files
 from bistro_tui.cli.refused_threads import words_if_refused
-from bistro_tui.cli.talk import WrongUse, print_data, say
+from bistro_tui.cli.talk import (
+    StdoutLost,
+    WrongUse,
+    lost_stdout,
+    print_data,
+    say,
+)
 from bistro_tui.client.errors import NoAnswer, Refused
 
 COMMANDS = Commands()
@@ -35,14 +41,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: list[str]) -> int:
     """Return the exit code of this command line."""
     try:
-        return _dispatch(spelled_plainly(argv))
+        return _dispatch_and_write(spelled_plainly(argv))
     except WrongUse as error:
         say(f"bistro-tui: {error.format_message()}")
         return exit_codes.USAGE
     except NoAnswer as error:
         say(f"bistro-tui: {error}")
         return exit_codes.NO_ANSWER
-    except Refused as error:
+    except (Refused, StdoutLost) as error:
         say(f"bistro-tui: {error}")
         return exit_codes.NOT_DONE
     except click.ClickException as error:
@@ -63,6 +69,19 @@ def run(argv: list[str]) -> int:
             f"  the details are in {write_crash_file(error)}; please report them"
         )
         return exit_codes.NOT_DONE
+
+
+def _dispatch_and_write(argv: list[str]) -> int:
+    """Run the command line. Raises StdoutLost also where click wrote in vain."""
+    try:
+        return _dispatch(argv)
+    except OSError as error:
+        import traceback
+
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if frame.f_code is click.echo.__code__:
+            raise lost_stdout(error) from None
+        raise
 
 
 def _dispatch(argv: list[str]) -> int:

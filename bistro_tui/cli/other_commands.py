@@ -33,6 +33,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("kill JOB NODE", "Stop a running task."),
             ("forgive JOB...", "Let failed tasks and those in backoff run again."),
             ("wait --until WHAT", "Wait until all is done, or nothing runs."),
+            ("stop", "Stop it, and wait until it has ended."),
         ),
     ),
     (

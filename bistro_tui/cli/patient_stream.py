@@ -1,6 +1,5 @@
 """Log lines to a stderr that may have nobody who reads it: the engine never waits."""
 
-import contextlib
 import logging
 import os
 import select
@@ -100,9 +99,11 @@ class PatientStream(logging.Handler):
         if self._later is None:
             self._later = threading.Timer(_AGAIN_SEC, self._again)
             self._later.daemon = True
-            # A host without room for a thread gets the lines with the next one.
-            with contextlib.suppress(RuntimeError):
+            try:
                 self._later.start()
+            except RuntimeError:
+                # A host without room for a thread gets the lines with the next one.
+                self._later = None
 
     def _again(self) -> None:
         self.acquire()

@@ -17,10 +17,18 @@ _MOST_NAMED = 20
 _HOW = "name one with --data-dir DIR or --config-file CONFIG"
 
 
+_ABOUT = {
+    "config-file": "The scheduler of this config.",
+    "data-dir": "The scheduler of this data directory."
+    "  [default: the only one of yours that runs]",
+}
+
+
 def place_options() -> list[click.Option]:
     """Return the flags by which a one-shot command is told where to look."""
-    names = ("config-file", "data-dir")
-    return [flag.option() for flag in all_flags() if flag.name in names]
+    return [
+        flag.option(_ABOUT[flag.name]) for flag in all_flags() if flag.name in _ABOUT
+    ]
 
 
 def find_data_dir(config_file: str | None, data_dir: Path | None) -> Path:
@@ -30,21 +38,30 @@ def find_data_dir(config_file: str | None, data_dir: Path | None) -> Path:
     that of the only live scheduler of this user. Raises WrongUse where nothing, or
     more than one, is named that could be meant. Makes and changes no data directory.
     """
+    data_dir = meant_data_dir(config_file, data_dir)
     if data_dir is not None:
         _check_directory(data_dir)
+        if config_file is not None and is_typed("config_file"):
+            _refuse_another_config(data_dir, config_file)
         return data_dir
     if config_file is None:
         return _the_only_one()
+    if os.path.isdir(config_file):
+        raise WrongUse(
+            f"--config-file: {config_file}: is a directory; one that a scheduler keeps"
+            " its data in is named by --data-dir"
+        )
     # Imported late: --help must not wait for it.
     from bistro_tui.engine.datadir import default_data_dir
 
     absolute = os.path.abspath(config_file)
     default = default_data_dir(Path(config_file))
+    live = live_schedulers()
     running = [
         (path, owner)
-        for path, owner in live_schedulers()
+        for path, owner in live
         if owner.config == absolute or path == default
-    ]
+    ] or [(path, owner) for path, owner in live if _is_same(owner.config, config_file)]
     if len(running) > 1:
         raise WrongUse(
             f"{len(running)} schedulers run {config_file}; name one with --data-dir"
@@ -54,6 +71,21 @@ def find_data_dir(config_file: str | None, data_dir: Path | None) -> Path:
     if not (found.exists() or Path(config_file).exists()):
         raise WrongUse(f"{config_file}: no such file")
     return found
+
+
+def meant_data_dir(config_file: str | None, data_dir: Path | None) -> Path | None:
+    """Return the data directory, unless another config was typed than it is for."""
+    is_overruled = config_file and is_typed("config_file") and not is_typed("data_dir")
+    return None if is_overruled else data_dir
+
+
+def is_typed(name: str) -> bool:
+    """Whether a flag is on the command line, and not in the environment."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return True
+    source = context.get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def live_schedulers() -> "list[tuple[Path, Owner]]":
@@ -83,8 +115,32 @@ def _check_directory(data_dir: Path) -> None:
         raise WrongUse(f"{data_dir}: is not a directory")
 
 
+def _refuse_another_config(data_dir: Path, config_file: str) -> None:
+    from bistro_tui.engine.owner import owner_of
+
+    owner = owner_of(data_dir)
+    if owner is None or not owner.config:
+        return
+    if owner.config != os.path.abspath(config_file) and not _is_same(
+        owner.config, config_file
+    ):
+        raise WrongUse(
+            f"the scheduler on {data_dir} runs {owner.config}, not {config_file}; name"
+            " only one of the two"
+        )
+
+
+def _is_same(config: str, other: str) -> bool:
+    """Whether both are names of one file."""
+    try:
+        return bool(config) and os.path.samefile(config, other)
+    except (OSError, ValueError):
+        return False
+
+
 def _the_only_one() -> Path:
     from bistro_tui.engine.datadir import state_dir
+    from bistro_tui.engine.live import known_data_dirs
 
     live = live_schedulers()
     if len(live) == 1:
@@ -92,8 +148,13 @@ def _the_only_one() -> Path:
     if live:
         raise WrongUse(f"{len(live)} schedulers of yours run; {_HOW}:{_named(live)}")
     state = state_dir()
-    known = sorted(_directories(state))
-    named = "".join(f"\n  --data-dir {path}" for path in known[:_MOST_NAMED])
+    # What is announced still was killed; its user wants to know that first.
+    killed = known_data_dirs()
+    known = list(_each_once((*killed, *sorted(_directories(state)))))
+    named = "".join(
+        f"\n  --data-dir {path}{_noted(path) if path in killed else ''}"
+        for path in known[:_MOST_NAMED]
+    )
     if len(known) > _MOST_NAMED:
         named += f"\n  and {len(known) - _MOST_NAMED} more"
     text = f"no scheduler of yours runs; {_HOW}"
@@ -101,13 +162,22 @@ def _the_only_one() -> Path:
 
 
 def _named(live: "list[tuple[Path, Owner]]") -> str:
+    return "".join(f"\n  --data-dir {path}  ({_who(owner)})" for path, owner in live)
+
+
+def _noted(data_dir: Path) -> str:
+    """Return who had the directory at last, and was killed."""
+    from bistro_tui.engine.owner import noted_in
+
+    found = noted_in(data_dir)
+    return f"  (killed: {_who(found[0])})" if found is not None else ""
+
+
+def _who(owner: "Owner") -> str:
     from bistro_tui.engine.owner import NO_NOTE, in_words
 
-    return "".join(
-        f"\n  --data-dir {path}  ({in_words(owner) or f'it {NO_NOTE}'}"
-        f"{f', config {owner.config}' if owner.config else ''})"
-        for path, owner in live
-    )
+    config = f", config {owner.config}" if owner.config else ""
+    return (in_words(owner) or f"it {NO_NOTE}") + config
 
 
 def _each_once(paths: Iterable[Path]) -> Iterator[Path]:

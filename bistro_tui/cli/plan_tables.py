@@ -1,5 +1,6 @@
 """A plan as tables for people, as wide as the terminal or as the text needs."""
 
+import io
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -17,19 +18,21 @@ _UNBOUNDED = 10_000
 
 def plan_text(plan: Plan) -> str:
     """Return the tables of levels and jobs, and what all of it comes to."""
+    is_shown = sys.stdout is not None and sys.stdout.isatty()
+    text = io.StringIO()
     console = Console(
-        file=sys.stdout,
-        width=None if sys.stdout.isatty() else _UNBOUNDED,
+        file=text,
+        force_terminal=is_shown or None,
+        width=None if is_shown else _UNBOUNDED,
         highlight=False,
     )
-    with console.capture() as capture:
-        console.print(_levels(plan))
+    console.print(_levels(plan))
+    console.print()
+    if plan.jobs:
+        console.print(_jobs(plan))
         console.print()
-        if plan.jobs:
-            console.print(_jobs(plan))
-            console.print()
-        console.print(_totals(plan))
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+    console.print(_totals(plan))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def _levels(plan: Plan) -> Table:

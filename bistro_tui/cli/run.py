@@ -110,9 +110,11 @@ def _conclude(ending: Ending, options: EngineOptions, *, as_json: bool) -> int:
     if not options.exit_when_done:
         return exit_codes.OK
     if outcome is not None:
-        print_data(summary_json(outcome) if as_json else summary_text(outcome))
-        for problem in outcome.problems:
-            say(f"not complete: {problem}")
+        try:
+            print_data(summary_json(outcome) if as_json else summary_text(outcome))
+        finally:
+            for problem in outcome.problems:
+                say(f"not complete: {problem}")
         if outcome.ended_by_itself:
             return exit_codes.OK if outcome.is_complete else exit_codes.NOT_DONE
     return 128 + ending.signal if ending.signal is not None else exit_codes.NOT_DONE

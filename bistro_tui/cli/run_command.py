@@ -50,7 +50,7 @@ class RunCommand(click.Command):
                     (
                         "1",
                         "--exit-when-done: not every owed task is done; a command:"
-                        " the scheduler refused.",
+                        " the scheduler refused; data could not be written.",
                     ),
                     ("2", "Wrong command line, or a config that cannot be used."),
                     ("3", "The data directory or a database in it cannot be used."),
@@ -79,6 +79,8 @@ def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's ca
     if not _is_a_table_name(values["status_table"]):
         raise WrongUse("--status-table needs a name of printable characters")
     if not values["no_ui"]:
+        if values["config_loader"] == "file":
+            _refuse_unless_a_file(Path(name))
         refuse_without_terminal("To run without a screen: add --no-ui")
     if values["no_ui"]:
         _reload_comes_anyway()
@@ -132,6 +134,19 @@ def refuse_without_terminal(remedy: str) -> None:
         raise WrongUse(
             f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n  {remedy}"
         )
+
+
+def _refuse_unless_a_file(path: Path) -> None:
+    """Raise WrongUse where there is nothing to show, whatever the terminal is."""
+    if path.is_file():
+        return
+    from bistro_tui.engine.config.file_read import read_file
+    from bistro_tui.engine.errors import ConfigUnusable
+
+    try:
+        read_file(path)
+    except ConfigUnusable as error:
+        raise WrongUse(str(error)) from None
 
 
 def _is_a_table_name(name: str) -> bool:

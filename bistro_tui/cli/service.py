@@ -21,6 +21,7 @@ class Service:
         self._engine = engine
         self._clock = clock
         self._telling: asyncio.Future[None] | None = None
+        self._awaiting_stop: asyncio.Future[None] | None = None
         self._reloading: asyncio.Future[None] | None = None
         self._is_stopping = False
 
@@ -37,7 +38,7 @@ class Service:
         """Tell of the end."""
         if self._telling is not None:
             self.stopping()
-        for task in (self._telling, self._reloading):
+        for task in (self._telling, self._awaiting_stop, self._reloading):
             if task is not None:
                 task.cancel()
 
@@ -47,6 +48,7 @@ class Service:
             return
         self._manager.ready(self._words())
         self._telling = asyncio.ensure_future(self._tell())
+        self._awaiting_stop = asyncio.ensure_future(self._tell_stop())
 
     def reload(self) -> None:
         """Have config and nodes read again, and tell when that is over."""
@@ -69,11 +71,14 @@ class Service:
         while True:
             if watchdog:
                 self._manager.alive()
-            if self._engine.desk.core.is_stopping:
-                self.stopping()
-            elif self._reloading is None or self._reloading.done():
+            is_reloading = self._reloading is not None and not self._reloading.done()
+            if not (self._is_stopping or is_reloading):
                 self._manager.status(self._words())
             await asyncio.sleep(pause)
+
+    async def _tell_stop(self) -> None:
+        await self._engine.stop_requested()
+        self.stopping()
 
     async def _end_reload(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -84,7 +89,7 @@ class Service:
 
     def _words(self) -> str:
         desk = self._engine.desk
-        progress, running = desk.core.progress(), len(desk.core.running())
+        progress, running = desk.core.progress(), desk.core.state.attempts.live
         owed = progress.done + progress.failed + progress.blocked
         failed = f", {progress.failed} failed" if progress.failed else ""
         wrong = [one for one in desk.board.banners() if one.is_error]

@@ -10,13 +10,17 @@ import click
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.talk import print_data, say
-from bistro_tui.client.errors import NoAnswer
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime
 
 if TYPE_CHECKING:
     from bistro_tui.client.once import Asking
 
 _A_TURN_SEC = 5.0
 """How long one answer is kept back; the scheduler does not wait longer."""
+_SLOWEST_SEC, _SLOWEST_AT_END_SEC = 5.0, 0.5
+"""How much later it may come: while there is time, and when --timeout is over."""
+_LEAST_SEC = 1.0
+"""How long an answer is waited for at least."""
 
 
 def _wait(
@@ -28,10 +32,19 @@ def _wait(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end = None if timeout is None else _now() + timeout
-    with connected(**place) as asking:
-        found = _last_answer(asking, until, end)
+    try:
+        with connected(**place) as asking:
+            found = _last_answer(asking, until, end)
+    except NoAnswerInTime as error:
+        if end is None or _now() < end:
+            raise
+        say(f"bistro-tui: not {until}, after {timeout:g} s: {error}")
+        return exit_codes.NOT_DONE
     if found is None:
-        say("bistro-tui: the scheduler has ended, and nobody knows how far it came")
+        say(
+            "bistro-tui: the scheduler went away, and nobody knows how far it came:"
+            " it was stopped, or killed"
+        )
         return exit_codes.NO_ANSWER
     if as_json:
         print_data(json.dumps(found))
@@ -49,13 +62,20 @@ def _last_answer(
 ) -> dict[str, Any] | None:
     """Return how far it was when there was no reason to wait on; None: it is gone.
 
-    Raises NoAnswer where nobody answered from the beginning.
+    Raises NoAnswer where nobody answered from the beginning, NoAnswerInTime where it
+    is there and silent.
     """
     found: dict[str, Any] | None = None
     while True:
         left = _A_TURN_SEC if end is None else min(_A_TURN_SEC, max(0.0, end - _now()))
+        is_last = end is not None and left < _A_TURN_SEC
+        patience = left + (_SLOWEST_AT_END_SEC if is_last else _SLOWEST_SEC)
         try:
-            found = asking.ask("progress", until=until, wait_sec=left)
+            found = asking.ask_within(
+                max(_LEAST_SEC, patience), "progress", until=until, wait_sec=left
+            )
+        except NoAnswerInTime:
+            raise
         except NoAnswer:
             if found is None:
                 raise
@@ -111,7 +131,7 @@ wait_command = click.Command(
     "Owed are the tasks of enabled valid jobs on nodes that are enabled and not"
     " avoided.",
     epilog="Exit codes: 0 it came to that; 1 nothing can progress and not every owed"
-    " task is done, or --timeout is over; 5 no scheduler answers, or it ended"
-    " meanwhile; 130 interrupted.",
+    " task is done, or --timeout is over, also where the scheduler is silent; 5 no"
+    " scheduler answers, or it ended meanwhile; 130 interrupted.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

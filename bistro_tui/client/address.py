@@ -15,6 +15,8 @@ class Address:
     """``http://HOST:PORT`` or ``https://…``; empty where there is a socket."""
     token: str = field(default="", repr=False)
     """For what changes something over TCP; never shown."""
+    token_file: Path | None = None
+    """Where the token was found."""
     ca_file: Path | None = None
     """Whose signatures are trusted with ``https``; None: those the system trusts."""
 
@@ -28,7 +30,11 @@ def address_in(data_dir: Path) -> Address:
 
 
 def address_of_url(
-    url: str, *, token: str = "", ca_file: Path | None = None
+    url: str,
+    *,
+    token: str = "",
+    token_file: Path | None = None,
+    ca_file: Path | None = None,
 ) -> Address:
     """Return the address that a URL names, without a path.
 
@@ -68,7 +74,10 @@ def address_of_url(
     shown = f"[{host}]" if ":" in host else host
     default = 443 if parts.scheme == "https" else 80
     return Address(
-        url=f"{parts.scheme}://{shown}:{port or default}", token=token, ca_file=ca_file
+        url=f"{parts.scheme}://{shown}:{port or default}",
+        token=token,
+        token_file=token_file,
+        ca_file=ca_file,
     )
 
 

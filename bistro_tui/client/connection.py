@@ -3,6 +3,7 @@
 All on one loop. Commands that ask once use ``once``, which loads less.
 """
 
+import asyncio
 import contextlib
 import json
 import ssl
@@ -12,22 +13,20 @@ from typing import Any
 import aiohttp
 
 from bistro_tui.client.address import Address
-from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.client.event_stream import EventStreamParser, ServerEvent
+from bistro_tui.client.words import refusal, untrusted
 from bistro_tui.engine.sockets import unix_address
 
 CONNECT_SEC = 5.0
+FIRST_SEC = 5.0
+"""Until a stream begins."""
 ANSWER_SEC = 60.0
 """The longest question is an edit, which waits for the config to be read again."""
 SILENCE_SEC = 40.0
 """A stream says something every 15 s, if only that it is there."""
 
 _BUSY = (502, 503)
-_HELP = {
-    401: "the scheduler wants its token: name the file with --token-file FILE or"
-    " BISTRO_TUI_TOKEN_FILE. It says: ",
-    403: "the scheduler does not serve by this name: ",
-}
 _BROKEN = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -50,7 +49,7 @@ class Connection:
                 found = json.loads(await response.read())
                 status = response.status
         except _BROKEN as error:
-            raise NoAnswer(in_words(self._address, error)) from None
+            raise no_answer(self._address, error) from None
         except (ValueError, RecursionError):
             raise NoAnswer(f"{self._address}: what answers is no scheduler") from None
         if status != 200:
@@ -76,12 +75,14 @@ class Connection:
         )
         parser = EventStreamParser()
         try:
-            async with self._session.get(
-                f"{self._url}/events",
-                headers=headers,
-                timeout=limits,
-                allow_redirects=False,
-            ) as response:
+            async with asyncio.timeout(FIRST_SEC):
+                answer = await self._session.get(
+                    f"{self._url}/events",
+                    headers=headers,
+                    timeout=limits,
+                    allow_redirects=False,
+                )
+            async with answer as response:
                 if response.status != 200:
                     raise self._refusal(response.status, await _text(response))
                 if response.content_type != "text/event-stream":
@@ -90,7 +91,7 @@ class Connection:
                     if found := list(parser.feed(received)):
                         yield found
         except _BROKEN as error:
-            raise NoAnswer(in_words(self._address, error)) from None
+            raise no_answer(self._address, error) from None
         except ValueError as error:
             raise NoAnswer(f"{self._address}: {error}") from None
 
@@ -98,7 +99,7 @@ class Connection:
         text = found if isinstance(found, str) and found else f"HTTP status {status}"
         if status in _BUSY:
             return NoAnswer(f"{self._address}: cannot answer now: {text}")
-        return Refused(_HELP.get(status, "") + text)
+        return Refused(refusal(self._address, status, text))
 
 
 @contextlib.asynccontextmanager
@@ -110,7 +111,7 @@ async def opened(address: Address) -> AsyncIterator[Connection]:
             try:
                 path = stack.enter_context(unix_address(address.socket))
             except OSError as error:
-                raise NoAnswer(in_words(address, error)) from None
+                raise no_answer(address, error) from None
             connector = aiohttp.UnixConnector(path)
         elif address.url.startswith("https:"):
             connector = aiohttp.TCPConnector(ssl=_trusted(address))
@@ -125,16 +126,16 @@ async def opened(address: Address) -> AsyncIterator[Connection]:
         yield Connection(address, session)
 
 
+def no_answer(address: Address, error: BaseException) -> NoAnswer:
+    """Return what to raise for a connection that came to nothing."""
+    kind = NoAnswerInTime if isinstance(error, TimeoutError) else NoAnswer
+    return kind(in_words(address, error))
+
+
 def in_words(address: Address, error: BaseException) -> str:
     """Return what to tell of a connection that came to nothing."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        reason: object = error.certificate_error
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            reason = reason.verify_message
-        return (
-            f"{address}: its certificate is not trusted ({reason});"
-            " name whose it is with --tls-ca FILE"
-        )
+        return untrusted(address, error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
         return f"{address}: speaks no TLS; http://?"
     if isinstance(error, TimeoutError):
@@ -144,7 +145,8 @@ def in_words(address: Address, error: BaseException) -> str:
         return f"no scheduler runs {_where(address)}"
     if isinstance(inner, OSError) and inner.strerror:
         return f"no answer from {address} ({inner.strerror})"
-    return f"no answer from {address} (the connection broke off)"
+    meant = "; https://?" if address.url.startswith("http:") else ""
+    return f"no answer from {address} (the connection broke off){meant}"
 
 
 def _where(address: Address) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from bistro_tui.client.address import Address
 from bistro_tui.client.connection import Connection, opened
-from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.client.event_stream import ServerEvent
 from bistro_tui.client.picture import Picture
 from bistro_tui.engine.config.model import Json
@@ -162,7 +162,9 @@ class Follower:
                                 wait = FIRST_WAIT_SEC
             except (NoAnswer, Refused, NotUnderstood) as error:
                 why = str(error)
-                may_come = isinstance(error, NoAnswer) and self._is_coming()
+                is_silent = isinstance(error, NoAnswerInTime)
+                is_away = isinstance(error, NoAnswer) and not is_silent
+                may_come = is_away and self._is_coming()
                 if self._shown is None and not (
                     may_come and self._loop.time() < give_up
                 ):

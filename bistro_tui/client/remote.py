@@ -13,7 +13,7 @@ from bistro_tui.engine import sentences
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, TaskId
-from bistro_tui.engine.view import Explanation, JobRow, LogPage, Reason, Snapshot
+from bistro_tui.engine.view import Explanation, LogPage, Snapshot
 from bistro_tui.engine.wire.answers import (
     decode_explanation,
     decode_explanations,
@@ -80,10 +80,7 @@ class RemoteScheduler:
 
     async def set_job_enabled(self, job: JobName, enabled: bool) -> str:
         """Edit that one word in the config file; answers after the reload."""
-        known = self._job(job)
         await self._follower.ask("enable_job" if enabled else "disable_job", job_id=job)
-        if known is not None and known.enabled == enabled:
-            return sentences.job_is_already(job, enabled)
         path = PurePath(self.snapshot().state.config_path)
         return sentences.job_switched(job, enabled, path)
 
@@ -92,32 +89,28 @@ class RemoteScheduler:
         try:
             await self._follower.ask("kill_task", job_id=task.job, node_id=task.node)
         except ControlRefused as error:
-            if str(error).startswith(("Unknown running task ", "Unknown job ")):
+            if str(error) in (
+                sentences.unknown_running_task(task.job, task.node),
+                sentences.unknown_job(task.job),
+            ):
                 raise ControlRefused(sentences.task_does_not_run(task)) from None
             raise
         return sentences.task_is_stopping(task)
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         """Let failed and backing-off tasks of these jobs run again at once."""
-        rows = [self._job(job) for job in jobs]
         try:
             await self._follower.ask("forgive_jobs", jobs=list(jobs))
         except ControlRefused as error:
-            _, is_unknown, name = str(error).partition("Invalid job id: ")
-            if is_unknown:
-                raise ControlRefused(sentences.no_job(JobName(name))) from None
+            for job in jobs:
+                if str(error) == sentences.invalid_job_id(job):
+                    raise ControlRefused(sentences.no_job(job)) from None
             raise
-        forgivable = {Reason.FAILED, Reason.BACKOFF}
-        if not any(row and row.counts.keys() & forgivable for row in rows):
-            raise ControlRefused(sentences.nothing_to_forgive(jobs))
         return sentences.jobs_forgiven(jobs)
 
     def request_stop(self) -> None:
         """Begin the graceful stop; asked again, kill what is left at once."""
         self._follower.tell("stop")
-
-    def _job(self, name: JobName) -> JobRow | None:
-        return next((row for row in self.snapshot().jobs if row.name == name), None)
 
 
 def _decoded(decode: Callable[[Json], T], answer: Json) -> T:

@@ -58,14 +58,18 @@ class Control:
         """Return the tasks of a job that are not done, blocked ones first."""
         return self._core.explain_open(job, limit, self._clock.now())
 
-    async def kill_task(self, task: TaskId) -> str:
-        """Begin to end a running task; ControlRefused when it does not run."""
+    async def kill_task(self, task: TaskId, *, is_logged: bool = False) -> str:
+        """Begin to end a running task; ControlRefused when it does not run.
+
+        ``is_logged``: who asked for it is in the log, or will be.
+        """
         attempt = self._core.attempt(task)
         if attempt is None or attempt.ended:
             if self._core.is_recovering(task):
                 raise ControlRefused(f"the copy of {task} from before is being ended")
             raise ControlRefused(sentences.task_does_not_run(task))
-        log.info("asked to stop task %s", task)
+        if not is_logged:
+            log.info("asked to stop task %s", task)
         self._feed([KillRequested(task)])
         return sentences.task_is_stopping(task)
 
@@ -84,8 +88,10 @@ class Control:
         return sentences.jobs_forgiven(jobs)
 
     def forgive_job(self, job: JobName) -> None:
-        """Do the same for one job that is known, whether or not it has failures."""
-        log.info("asked to forgive %s", job)
+        """Do the same for one job that is known, whether or not it has failures.
+
+        Whoever calls this logs who asked for it.
+        """
         self._feed([Forgive((job,))])
 
     async def stored(self) -> None:

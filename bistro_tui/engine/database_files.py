@@ -8,6 +8,10 @@ from pathlib import Path
 STATUSES = "statuses.sql3"
 TASK_LOGS = "task_logs.sql3"
 
+LONGEST_DIRECTORY = 504 - max(len("/" + name) for name in (STATUSES, TASK_LOGS))
+"""Bytes of the path of a directory for them. SQLite opens no file of a longer path
+than 504, which are 512 without what it adds to a name, as ``-journal``."""
+
 WAL_PAGES = 4_000
 """A WAL of this length is taken into the database, by who writes."""
 

@@ -19,6 +19,7 @@ from urllib.parse import quote_from_bytes
 
 import platformdirs
 
+from bistro_tui.engine.database_files import LONGEST_DIRECTORY
 from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable, DiskFull
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.owner import (
@@ -177,6 +178,7 @@ class DataDir:
             os.close(self._held.pop())
 
     def _check_top(self) -> None:
+        self._check_length()
         make_with_parents(self.path)
         found = self.path.stat()
         if not stat.S_ISDIR(found.st_mode):
@@ -195,6 +197,19 @@ class DataDir:
             self.warnings.append(
                 f"{self.path}: other users may write here; "
                 f"`chmod go-w {self.path}` keeps them out"
+            )
+
+    def _check_length(self) -> None:
+        """Raise DataDirUnusable for a path that no database can be in."""
+        # SQLite takes a path as it is, then as it is without symlinks.
+        paths = (os.fsencode(self.path), os.path.realpath(os.fsencode(self.path)))
+        length = max(map(len, paths))
+        if length > LONGEST_DIRECTORY:
+            raise DataDirUnusable(
+                self.path,
+                f"this path has {length} bytes, and SQLite, which keeps the databases"
+                f" there, can do with {LONGEST_DIRECTORY} at most",
+                "name a place with a shorter path with --data-dir",
             )
 
     def _lock(self, host: str, now: float, config: Path | None) -> None:

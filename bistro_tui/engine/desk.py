@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.config.hiding import Hiding
 from bistro_tui.engine.config.model import Config, Job
 from bistro_tui.engine.control import Control
 from bistro_tui.engine.datadir import DataDir
@@ -17,6 +18,7 @@ from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.measures import Measures
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.patience import Patience
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.tallies import Tallies
 from bistro_tui.engine.view import RunningRow, Snapshot
@@ -54,8 +56,13 @@ class Desk:
     """The same for those who may not see secrets."""
     hides_secrets: bool = False
     """Whether who asks may only read."""
+    hiding: Hiding = field(default_factory=Hiding)
+    """What hides secrets from those wherever they turn up."""
     seen: Config | None = None
     """The config that all of one request is answered from; None: the present one."""
+
+    patience: Patience = field(default_factory=Patience)
+    """How long this request may still be kept waiting."""
 
     @property
     def config(self) -> Config | None:

@@ -351,6 +351,10 @@ class Engine:
         """Stop gracefully; asked again, kill at once; a third time, wait no more."""
         self._stopping.request()
 
+    async def stop_requested(self) -> None:
+        """Return when it is to stop, whoever asked for it, or by itself."""
+        await self._stopping.asked()
+
     def _stop_when_through(self) -> None:
         self._looking = None
         if self._stopping.is_asked:

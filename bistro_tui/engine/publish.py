@@ -172,7 +172,7 @@ class Publisher:
         closed = self._core.closed
         word, text = state_word(self._core), closed.text if closed is not None else ""
         if self._core.is_stopping:
-            ending = sum(1 for attempt in self._core.running() if not attempt.ended)
+            ending = self._core.state.attempts.live
             tasks = "1 task" if ending == 1 else f"{ending} tasks"
             text = f"{tasks} being ended" if ending else ""
         if is_stopped:

@@ -27,8 +27,8 @@ def task_does_not_run(task: TaskId) -> str:
 
 
 def jobs_forgiven(jobs: Iterable[JobName]) -> str:
-    """Tell of jobs whose failures were forgiven."""
-    return f"forgave failures of {', '.join(jobs)}"
+    """Tell of jobs whose failures were forgiven, those that had none among them."""
+    return f"failures of {', '.join(jobs)} are forgiven"
 
 
 def nothing_to_forgive(jobs: Iterable[JobName]) -> str:
@@ -39,6 +39,24 @@ def nothing_to_forgive(jobs: Iterable[JobName]) -> str:
 def no_job(job: JobName) -> str:
     """Tell of a job that is not in the config."""
     return f"there is no job {job}"
+
+
+# What the interface of Bistro tells of the same; clients know it by these words.
+
+
+def unknown_job(job: str) -> str:
+    """Tell of a job that is not in the config, asked to end a task of it."""
+    return f"Unknown job {job}"
+
+
+def unknown_running_task(job: str, node: str) -> str:
+    """Tell of a task that was to be ended and does not run."""
+    return f"Unknown running task {job}, {node}"
+
+
+def invalid_job_id(job: str) -> str:
+    """Tell of a job that is not in the config, asked to forgive its failures."""
+    return f"Invalid job id: {job}"
 
 
 def _word(enabled: bool) -> str:

@@ -28,7 +28,9 @@ class Tallies:
         """Of ``_summed``."""
         self._counting = asyncio.Lock()
 
-    async def counts(self, state: State, rest: Callable[[], Awaitable[None]]) -> Counts:
+    async def counts(
+        self, state: State, rest: Callable[[], Awaitable[object]]
+    ) -> Counts:
         """Return the counts of each job, zeros left out; removed ones that run too.
 
         They may be a tenth of a second old, where counting takes as much as a
@@ -47,7 +49,7 @@ class Tallies:
             return self._counts
 
     async def total(
-        self, state: State, rest: Callable[[], Awaitable[None]]
+        self, state: State, rest: Callable[[], Awaitable[object]]
     ) -> Mapping[Reason, int]:
         """Return the same for all jobs together, zeros included."""
         counts = await self.counts(state, rest)

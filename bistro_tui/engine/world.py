@@ -5,6 +5,7 @@ import logging
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from bistro_tui.engine import sentences
 from bistro_tui.engine.board import Board
@@ -88,10 +89,13 @@ class World:
         self._loads = 0
         self._editing = asyncio.Lock()
         """Edits wait here for each other, not for the file's lock."""
-        self.path = options.config_path
+        self.path = _absolute(options)
+        """The same for all who ask, from wherever the scheduler was started."""
         self.config: Config | None = None
         self.judgement = Judgement()
         """Of the newest text, whether or not it could be used."""
+        self.in_force = self.judgement
+        """Of the text of ``config``."""
         self.version = 0
         self.loaded_at = 0.0
         self.is_broken = False
@@ -99,10 +103,13 @@ class World:
     async def load_config(self) -> Event:
         """Return the event of the first load; ConfigUnusable when it is bad."""
         loaded = await self._config_loader.load()
-        if loaded.config is None:
+        config = loaded.config
+        if config is None:
             raise ConfigUnusable(_why_unusable(loaded))
-        self.judgement = await self._judge(loaded)
-        return self._accept(loaded, loaded.config)
+        if loaded.path != self.path and loaded.path == self._options.config_path:
+            loaded = loaded.at(self.path)
+        self.judgement = self.in_force = await self._judge(loaded)
+        return self._accept(loaded, config)
 
     async def load_host(self) -> list[Event]:
         """Return the events of what this host has, measured if the config asks."""
@@ -190,21 +197,21 @@ class World:
 
     async def save_job(
         self, job: JobName, value: dict[str, Json], *, version: str | None = None
-    ) -> str:
+    ) -> None:
         """Put that job into the file and return once it is in the running config.
 
-        A job of another ``version`` is refused, and one that would have errors.
+        A job of another ``version`` is refused, which may also be its ``version_id``,
+        and one that has errors wherever it runs. One without a ``command`` is saved
+        even if it cannot run without one here.
         """
         await self._edit(saving(self.path, job, value, version), f"{job} saved")
-        return f"{job} saved in {self.path.name}"
 
-    async def delete_job(self, job: JobName, *, version: str | None = None) -> str:
+    async def delete_job(self, job: JobName, *, version: str | None = None) -> None:
         """Take that job out of the file, return once the running config lacks it.
 
         A job of another ``version`` is refused.
         """
         await self._edit(deleting(self.path, job, version), f"{job} deleted")
-        return f"{job} deleted from {self.path.name}"
 
     async def _edit(self, edit: Edit, said: str) -> bool:
         """Edit the file; return, after the reload, whether that changed it.
@@ -274,7 +281,7 @@ class World:
                 return
             events += self._nodes_events(nodes)
         events += self._host_events(host)
-        self.judgement = judgement
+        self.judgement = self.in_force = judgement
         events.append(self._accept(loaded, loaded.config))
         log.info("config version %d is in force", self.version)
         self._feed(events)
@@ -352,6 +359,13 @@ class World:
             return []
         self._tree = result.tree
         return [NodesLoaded(result.tree)]
+
+
+def _absolute(options: EngineOptions) -> Path:
+    """Return how the config is called in answers; only of a file there is a path."""
+    given = options.config_path
+    is_file = options.config_loader == "file"
+    return Path(os.path.abspath(given)) if is_file else given
 
 
 def _why_unusable(loaded: LoadedConfig) -> str:

@@ -363,14 +363,17 @@ class Overview(Screen[None], inherit_bindings=False):
         begin(self, partial(self._switch, job.name, wanted), name="control")
 
     async def _switch(self, job: JobName, wanted: bool) -> None:
+        is_refused = True
         try:
             answer = await self._control.set_job_enabled(job, wanted)
+            is_refused = False
         except ControlRefused as refused:
-            self._switches.answered(job, self._snapshot, is_refused=True)
             self._say(str(refused), True)
         else:
-            self._switches.answered(job, self._snapshot, is_refused=False)
             self._say(answer, False)
+        finally:
+            # Also when it was given up: what was asked would be waited for for ever.
+            self._switches.answered(job, self._snapshot, is_refused=is_refused)
 
     def action_stop(self) -> None:
         """Stop the running task under the cursor."""

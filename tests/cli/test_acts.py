@@ -31,6 +31,19 @@ def kill(query: Mapping[str, Any]) -> Any:
     return Error(f"Unknown running task {query['job_id']}, {query['node_id']}")
 
 
+def why(query: Mapping[str, Any]) -> Any:
+    job, node = query["job"], query["node"]
+    if job not in JOBS:
+        return Error(f"there is no task {job}@{node}: there is no job {job}")
+    if node not in ("db7", "db8"):
+        return Error(f"there is no task {job}@{node}: level db has no node {node}")
+    checks = [
+        {"check": "not_done", "ok": True, "text": "it is not done"},
+        {"check": "backoff", "ok": False, "text": "waits 60 s"},
+    ]
+    return {"reason": "backoff", "checks": checks}
+
+
 def forgive(query: Mapping[str, Any]) -> Any:
     unknown = [job for job in query["jobs"] if job not in JOBS]
     return Error(f"Invalid job id: {unknown[0]}") if unknown else "forgiven"
@@ -50,6 +63,7 @@ def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
             "disable_job": of_job("disabled"),
             "kill_task": kill,
             "forgive_jobs": forgive,
+            "why": why,
             "names": names,
         }
     )
@@ -89,11 +103,17 @@ def test_what_was_done_is_said_and_stdout_stays_for_data(
     ("words", "said"),
     [
         (["enable", "elt"], "there is no job elt"),
+        (["enable", ""], 'nothing has the name ""'),
+        (["forgive", ""], 'nothing has the name ""'),
         (["disable", "etlx"], "there is no job etlx; did you mean etl?"),
-        (["kill", "etl", "db9"], "Unknown running task etl, db9; did you mean db7?"),
-        (["kill", "wbe", "db7"], "Unknown running task wbe, db7"),
-        (["kill", "webs", "db7"], "Unknown running task webs, db7; did you mean web?"),
-        (["forgive", "etlx"], "Invalid job id: etlx; did you mean etl?"),
+        (["kill", "etl", "db8"], "etl@db8 is not running: backoff (waits 60 s)"),
+        (
+            ["kill", "etl", "db9"],
+            "there is no task etl@db9: level db has no node db9; did you mean db7?",
+        ),
+        (["kill", "webs", "db7"], "there is no job webs; did you mean web?"),
+        (["kill", "no", "db7"], "there is no job no"),
+        (["forgive", "etlx"], "there is no job etlx; did you mean etl?"),
     ],
 )
 def test_what_is_refused_is_exit_code_1_with_the_nearest_name(
@@ -104,6 +124,26 @@ def test_what_is_refused_is_exit_code_1_with_the_nearest_name(
 ) -> None:
     assert run(words) == 1
     assert capsys.readouterr().err == f"bistro-tui: {said}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Unknown job etlx",
+        "Invalid job id: etlx",
+        'the config has no job called "etlx"; did you mean "etl"?',
+    ],
+)
+def test_an_unknown_job_is_told_of_in_one_way(
+    text: str, serving: FakeScheduler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serving.answers |= dict.fromkeys(
+        ("enable_job", "forgive_jobs", "kill_task"), Error(text)
+    )
+    for words in (["enable", "etlx"], ["forgive", "etlx"], ["kill", "etlx", "db7"]):
+        assert run(words) == 1
+        said = capsys.readouterr().err
+        assert said == "bistro-tui: there is no job etlx; did you mean etl?\n"
 
 
 def test_of_several_jobs_each_is_asked_for_whatever_became_of_others(
@@ -253,3 +293,26 @@ def test_nothing_is_made_where_there_is_no_data_directory(
     assert run(["forgive", "--data-dir", str(tmp_path / "none"), "etl"]) == 5
     assert "no such directory" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ({"Q": 1, "gB": 2, "C": 5}, "forgave 3 failures of etl"),
+        ({"Q": 1}, "forgave 1 failure of etl"),
+        ({"C": 5, "E": 5}, "etl: no failures to forgive"),
+        ({}, "etl: no failures to forgive"),
+    ],
+)
+def test_forgiving_says_how_many_failures_there_were(
+    codes: dict[str, int],
+    said: str,
+    serving: FakeScheduler,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    serving.answers |= {
+        "jobs": {"etl": {"level_for_tasks": "db"}},
+        "histogram": {"histograms": {"etl": {"db": codes}}},
+    }
+    assert run(["forgive", "etl"]) == 0
+    assert capsys.readouterr().err == f"{said}\n"

@@ -1,6 +1,8 @@
 """Which scheduler a one-shot command asks, and what its exit code says."""
 
+import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from bistro_tui.cli.main import run
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.client.errors import NoAnswer
 from bistro_tui.engine.datadir import DataDir, default_data_dir
+from bistro_tui.engine.live import announced
 from tests.cli.fake_scheduler import Error, FakeScheduler
 
 
@@ -100,6 +103,7 @@ def test_a_typed_config_wins_over_a_data_directory_of_the_environment(
         (["--url", "https://h:1", "--tls-ca", "none"], "none: no such file"),
         (["--config-file", "none.json"], "none.json: no such file"),
         (["--data-dir", "empty"], "is not a directory"),
+        (["--config-file", "."], "is a directory"),
         ([], "no scheduler of yours runs"),
         (["c.json"], "unexpected extra argument"),
     ],
@@ -174,3 +178,74 @@ def test_used_by_itself_it_raises_what_went_wrong(tmp_path: Path) -> None:
         connected(data_dir=tmp_path, url="http://h:1"),
     ):
         pass
+
+
+def test_a_silent_one_is_named_by_who_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.json").write_text("{}")
+    monkeypatch.setattr("bistro_tui.client.once.LOOK_SEC", 0.01)
+    monkeypatch.setattr("bistro_tui.client.once._ACT_SEC", 0.01)
+    monkeypatch.setattr("bistro_tui.client.once._PATIENCE_SEC", {"forgive_jobs": 0.01})
+    host = socket.gethostname()
+    data = DataDir(tmp_path / "d", host=host, now=1.0, config=tmp_path / "c.json")
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "d" / "run" / "api.sock"))
+        door.listen()
+        for words in (["ps"], ["forgive", "x"]):
+            for place in (["--data-dir", "d"], ["--config-file", "c.json"]):
+                with announced(tmp_path / "d"):
+                    assert run([*words, *place]) == 5
+                said = says(capsys)
+                assert f"pid {os.getpid()} on {host}, started" in said
+                assert "but does not answer" in said
+                assert "starts one" not in said
+    data.close()
+
+
+def test_a_config_given_like_a_job_is_hinted_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.json").write_text("{}")
+    assert run(["ps", "c.json"]) == 2
+    assert "a config is named by --config-file c.json" in says(capsys)
+    answers: dict[str, object] = {
+        "running_tasks": {},
+        "jobs": {},
+        "names": {"names": []},
+    }
+    with FakeScheduler(answers=answers).on(tmp_path / "d"):
+        assert run(["ps", "c.json", "--data-dir", "d"]) == 1
+    assert "a config is named by --config-file c.json" in says(capsys)
+
+
+def test_a_token_file_is_named_where_its_token_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "token").write_text("t0ken")
+    with FakeScheduler(status=401, body=b'"no"').on_a_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        assert run(["errors", "--url", url, "--token-file", "token"]) == 1
+    assert says(capsys) == "bistro-tui: the token in token is not this scheduler's\n"
+
+
+def test_one_that_goes_away_is_not_said_to_be_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = DataDir(tmp_path / "d", host=socket.gethostname(), now=1.0)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "d" / "run" / "api.sock"))
+        door.listen()
+
+        def close_one() -> None:
+            guest, _ = door.accept()
+            guest.close()
+
+        thread = threading.Thread(target=close_one)
+        thread.start()
+        assert run(["errors", "--data-dir", "d"]) == 5
+        thread.join()
+    data.close()
+    said = says(capsys)
+    assert "the scheduler on d went away before it answered" in said
+    assert f"pid {os.getpid()}" not in said

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bistro_tui.cli.complete import read_line
-from bistro_tui.cli.main import run
+from bistro_tui.cli.main import COMMANDS, run
 from tests.cli.fake_scheduler import FakeScheduler
 from tests.faults.needs import need_program
 
@@ -77,9 +78,43 @@ def test_flags_and_fixed_words_are_completed(ask: Shell) -> None:
     assert ask("bistro-tui wait --until ") == ["plain\tdone", "plain\tidle"]
     assert ask("bistro-tui wait --until=i") == ["plain\t--until=idle"]
     assert ask("bistro-tui completion ") == ["plain\tbash", "plain\tzsh", "plain\tfish"]
-    assert ask("bistro-tui logs --data-dir ./x") == ["file\t./x"]
+    assert ask("bistro-tui logs --data-dir ./x") == ["dir\t./x"]
     # Accepted with a warning is not worth being offered.
     assert ask("bistro-tui --thrift") == []
+
+
+@pytest.mark.parametrize("command", ["", "ps ", "history ", "attach "])
+def test_whatever_names_a_file_is_completed_with_files(
+    command: str, ask: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "simple.json").touch()
+    begin = f"bistro-tui {command}"
+    assert ask(f"{begin}--config-file si") == ["plain\tsimple.json"]
+    assert ask(f"{begin}--config-file=si") == ["plain\t--config-file=simple.json"]
+    assert ask(f"{begin}--data-dir=x") == ["dir\tx"]
+
+
+def test_every_flag_of_a_file_or_directory_is_completed(
+    ask: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, command in COMMANDS.items():
+        for param in command.params:
+            if param.metavar not in ("FILE", "DIR", "CONFIG", "PROGRAM"):
+                continue
+            flag = f"{param.opts[0]} " if isinstance(param, click.Option) else ""
+            word = "" if name == "run" else f"{name} "
+            (kind,) = ask(f"bistro-tui {word}{flag}zz")
+            assert kind in ("file\tzz", "dir\tzz"), (name, param.name)
+
+
+def test_help_of_completion_fits_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run(["completion", "--help"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 @pytest.mark.usefixtures("scheduler")

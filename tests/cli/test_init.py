@@ -111,3 +111,12 @@ def test_a_name_that_cannot_be_is_refused_with_its_reason(
 ) -> None:
     assert run(["init", "x" * 300]) == 1
     assert "cannot be written: File name too long" in capsys.readouterr().err
+
+
+def test_a_dash_is_stdout(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "there.json"]) == 0
+    capsys.readouterr()
+    assert run(["init", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == (Path("there.json").read_text(), "")
+    assert not Path("-").exists()

@@ -213,11 +213,12 @@ def test_nothing_to_show_is_said_and_is_no_data(
 @pytest.mark.usefixtures("scheduler")
 def test_jobs_tell_how_far_each_is(lines: Lines) -> None:
     titles, etl, off, bad = lines("jobs")
-    assert titles[4:] == ["TASKS", "RUNNING", "DONE", "FAILED", "BACKOFF", "ERROR"]
-    assert etl == ["etl", "enabled", "db", "1", "16", "2", "6", "1", "3"]
-    assert off == ["off", "disabled", "db", "2.5", *"-----"]
+    counts = ["TASKS", "RUNNING", "DONE", "FAILED", "BACKOFF", "WAITING"]
+    assert titles[4:] == [*counts, "ERROR"]
+    assert etl == ["etl", "enabled", "db", "1", "16", "2", "6", "1", "3", "4"]
+    assert off == ["off", "disabled", "db", "2.5", *"------"]
     assert bad[:2] == ["bad", "invalid"]
-    assert " ".join(bad[9:]) == "no owner; priority: no number"
+    assert " ".join(bad[10:]) == "no owner; priority: no number"
 
 
 def test_jobs_without_counts_are_shown_all_the_same(
@@ -225,20 +226,26 @@ def test_jobs_without_counts_are_shown_all_the_same(
 ) -> None:
     scheduler.answers["histogram"] = Error("not now")
     titles, etl = lines("jobs", "etl")
-    assert titles[-1] == "BACKOFF"
-    assert etl == ["etl", "enabled", "db", "1", *"-----"]
+    assert titles[-1] == "WAITING"
+    assert etl == ["etl", "enabled", "db", "1", *"------"]
 
 
 @pytest.mark.usefixtures("scheduler")
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["jobs", "etlx"], "unknown job etlx; did you mean etl?"),
-        (["jobs", "--json", "etl", "zzz"], "unknown job zzz"),
-        (["nodes", "db3", "dbx"], "unknown node dbx; did you mean db3?"),
-        (["nodes", "db3", "--level", "instance"], "unknown node db3 on level instance"),
-        (["nodes", "--level", "racks"], "unknown level racks; did you mean rack?"),
-        (["nodes", "--level", "x"], "unknown level x; there are instance, rack, db"),
+        (["jobs", "etlx"], "there is no job etlx; did you mean etl?"),
+        (["jobs", "--json", "etl", "zzz"], "there is no job zzz"),
+        (["nodes", "db3", "dbx"], "there is no node dbx; did you mean db3?"),
+        (
+            ["nodes", "db3", "--level", "instance"],
+            "there is no node db3 on level instance",
+        ),
+        (["nodes", "--level", "racks"], "there is no level racks; did you mean rack?"),
+        (
+            ["nodes", "--level", "x"],
+            "there is no level x; there are instance, rack, db",
+        ),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest(
@@ -248,15 +255,33 @@ def test_an_unknown_name_is_refused_with_the_nearest(
     assert lines.said == f"bistro-tui: {said}\n"
 
 
-def test_why_asks_what_was_meant(scheduler: FakeScheduler, lines: Lines) -> None:
-    scheduler.answers["why"] = Error("there is no such task")
-    lines("why", "etlx", "db7", code=1)
-    assert lines.said == "bistro-tui: there is no such task; did you mean etl?\n"
-    lines("why", "zz", "zz", code=1)
-    assert lines.said == "bistro-tui: there is no such task\n"
-    scheduler.answers["why"] = Error("unknown; did you mean etl?")
-    lines("why", "etlx", "db7", code=1)
-    assert lines.said == "bistro-tui: unknown; did you mean etl?\n"
+@pytest.mark.parametrize(
+    ("answer", "words", "said"),
+    [
+        (
+            "there is no task etlx@db7: there is no job etlx; did you mean etl?",
+            ["etlx", "db7"],
+            "there is no job etlx; did you mean etl?",
+        ),
+        ("there is no job zz", ["zz", "zz"], "there is no job zz"),
+        (
+            "there is no task etl@dbx: level db has no node dbx",
+            ["etl", "dbx"],
+            "there is no task etl@dbx: level db has no node dbx; did you mean db3?",
+        ),
+        ("not now", ["etl", "db7"], "not now"),
+    ],
+)
+def test_why_asks_what_was_meant(
+    answer: str,
+    words: list[str],
+    said: str,
+    scheduler: FakeScheduler,
+    lines: Lines,
+) -> None:
+    scheduler.answers["why"] = Error(answer)
+    lines("why", *words, code=1)
+    assert lines.said == f"bistro-tui: {said}\n"
 
 
 @pytest.mark.usefixtures("scheduler")
@@ -338,6 +363,39 @@ def test_why_shows_the_chain_the_holders_and_what_would_help(lines: Lines) -> No
         "held by other@db7",
         "runs when other@db7 ends",
     ]
+
+
+def test_why_does_not_alarm_where_all_is_as_it_should_be(
+    scheduler: FakeScheduler, lines: Lines
+) -> None:
+    checks = [
+        {"check": "not_done", "ok": True, "text": "it is not done"},
+        {"check": "not_running", "ok": False, "text": "attempt 1 runs"},
+    ]
+    found = {"reason": "running", "checks": checks, "holders": [], "would_run_if": ""}
+    scheduler.answers["why"] = WHY | found
+    shown = [" ".join(line) for line in lines("why", "etl", "db7")]
+    assert shown[1:] == ["ok not_done it is not done", "-- not_running attempt 1 runs"]
+
+
+def test_tasks_are_printed_as_their_pages_come(
+    scheduler: FakeScheduler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes, shown = list[int](), list[int]()
+
+    def page(query: Mapping[str, Any]) -> dict[str, Any]:
+        sizes.append(query["limit"])
+        shown.append(capsys.readouterr().out.count("backoff"))
+        return tasks(query)
+
+    for words in (["tasks", "--limit", "0"], ["tasks", "--limit", "0", "--json"]):
+        sizes.clear()
+        shown.clear()
+        scheduler.answers["tasks"] = page
+        assert run(words) == 0
+        assert sizes == [1_000, 10_000, 10_000]
+        assert shown == [0, 2, 2]
+        capsys.readouterr()
 
 
 @pytest.mark.usefixtures("scheduler")

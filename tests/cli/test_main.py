@@ -109,12 +109,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_a_terminal_the_ui_is_refused_naming_the_way_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     def is_terminal(fd: int) -> bool:
         return fd != 2
 
     monkeypatch.setattr("os.isatty", is_terminal)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.json").write_text("{}")
 
     assert run(["c.json"]) == 2
 
@@ -140,6 +144,46 @@ def test_a_misspelt_command_is_answered_with_the_nearest(
     assert f"did you mean bistro-tui {near}?" in str(caught.value)
 
 
+@pytest.mark.parametrize("word", ["foo", "status", "do-it"])
+def test_a_word_that_is_neither_is_told_that_it_is_no_command(
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run([word]) == 2
+    message = said(capsys)
+    assert f"{word}: no such file, and no such command" in message
+    assert "bistro-tui --help lists the commands" in message
+    assert "terminal" not in message
+
+
+def test_a_file_of_nearly_that_name_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nightly.json").touch()
+    assert run(["nightly"]) == 2
+    assert "did you mean bistro-tui nightly.json?" in said(capsys)
+
+
+def test_a_config_that_is_not_there_is_told_before_the_terminal_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.isatty", lambda _: False)
+    assert run([str(tmp_path / "c.json")]) == 2
+    assert said(capsys) == f"bistro-tui: {tmp_path / 'c.json'}: no such file\n"
+
+
+@pytest.mark.parametrize("value", ["abc", "65536", "-1"])
+def test_a_port_that_is_none_is_told_what_one_is(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["c.json", f"--http-server-port={value}"]) == 2
+    assert f"'{value}' is not a port number from 0 to 65535" in said(capsys)
+
+
 @pytest.mark.parametrize("word", sorted(no_command.LATER))
 @pytest.mark.parametrize("rest", [[], ["a", "b"], ["--json"]])
 def test_a_command_of_later_versions_is_refused_as_that(
@@ -162,7 +206,6 @@ def test_a_command_of_later_versions_is_refused_as_that(
         ["c.json"],
         ["plan.json"],
         ["./plna"],
-        ["there"],
         ["plna", "--config-loader=etcd"],
     ],
 )

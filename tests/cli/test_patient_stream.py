@@ -53,7 +53,7 @@ def test_who_does_not_read_holds_nothing_up_and_gets_it_all_later(
     reader, writer = pipe
     handler = PatientStream(writer)
     for number in range(500):
-        handler.emit(record(f"{number} {LINE}"))
+        handler.handle(record(f"{number} {LINE}"))
     found = read(reader, f"499 {LINE}\n").splitlines()
     assert [line.split()[0] for line in found] == [str(n) for n in range(500)]
 
@@ -64,12 +64,12 @@ def test_beyond_a_mebibyte_lines_go_and_are_counted_where_they_are_missing(
     reader, writer = pipe
     handler = PatientStream(writer)
     for number in range(2_000):
-        handler.emit(record(f"{number} {LINE}"))
+        handler.handle(record(f"{number} {LINE}"))
     kept = 0
     while kept < 1_000:
         kept += os.read(reader, 65_536).count(b"\n")
     # What was kept is being written by now, so there is room again.
-    handler.emit(record("after"))
+    handler.handle(record("after"))
     rest = read(reader, "after\n").splitlines()
     (gap,) = [line for line in rest if line.endswith("log lines are missing here)")]
     assert rest.index(gap) == len(rest) - 2
@@ -82,7 +82,7 @@ def test_a_line_that_is_longer_than_all_that_is_kept_comes_whole(
 ) -> None:
     reader, writer = pipe
     text = "y" * (2 << 20)
-    PatientStream(writer).emit(record(text))
+    PatientStream(writer).handle(record(text))
     assert read(reader, "\n") == text + "\n"
 
 
@@ -91,7 +91,7 @@ def test_a_reader_that_is_gone_costs_nothing(pipe: tuple[int, int]) -> None:
     hang_up(reader)
     handler = PatientStream(writer)
     for _ in range(10):
-        handler.emit(record(LINE))
+        handler.handle(record(LINE))
     handler.flush()
     assert handler._bytes == 0
 
@@ -100,14 +100,14 @@ def test_the_end_does_not_wait_for_ever(pipe: tuple[int, int]) -> None:
     _, writer = pipe
     handler = PatientStream(writer)
     for _ in range(500):
-        handler.emit(record(LINE))
+        handler.handle(record(LINE))
     handler.flush()
     assert handler._bytes == 0
 
 
 def test_a_file_takes_everything_at_once(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as file:
-        PatientStream(file.fileno()).emit(record("z" * 100_000))
+        PatientStream(file.fileno()).handle(record("z" * 100_000))
     assert (tmp_path / "log").stat().st_size == 100_001
 
 
@@ -116,7 +116,7 @@ def test_without_a_stderr_no_descriptor_is_written_to(
 ) -> None:
     reader, writer = pipe
     monkeypatch.setattr("sys.stderr", None)
-    PatientStream(writer).emit(record("nobody"))
+    PatientStream(writer).handle(record("nobody"))
     hang_up(writer)
     assert os.read(reader, 10) == b""
 

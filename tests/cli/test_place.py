@@ -214,3 +214,48 @@ def test_the_path_of_a_config_that_leaves_no_room_is_left_out_of_the_note(
     owner = owner_of(tmp_path / "longer")
     assert owner is not None
     assert (owner.pid, owner.config) == (os.getpid(), "")
+
+
+def test_a_data_directory_whose_scheduler_runs_another_config_is_refused(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    config, other = tmp_path / "c.json", tmp_path / "other.json"
+    for path in (config, other):
+        path.write_text("{}")
+    place = tmp_path / "d"
+    running.append(DataDir(place, host=socket.gethostname(), now=1.0, config=config))
+    assert find_data_dir(str(config), place) == place
+    with pytest.raises(WrongUse, match=f"{place} runs {config}, not {other}"):
+        find_data_dir(str(other), place)
+
+
+def test_a_link_to_a_config_finds_who_runs_it(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    config, link = tmp_path / "c.json", tmp_path / "link.json"
+    config.write_text("{}")
+    link.symlink_to(config)
+    place = tmp_path / "d"
+    running.append(DataDir(place, host=socket.gethostname(), now=1.0, config=config))
+    with announced(place):
+        assert find_data_dir(str(link), None) == place
+        assert find_data_dir(str(link), place) == place
+
+
+def test_one_that_was_killed_is_named_first_with_what_it_was(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    run_at(state / "over-1", running)
+    running.pop().close()
+    place, config = tmp_path / "z", tmp_path / "c.json"
+    data = DataDir(place, host=socket.gethostname(), now=1.0, config=config)
+    with announced(place):
+        data.close()
+        note = {"pid": 2**30, "host": "h", "started": 1.0, "config": str(config)}
+        (place / "run" / "lock").write_text(json.dumps(note))
+        with pytest.raises(WrongUse) as refused:
+            find_data_dir(None, None)
+    first, second = refused.value.message.splitlines()[1:]
+    assert first.startswith(f"  --data-dir {place}  (killed: pid {2**30} on h, started")
+    assert first.endswith(f"config {config})")
+    assert second == f"  --data-dir {state / 'over-1'}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from bistro_tui.cli import tables
+from bistro_tui.cli.moments import moments
 from bistro_tui.cli.tables import Column, Table
 
 NAME = Column(title="NAME", is_name=True)
@@ -61,6 +63,50 @@ def test_the_first_page_decides_how_wide_the_columns_are() -> None:
     assert len(list(table.lines([("abcdef", "1")]))) == 2
     (line,) = table.lines([("abcdefghi", "2")])
     assert line == "abcde…      2"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_later_page_makes_room_for_times_and_numbers() -> None:
+    table = Table(NAME, COUNT, REST)
+    table.text([("abcdef", "1", "r" * 90)])
+    line = table.text([("abcdef", "1234567", "r" * 90)])
+    assert line == f"abcdef  1234567  {'r' * 62}…"
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_says_nothing_goes_before_what_is_least_worth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    also = Column(title="ALSO", goes=2)
+    rows = [("n" * 38, "e" * 6, "-" if number else "", "r" * 40) for number in (0, 1)]
+    names = Column(title="NAME"), EXTRA, also, REST
+    monkeypatch.setenv("NO_COLOR", "1")
+    titles = Table(*names).text(rows).splitlines()[0]
+    assert titles.split() == ["NAME", "EXTRA", "REST"]
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("name", "also", "rest"), [(8, 8, 53), (20, 30, 30), (32, 32, 30), (60, 90, 30)]
+)
+def test_the_last_column_gets_thirty_cells_where_names_allow(
+    name: int, also: int, rest: int
+) -> None:
+    columns = NAME, Column(title="ALSO", is_name=True), COUNT, REST
+    _, line = Table(*columns).text([("n" * name, "m" * also, 5, "r" * 99)]).splitlines()
+    assert len(line) == 80
+    assert line.count("r") + 1 == rest
+    assert min(line.count("n"), line.count("m")) >= min(name, also, 15)
+
+
+def test_a_time_of_today_has_no_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    moment = moments(1_767_225_600 + 3_600.5)
+    assert moment(1_767_225_600.7) == "00:00:00"
+    assert moment(1_767_225_599.9) == "2025-12-31 23:59:59"
+    assert moment(None) == "-"
+    assert moment(1e300).isdigit()
 
 
 @pytest.mark.usefixtures("terminal")

@@ -99,9 +99,32 @@ def test_a_scheduler_that_ends_meanwhile_without_a_word_is_exit_code_5(
     with scheduler.on_a_port() as port:
         code = run(["wait", "--url", f"http://127.0.0.1:{port}"])
     assert code == 5
-    assert "the scheduler has ended" in capsys.readouterr().err
+    assert "the scheduler went away" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["--until", "later"], ["--timeout", "-1"]])
 def test_what_cannot_be_waited_for_is_wrong_use(words: list[str]) -> None:
     assert run(["wait", *words]) == 2
+
+
+def test_a_scheduler_that_is_silent_is_waited_for_no_longer_than_the_timeout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    borne: list[float] = []
+
+    def silent(_asking: object, _body: bytes, timeout: float) -> tuple[int, bytes]:
+        borne.append(timeout)
+        now[0] += timeout
+        raise TimeoutError
+
+    now = [100.0]
+    (tmp_path / "d").mkdir()
+    monkeypatch.setattr("bistro_tui.cli.wait.signal.signal", lambda *_: None)
+    monkeypatch.setattr("bistro_tui.cli.wait._now", lambda: now[0])
+    monkeypatch.setattr("bistro_tui.client.once.Asking._exchange", silent)
+    words = ["wait", "--data-dir", str(tmp_path / "d")]
+    assert run([*words, "--timeout", "2"]) == 1
+    assert "not done, after 2 s: " in capsys.readouterr().err
+    assert run(words) == 5
+    assert "no answer within" in capsys.readouterr().err
+    assert borne == [2.5, 10]

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from bistro_tui.client.address import Address, address_in, address_of_url
+from bistro_tui.client.errors import NoAnswerInTime, WentAway
 from bistro_tui.client.once import Asking, NoAnswer, Refused
 from bistro_tui.engine.sockets import LONGEST, unix_address
 from tests.cli.fake_scheduler import Error, FakeScheduler
@@ -118,7 +119,7 @@ def test_one_that_is_just_starting_is_waited_for(tmp_path: Path) -> None:
                 opened.__enter__()
             return True
 
-        patch.setattr("bistro_tui.client.once._LOOK_SEC", 0.001)
+        patch.setattr("bistro_tui.client.once._AGAIN_SEC", 0.001)
         patient = Asking(address_in(tmp_path), timeout=5.0, is_coming=is_coming)
         assert patient.ask("errors") == {}
         opened.__exit__(None, None, None)
@@ -167,7 +168,44 @@ def test_a_refused_request_is_told_with_what_to_do(tmp_path: Path) -> None:
     with scheduler.on(tmp_path), pytest.raises(Refused) as refused:
         asking(tmp_path).ask("enable_job", job_id="x")
     assert "--token-file FILE" in str(refused.value)
-    assert "needs a token" in str(refused.value)
+    assert "needs a token" not in str(refused.value)
+
+
+def test_a_token_that_is_not_its_own_is_told_as_that(tmp_path: Path) -> None:
+    scheduler = FakeScheduler(status=401, body=b'"it needs Authorization: Bearer"')
+    with scheduler.on_a_port() as port:
+        url, file = f"http://localhost:{port}", tmp_path / "token"
+        with pytest.raises(Refused) as refused:
+            Asking(address_of_url(url, token="t", token_file=file)).ask("kill_task")
+    assert str(refused.value) == f"the token in {file} is not this scheduler's"
+
+
+def test_one_that_goes_away_before_it_answers_is_told_as_that(tmp_path: Path) -> None:
+    with listening(tmp_path, b""), pytest.raises(WentAway) as gone:
+        asking(tmp_path).ask("errors")
+    text = f"the scheduler on {tmp_path} went away before it answered: "
+    assert str(gone.value).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("handler", "seconds"), [("jobs", 5), ("disable_job", 15), ("history", 30)]
+)
+def test_how_long_silence_is_borne_depends_on_what_is_asked(
+    handler: str, seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borne: list[float] = []
+
+    def silent(_asking: Asking, _body: bytes, timeout: float) -> tuple[int, bytes]:
+        borne.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr(Asking, "_exchange", silent)
+    patient = Asking(address_in(tmp_path))
+    with pytest.raises(NoAnswerInTime, match=f"no answer within {seconds} s"):
+        patient.ask(handler)
+    with pytest.raises(NoAnswerInTime):
+        patient.ask_raw({"a": {"handler": "errors"}, "b": {"handler": handler}})
+    assert borne == [seconds, seconds]
 
 
 def test_over_tcp_the_token_goes_along(tmp_path: Path) -> None:
@@ -199,6 +237,12 @@ def test_tls_is_trusted_by_its_authority_alone(tmp_path: Path) -> None:
         assert Asking(address_of_url(url, ca_file=ca_file)).ask("errors") == {}
         with pytest.raises(NoAnswer, match=r"not trusted.*--tls-ca FILE"):
             Asking(address_of_url(url)).ask("errors")
+        other = address_of_url(f"https://127.0.0.1:{port}", ca_file=ca_file)
+        with pytest.raises(NoAnswer, match="is for another name") as refused:
+            Asking(other).ask("errors")
+        assert "--tls-ca" not in str(refused.value)
+        with pytest.raises(NoAnswer, match=r"https://\?$"):
+            Asking(address_of_url(f"http://localhost:{port}")).ask("errors")
 
 
 def test_a_port_that_speaks_no_tls_is_told() -> None:

@@ -15,7 +15,7 @@ import trustme
 from aiohttp import web
 
 from bistro_tui.client.address import Address, address_in, address_of_url
-from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.client.remote import RemoteScheduler
 from bistro_tui.engine.api.events import EventStream
 from bistro_tui.engine.desk import Desk
@@ -25,6 +25,7 @@ from bistro_tui.engine.sockets import unix_address
 from bistro_tui.engine.wire.snapshots import FORMAT
 from tests.engine.api.test_events import Scripted
 from tests.engine.view_ways import until
+from tests.ui.scenes import busy_engine
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TASK = TaskId(JobName("a"), NodeName("n"))
@@ -60,12 +61,20 @@ async def listening(
         await runner.cleanup()
 
 
+def events_of(stream: EventStream) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await stream.serve(request, door="TCP", is_trusted=True)
+
+    return answer
+
+
 @asynccontextmanager
 async def scheduler_on(
     where: Path | None, scripted: Scripted
 ) -> AsyncIterator[Address]:
     stream = EventStream(cast("Desk", scripted))
-    async with listening(where, stream.serve, saying({"it": {"data": {}}})) as address:
+    post = saying({"it": {"data": {}}})
+    async with listening(where, events_of(stream), post) as address:
         try:
             yield address
         finally:
@@ -122,6 +131,25 @@ async def test_a_lost_scheduler_is_shown_as_it_was_until_it_is_back(
         await remote.explain(TASK)
 
 
+async def test_what_was_asked_is_told_not_what_a_stale_picture_makes_of_it(
+    tmp_path: Path,
+) -> None:
+    scripted = Scripted()
+    job = replace(busy_engine().current.jobs[0], name=TASK.job, enabled=True, counts={})
+    scripted.picture = replace(scripted.picture, jobs=(job,))
+    stream = EventStream(cast("Desk", scripted))
+    post = saying({"it": {"data": "whatever"}})
+    async with (
+        listening(tmp_path, events_of(stream), post) as address,
+        attached(address) as remote,
+    ):
+        assert remote.snapshot().jobs == (job,)
+        said = await remote.set_job_enabled(TASK.job, True)
+        assert said.startswith("a enabled in ")
+        assert await remote.forgive((TASK.job,)) == "failures of a are forgiven"
+        stream.close()
+
+
 async def test_nobody_there_at_first_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(NoAnswer, match=f"no scheduler runs on {tmp_path}$"):
         async with attached(address_in(tmp_path)):
@@ -154,7 +182,7 @@ async def test_a_certificate_is_trusted_if_its_authority_is_named(
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(tls)
     stream = EventStream(cast("Desk", Scripted()))
-    async with listening(None, stream.serve, saying({}), tls) as address:
+    async with listening(None, events_of(stream), saying({}), tls) as address:
         with pytest.raises(NoAnswer, match=r"is not trusted .* --tls-ca FILE"):
             await asyncio.to_thread(RemoteScheduler(address).start)
         async with attached(replace(address, ca_file=ca_file)) as remote:
@@ -168,7 +196,7 @@ async def test_a_certificate_is_trusted_if_its_authority_is_named(
 @pytest.mark.parametrize(
     ("events", "error", "text"),
     [
-        (saying("no token", 401), Refused, "name the file with --token-file FILE"),
+        (saying("no token", 401), Refused, "the token is not this scheduler's"),
         (saying("not this name", 403), Refused, "not this name"),
         (saying("64 streams", 503), NoAnswer, "cannot answer now: 64 streams"),
         (saying({}), NoAnswer, "what answers is no scheduler"),
@@ -201,7 +229,7 @@ async def test_a_newer_scheduler_is_refused_in_words() -> None:
 @pytest.mark.parametrize(
     ("post", "text"),
     [
-        (saying("no token", 401), "name the file with --token-file FILE"),
+        (saying("no token", 401), "the token is not this scheduler's"),
         (saying({"it": {"error": "not you"}}), "^not you$"),
         (saying({"it": {"data": {"reason": "new"}}}), "not what a scheduler"),
         (saying([]), "no scheduler"),
@@ -213,7 +241,7 @@ async def test_every_answer_but_a_good_one_is_a_refusal(
     caplog.set_level(logging.DEBUG)
     stream = EventStream(cast("Desk", Scripted()))
     async with (
-        listening(None, stream.serve, post) as address,
+        listening(None, events_of(stream), post) as address,
         attached(address) as remote,
     ):
         with pytest.raises(ControlRefused, match=text):
@@ -221,3 +249,21 @@ async def test_every_answer_but_a_good_one_is_a_refusal(
         stream.close()
     assert TOKEN not in caplog.text
     assert TOKEN not in repr(address)
+
+
+async def test_one_that_is_silent_is_given_up_however_alive_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bistro_tui.client.connection.FIRST_SEC", 0.01)
+
+    async def silent(_request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with listening(tmp_path, silent, saying({})) as address:
+        remote = RemoteScheduler(address, is_coming=lambda: True)
+        try:
+            with pytest.raises(NoAnswerInTime, match="in time"):
+                await asyncio.to_thread(remote.start)
+        finally:
+            remote.close()

@@ -65,6 +65,14 @@ class Terminal:
                 raise AssertionError(f"never showed {what!r}; the screen:\n{self.text}")
         return self.text
 
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float = 15) -> None:
+        """Return as soon as that is so, taking in what is shown meanwhile."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it never came true; the screen:\n{self.text}")
+            self._read(0.02)
+
     def wait_for_end(self, *, seconds: float = 20) -> int:
         """Return the exit code; what is still on the screen can be read afterwards."""
         deadline = time.monotonic() + seconds

@@ -202,6 +202,36 @@ def test_a_piped_stdout_is_fine_with_a_screen(place: Place) -> None:
     assert b"\x1b[?1049l" in drawn
 
 
+def test_a_summary_for_which_there_is_no_room_is_no_success(place: Place) -> None:
+    with open("/dev/full", "w") as full:
+        process = subprocess.Popen(
+            [PROGRAM, "config.json", "--no-ui", "--exit-when-done", "--dry-run"],
+            cwd=place.path,
+            env=place.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert err.endswith(
+        "bistro-tui: stdout could not be written: No space left on device\n"
+    )
+
+
+def test_a_closed_stderr_is_no_hindrance(place: Place) -> None:
+    run = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-', PROGRAM, "validate", "none.json"],
+        cwd=place.path,
+        env=place.environment(),
+        capture_output=True,
+        timeout=20,
+    )
+    assert run.returncode == 2
+    assert not list(place.path.glob("state/bistro-tui/crash-*"))
+
+
 def test_validate_names_every_error_with_its_place(place: Place) -> None:
     bad = config_of(
         ("a", {"command": DONE, "priority": "x"}), settings={"working_wait": "y"}

@@ -102,7 +102,7 @@ async def test_only_failures_of_known_jobs_are_forgiven(asked: Asked) -> None:
 
     asked.world.end("etl@a", ERROR_BACKOFF)
     jobs = (JobName("web"), ETL)
-    assert await asked.control.forgive(jobs) == "forgave failures of web, etl"
+    assert await asked.control.forgive(jobs) == "failures of web, etl are forgiven"
     assert asked.fed[-1] == Forgive(jobs)
     assert asked.flushed == 1
 
@@ -110,7 +110,7 @@ async def test_only_failures_of_known_jobs_are_forgiven(asked: Asked) -> None:
 async def test_failures_of_a_disabled_job_are_forgiven(asked: Asked) -> None:
     asked.world.end("etl@a", ERROR_BACKOFF)
     asked.world.reload(make_config(make_job("etl", enabled=False)))
-    assert await asked.control.forgive((ETL,)) == "forgave failures of etl"
+    assert await asked.control.forgive((ETL,)) == "failures of etl are forgiven"
     asked.world.store()
     status = asked.world.core.status(A)
     assert status is not None

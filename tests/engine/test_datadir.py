@@ -1,8 +1,10 @@
+import contextlib
 import errno
 import fcntl
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bistro_tui.engine import datadir
+from bistro_tui.engine.database_files import LONGEST_DIRECTORY, STATUSES, TASK_LOGS
 from bistro_tui.engine.datadir import DataDir, default_data_dir, job_dir_name
 from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable
 from bistro_tui.engine.ids import JobName
@@ -98,6 +101,35 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataDirUnusable, match="Not a directory"):
         opened(path / "below")
     assert path.read_text() == "mine"
+
+
+def nested(path: Path, length: int) -> Path:
+    """Return a path below ``path`` of so many bytes."""
+    while (rest := length - len(bytes(path))) > 201:
+        path /= "d" * 100
+    return path / ("d" * (rest - 1))
+
+
+def test_the_longest_path_is_one_that_databases_can_be_in(tmp_path: Path) -> None:
+    data = opened(nested(tmp_path, LONGEST_DIRECTORY))
+    for name in (STATUSES, TASK_LOGS):
+        with contextlib.closing(sqlite3.connect(data.path / name)) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("CREATE TABLE t (a)")
+    data.close()
+
+
+def test_a_longer_path_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    path = nested(tmp_path, LONGEST_DIRECTORY + 1)
+    path.parent.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(path.parent)
+    for one in (path, tmp_path / "link" / path.name):
+        with pytest.raises(DataDirUnusable) as told:
+            opened(one)
+        said = f"this path has {LONGEST_DIRECTORY + 1} bytes, and SQLite"
+        assert said in str(told.value)
+        assert "name a place with a shorter path with --data-dir" in str(told.value)
+    assert list(path.parent.iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

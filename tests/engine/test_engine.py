@@ -320,6 +320,28 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
+class HeldScript:
+    """Names its node by how often it was asked, and answers only when it may."""
+
+    def __init__(self, path: Path) -> None:
+        self._asked, self._go = path.with_suffix(".asked"), path.with_suffix(".go")
+        held = f"until [ -e '{self._go}' ]; do sleep 0.02; done"
+        number = f"$(($(wc -l < '{self._asked}')))"
+        text = f"#!/bin/sh\necho >> '{self._asked}'\n{held}\necho {path.name}{number}\n"
+        self.path = script(path, text)
+
+    def may_end(self, may: bool) -> None:
+        if may:
+            self._go.touch()
+        else:
+            self._go.unlink()
+
+    async def until_asked(self, times: int) -> None:
+        async with asyncio.timeout(15):
+            while not self._asked.exists() or self._asked.stat().st_size < times:
+                await asyncio.sleep(0.01)
+
+
 async def test_a_stop_that_is_asked_for_while_opening_ends_it(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     slow = script(tmp_path / "slow.sh", SLOW_NODES.format(mark=mark))
@@ -359,18 +381,34 @@ async def test_a_stop_while_the_disk_is_looked_at_leaves_nothing_open(
 
 
 async def test_nodes_of_an_older_config_never_come_back(tmp_path: Path) -> None:
-    old = script(tmp_path / "old.sh", "#!/bin/sh\nsleep 0.4\necho old1\n")
-    new = script(tmp_path / "new.sh", "#!/bin/sh\nsleep 0.4\necho new1\n")
-    write(tmp_path, script_config(old))
+    old = HeldScript(tmp_path / "old")
+    new = HeldScript(tmp_path / "new")
+    seen: list[str] = []
+
+    def shows(name: str) -> Callable[[Snapshot], bool]:
+        def look(snapshot: Snapshot) -> bool:
+            seen.append(snapshot.nodes[-1].name)
+            return seen[-1] == name
+
+        return look
+
+    write(tmp_path, script_config(old.path))
+    old.may_end(True)
     async with served(tmp_path) as run:
         assert run.engine.latest.nodes[-1].name == "old1"
-        write(tmp_path, script_config(new))
-        await asyncio.sleep(0.2)  # the fetch for the new config is under way
+        old.may_end(False)
         run.engine.request_reload()
-        await run.until(lambda s: s.nodes[-1].name == "new1")
-        await asyncio.sleep(1.0)  # long enough for a fetch of the old one to end
+        await old.until_asked(2)
+        write(tmp_path, script_config(new.path))
+        await new.until_asked(1)
+        run.engine.request_reload()
+        old.may_end(True)
+        new.may_end(True)
+        await run.until(shows("new2"))
+        run.engine.request_reload()
+        await run.until(shows("new3"))
 
-        assert run.engine.latest.nodes[-1].name == "new1"
+    assert "old2" not in seen
 
 
 async def test_an_error_in_one_of_the_loops_leaves_no_task_behind(

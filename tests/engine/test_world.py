@@ -208,8 +208,7 @@ async def test_a_job_is_saved_and_deleted_and_in_force_when_that_is_told(
     async with served(tmp_path) as run:
         name = JobName("new one")
         job: dict[str, Json] = {"owner": "me", "command": ["true"]}
-        said = await run.world.save_job(name, job)
-        assert said == "new one saved in config.json"
+        await run.world.save_job(name, job)
         assert run.world.config is not None
         assert run.world.config.jobs[name].owner == "me"
         version = job_version(job)
@@ -222,8 +221,7 @@ async def test_a_job_is_saved_and_deleted_and_in_force_when_that_is_told(
             with pytest.raises(ControlRefused, match="was changed meanwhile"):
                 await edit
         assert run.world.config.jobs[name].owner == "you"
-        said = await run.world.delete_job(name)
-        assert said == "new one deleted from config.json"
+        await run.world.delete_job(name)
         assert name not in run.world.config.jobs
 
 
@@ -262,11 +260,29 @@ async def test_an_edit_of_a_bad_config_is_made_and_told_to_be_not_in_force(
     async with served(tmp_path) as run:
         config = tmp_path / "config.json"
         config.write_text(config.read_text().replace('"levels"', '"leveled"'))
-        with pytest.raises(ControlRefused, match="the file now has etl disabled, but"):
-            await run.world.set_job_enabled(JOB, False)
-        assert '"enabled": false' in config.read_text()
-        with pytest.raises(ControlRefused, match="repair the config first"):
-            await run.world.save_job(JOB, COMPLETE)
+        new = JobName("new")
+        value: dict[str, Json] = {"owner": "me", "level_for_tasks": "anything"}
+        edits = (
+            (run.world.set_job_enabled(JOB, False), "etl disabled"),
+            (run.world.set_job_enabled(JOB, True), "etl enabled"),
+            (run.world.save_job(new, value), "new saved"),
+            (run.world.save_job(new, value), "new saved"),
+            (run.world.delete_job(JOB), "etl deleted"),
+        )
+        for edit, said in edits:
+            with pytest.raises(ControlRefused) as caught:
+                await edit
+            assert str(caught.value) == (
+                f"the file now has {said}, but the running config does not yet:"
+                " see the config banner"
+            )
+        with pytest.raises(ControlRefused, match="nothing was saved: the job would"):
+            await run.world.save_job(new, {**value, "env": 1})
+        found = json.loads(config.read_text())
+        assert found["bistro_job->new"] == value
+        assert "bistro_job->etl" not in found
+        assert run.world.config is not None
+        assert run.world.config.jobs.keys() == {JOB}
 
 
 async def test_an_edit_of_the_nodes_comes_with_the_nodes_that_fit_it(

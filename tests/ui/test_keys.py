@@ -76,6 +76,19 @@ async def test_e_pressed_again_before_the_screen_shows_it_turns_it_round() -> No
     assert engine.asked[-1] == ("set_job_enabled", "verify-backup", True)
 
 
+async def test_a_press_of_e_that_was_given_up_is_forgotten() -> None:
+    engine = busy_engine()
+    engine.held = asyncio.Event()
+    async with driven(engine) as (app, pilot):
+        await pilot.press("e")
+        asking = app.workers.cancel_group(app.screen, "control")
+        assert len(asking) == 1
+        await until(lambda: asking[0].is_finished)
+        await pilot.press("e")
+        engine.held.set()
+    assert [asked[-1] for asked in engine.asked] == [False, False]
+
+
 async def test_e_on_a_task_means_its_job() -> None:
     engine = busy_engine()
     async with driven(engine) as (app, pilot):

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,14 @@ from bistro_tui.cli.looks.look import (
     look_command,
     print_json,
     print_table,
-    refuse_unknown_job,
 )
+from bistro_tui.cli.unknown import refuse_unknown_job
 from bistro_tui.client.errors import Refused
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_COUNTED = ("running", "done", "failed", "backoff")
+if TYPE_CHECKING:
+    from bistro_tui.client.once import Asking
+
+_COUNTED = ("running", "done", "failed", "backoff", "waiting")
 _STATE_COLOURS = {"invalid": RED, "disabled": DIM}
 
 
@@ -91,6 +93,21 @@ def print_jobs(
     print_table(columns, rows, nothing=nothing)
 
 
+def task_counts(asking: "Asking", job: str) -> Counter[str] | None:
+    """Return how many tasks of a job there are, by word; None where that is not known.
+
+    The words are those of the columns. Raises NoAnswer or Refused.
+    """
+    answers = asking.ask_raw(
+        {name: {"handler": name, "jobs": [job]} for name in ("jobs", "histogram")}
+    )
+    histograms = answers["histogram"].get("data", {}).get("histograms", {})
+    level = answers["jobs"].get("data", {}).get(job, {}).get("level_for_tasks")
+    if job not in histograms or level is None:
+        return None
+    return _counts(histograms[job].get(level, {}))
+
+
 def _state(job: Mapping[str, Any]) -> str:
     if job.get("errors"):
         return "invalid"
@@ -111,10 +128,11 @@ def _texts(tree: Mapping[str, Any], path: str) -> Iterator[str]:
 
 def _counts(by_code: Mapping[str, int]) -> Counter[str]:
     from bistro_tui.engine.statuses.bits import Bits
+    from bistro_tui.engine.statuses.bits_code import bits_of_code
 
     counts: Counter[str] = Counter()
     for code, number in by_code.items():
-        bits = Bits(_decoded(code))
+        bits = Bits(bits_of_code(code))
         counts["all"] += number
         if Bits.RUNNING in bits:
             counts["running"] += number
@@ -124,18 +142,16 @@ def _counts(by_code: Mapping[str, int]) -> Counter[str]:
             counts["failed"] += number
         elif Bits.USES_BACKOFF in bits:
             counts["backoff"] += number
+        else:
+            counts["waiting"] += number
     return counts
-
-
-def _decoded(code: str) -> int:
-    """Return the bits of a histogram's code. Source: Bistro, py/task_bits."""
-    return sum(_ALPHABET.index(sign) << 6 * place for place, sign in enumerate(code))
 
 
 jobs_command = look_command(
     "jobs",
     _jobs,
     click.Argument(["job"], nargs=-1, required=False, shell_complete=complete_jobs),
-    about="Show the jobs, and how many of their tasks run, are done, failed or wait for"
-    " their backoff; with JOB…, those.",
+    about="Show the jobs, and how many of their tasks run, are done, failed, wait for"
+    " their backoff, or for anything else (bistro-tui tasks tells what); with JOB…,"
+    " those.",
 )

@@ -10,7 +10,7 @@ import click
 
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.talk import print_data, say
-from bistro_tui.client.errors import NoAnswer, Refused
+from bistro_tui.client.errors import NoAnswer
 
 if TYPE_CHECKING:
     from bistro_tui.cli.tables import Column
@@ -84,24 +84,6 @@ def print_table(
         print_data(Table(*columns).text(rows))
     elif nothing:
         say(nothing)
-
-
-def refuse_unknown_job(asking: "Asking", job: str) -> None:
-    """Raise Refused, naming the nearest, where the scheduler has no such job."""
-    if not asking.ask("jobs", jobs=[job]):
-        raise Refused(f"unknown job {job}{meant(asking, 'jobs', job)}")
-
-
-def meant(asking: "Asking", kind: str, word: str) -> str:
-    """Return a question whether one of the ``jobs`` or ``nodes`` was meant.
-
-    Empty where none is near, or the word names one.
-    """
-    try:
-        near = asking.ask("names", kind=kind, near=word)["names"]
-    except Refused:
-        return ""
-    return f"; did you mean {near[0]}?" if near and near[0] != word else ""
 
 
 def wall_now() -> float:

@@ -10,10 +10,10 @@ from bistro_tui.cli.live_names import complete_nodes
 from bistro_tui.cli.looks.look import (
     asked,
     look_command,
-    meant,
     print_json,
     print_table,
 )
+from bistro_tui.cli.unknown import meant
 from bistro_tui.client.errors import Refused
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _nodes(
             if name not in found:
                 where = f" on level {level}" if level is not None else ""
                 near = meant(asking, "nodes", name)
-                raise Refused(f"unknown node {name}{where}{near}")
+                raise Refused(f"there is no node {name}{where}{near}")
     return 0
 
 
@@ -56,7 +56,7 @@ def _of_level(
             which = (
                 f"did you mean {near}?" if near else f"there are {', '.join(levels)}"
             )
-            raise Refused(f"unknown level {level}; {which}")
+            raise Refused(f"there is no level {level}; {which}")
     return {name: nodes for name, nodes in results.items() if name == level}
 
 

@@ -10,10 +10,10 @@ from bistro_tui.cli.looks.look import (
     look_command,
     print_json,
     print_table,
-    refuse_unknown_job,
     wall_now,
 )
 from bistro_tui.cli.talk import say
+from bistro_tui.cli.unknown import refuse_unknown_job
 
 
 def _ps(job: str | None, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - click's call
@@ -30,10 +30,12 @@ def _ps(job: str | None, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - 
 
 def print_running(data: Any, *, nothing: str, most: int | None = None) -> None:  # noqa: ANN401 - JSON
     """Print what ``running_tasks`` gave, oldest first, at most so many of them."""
+    from bistro_tui.cli.moments import moments
     from bistro_tui.cli.tables import NONE, Column
-    from bistro_tui.present.words import age, date_time
+    from bistro_tui.present.words import age
 
     now = wall_now()
+    moment = moments(now)
     tasks = sorted(
         (
             (float(one["start_time"]), job, node, one)
@@ -46,7 +48,7 @@ def print_running(data: Any, *, nothing: str, most: int | None = None) -> None: 
         (
             job,
             node,
-            date_time(started),
+            moment(started),
             age(now - started),
             one.get("pid") or NONE,
             one.get("worker_shard") or NONE,

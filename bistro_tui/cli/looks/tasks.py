@@ -1,16 +1,23 @@
 """The ``tasks`` command: each task and what is true of it."""
 
-from typing import Any
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bistro_tui.cli.colours import of_reason
 from bistro_tui.cli.live_names import complete_jobs
-from bistro_tui.cli.looks.look import asked, look_command, print_json, print_table
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.looks.look import asked, look_command, wall_now
+from bistro_tui.cli.talk import print_data, say
 from bistro_tui.engine.scheduling.reasons import Reason
 
-_PAGE = 1000
+if TYPE_CHECKING:
+    from bistro_tui.cli.tables import Column
+    from bistro_tui.client.once import Asking
+
+_FIRST_PAGE, _PAGE = 1_000, 10_000
+"""Tasks that are asked for at once: the first are to be seen soon."""
 
 
 def _tasks(
@@ -25,57 +32,94 @@ def _tasks(
     narrowed = {"job": job, "status": status, "name": name}
     asks = {key: value for key, value in narrowed.items() if value is not None}
     with asked(place) as asking:
-        tasks: list[Any] = []
-        while True:
-            size = _PAGE if not limit else min(limit - len(tasks), _PAGE)
-            page = {"after": after} if after is not None else {}
-            data = asking.ask("tasks", **asks, limit=size, **page)
-            tasks += data["tasks"]
-            after = data["next"]
-            # A page that finds few tasks may be empty and have a next one.
-            if after is None or (limit and len(tasks) >= limit):
-                break
+        pages = _pages(asking, asks, limit, after)
         if as_json:
-            print_json(data | {"tasks": tasks})
+            _print_json(pages)
         else:
-            _print(tasks, has_jobs=job is None, is_narrowed=bool(status or name))
-            if after is not None:
-                say(f"there are more: --limit 0 for all, or --after '{after}'")
+            _print(pages, has_jobs=job is None, is_narrowed=bool(status or name))
     return 0
 
 
-def _print(tasks: list[Any], *, has_jobs: bool, is_narrowed: bool) -> None:
-    from bistro_tui.cli.tables import NONE, Column
-    from bistro_tui.present.words import date_time
+def _pages(
+    asking: "Asking", asks: Mapping[str, str], limit: int, after: str | None
+) -> Iterator[tuple[list[Any], str | None]]:
+    """Yield tasks, and what comes after those; None after the last page of all."""
+    number, most = 0, _FIRST_PAGE
+    while True:
+        size = min(limit - number, most) if limit else most
+        cursor = {"after": after} if after is not None else {}
+        page = asking.ask("tasks", **asks, limit=size, **cursor)
+        after = page["next"]
+        number, most = number + len(page["tasks"]), _PAGE
+        yield page["tasks"], after
+        # A page that finds few tasks may be empty and have a next one.
+        if after is None or (limit and number >= limit):
+            return
 
-    def when(wall: float | None) -> str:
-        return NONE if wall is None else date_time(wall)
 
-    rows = [
-        (
-            *([one["job"]] if has_jobs else []),
-            one["node"],
-            one["status"],
-            when(one["since"]),
-            one["attempts"],
-            when(one["next_run"]),
-            one["worker_shard"] or NONE,
-            one["why"] or "",
-        )
-        for one in tasks
-    ]
-    columns = [
-        *([Column(title="JOB", is_name=True)] if has_jobs else []),
-        Column(title="NODE", is_name=True),
-        Column(title="STATUS", colour=of_reason),
-        Column(title="SINCE", goes=3),
-        Column(title="ATTEMPTS", right=True, goes=2),
-        Column(title="NEXT RUN"),
-        Column(title="WORKER", is_name=True, goes=1),
-        Column(title="WHY", is_rest=True),
-    ]
-    nothing = "there is no such task" if is_narrowed else "there is no task"
-    print_table(columns, rows, nothing=nothing)
+def _print_json(pages: Iterator[tuple[list[Any], str | None]]) -> None:
+    """Print one document, as its pages come."""
+    begin, after = '{"tasks": [', None
+    for tasks, following in pages:
+        after = following
+        text = json.dumps(tasks)[1:-1]
+        if text and not print_data(begin + text, end=""):
+            return
+        begin = ", " if text else begin
+    begin = "" if begin == ", " else begin
+    print_data(f'{begin}], "next": {json.dumps(after)}}}')
+
+
+def _print(
+    pages: Iterator[tuple[list[Any], str | None]], *, has_jobs: bool, is_narrowed: bool
+) -> None:
+    from bistro_tui.cli.moments import moments
+    from bistro_tui.cli.tables import Table
+
+    table, moment = Table(*_columns(has_jobs=has_jobs)), moments(wall_now())
+    number, after = 0, None
+    for tasks, following in pages:
+        after = following
+        number += len(tasks)
+        rows = [_row(one, moment, has_jobs=has_jobs) for one in tasks]
+        if rows and not print_data(table.text(rows)):
+            return
+    if not number:
+        say("there is no such task" if is_narrowed else "there is no task")
+    if after is not None:
+        say(f"there are more: --limit 0 for all, or --after '{after}'")
+
+
+def _row(
+    one: Mapping[str, Any],
+    moment: Callable[[float | None], str],
+    *,
+    has_jobs: bool,
+) -> tuple[object, ...]:
+    return (
+        *([one["job"]] if has_jobs else []),
+        one["node"],
+        one["status"],
+        moment(one["since"]),
+        one["attempts"],
+        moment(one["next_run"]),
+        one["worker_shard"] or "-",
+        one["why"] or "",
+    )
+
+
+def _columns(*, has_jobs: bool) -> "Iterator[Column]":
+    from bistro_tui.cli.tables import Column
+
+    if has_jobs:
+        yield Column(title="JOB", is_name=True)
+    yield Column(title="NODE", is_name=True)
+    yield Column(title="STATUS", colour=of_reason)
+    yield Column(title="SINCE", goes=4)
+    yield Column(title="ATTEMPTS", right=True, goes=2)
+    yield Column(title="NEXT RUN", goes=3)
+    yield Column(title="WORKER", is_name=True, goes=1)
+    yield Column(title="WHY", is_rest=True)
 
 
 tasks_command = look_command(

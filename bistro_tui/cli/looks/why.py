@@ -6,18 +6,20 @@ from typing import Any
 
 import click
 
-from bistro_tui.cli.colours import GREEN, RED, has_colours, of_reason, painted
+from bistro_tui.cli.colours import DIM, GREEN, RED, has_colours, of_reason, painted
 from bistro_tui.cli.live_names import complete_jobs, complete_nodes
 from bistro_tui.cli.looks.look import (
     asked,
     look_command,
-    meant,
     print_json,
 )
 from bistro_tui.cli.talk import print_data
+from bistro_tui.cli.unknown import plainly
 from bistro_tui.client.errors import Refused
 
 _MOST_HOLDERS = 10
+_AS_IT_SHOULD_BE = ("running", "done")
+"""Reasons for which a check that fails is no trouble."""
 
 
 def _why(job: str, node: str, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - click's call
@@ -25,10 +27,7 @@ def _why(job: str, node: str, as_json: bool, **place: Any) -> int:  # noqa: ANN4
         try:
             data = asking.ask("why", job=job, node=node)
         except Refused as refused:
-            if "did you mean" in str(refused):
-                raise
-            near = meant(asking, "jobs", job) or meant(asking, "nodes", node)
-            raise Refused(f"{refused}{near}") from None
+            raise Refused(plainly(asking, str(refused), job, node)) from None
         if as_json:
             print_json(data)
         else:
@@ -48,8 +47,9 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         (one["ok"], clean(one["check"]), clean(one["text"])) for one in data["checks"]
     ]
     widest = max((len(check) for _, check, _ in checks), default=0)
+    failed = ("--", DIM) if reason in _AS_IT_SHOULD_BE else ("no", RED)
     for is_ok, check, text in checks:
-        mark, colour = ("ok", GREEN) if is_ok else ("no", RED)
+        mark, colour = ("ok", GREEN) if is_ok else failed
         margin = f"  {mark}  {check:<{widest}}  "
         folded = _folded(text, width, margin)
         if is_coloured:

@@ -5,6 +5,7 @@ Source: Bistro, server/HTTPMonitor; ``enable_job``, ``disable_job``, ``stop`` ar
 
 from collections.abc import Mapping
 
+from bistro_tui.engine import sentences
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import names_of, text_of
 from bistro_tui.engine.config.lexis import shorten
@@ -45,11 +46,11 @@ async def _disable_job(desk: Desk, query: Query) -> Json:
 
 
 async def _forgive_jobs(desk: Desk, query: Query) -> Json:
+    config = desk.config
     try:
         for name in names_of(query, "jobs"):
-            config = desk.core.config
             if config is None or name not in config.jobs:
-                raise HandlerError(f"Invalid job id: {name}")
+                raise HandlerError(sentences.invalid_job_id(name))
             desk.control.forgive_job(JobName(name))
     finally:
         await desk.control.stored()
@@ -58,14 +59,14 @@ async def _forgive_jobs(desk: Desk, query: Query) -> Json:
 
 async def _kill_task(desk: Desk, query: Query) -> Json:
     job, node = JobName(text_of(query, "job_id")), NodeName(text_of(query, "node_id"))
-    config = desk.core.config
+    config = desk.config
     if config is None or job not in config.jobs:
-        raise HandlerError(f"Unknown job {job}")
+        raise HandlerError(sentences.unknown_job(job))
     task = TaskId(job, node)
     attempt = desk.core.attempt(task)
     if (attempt is None or attempt.ended) and not desk.core.is_recovering(task):
-        raise HandlerError(f"Unknown running task {job}, {node}")
-    await desk.control.kill_task(task)
+        raise HandlerError(sentences.unknown_running_task(job, node))
+    await desk.control.kill_task(task, is_logged=True)
     return "signaled"
 
 
@@ -102,7 +103,8 @@ CHANGING = (
             "job": {
                 "type": "object",
                 "description": "As in the file; create_time, modify_time and "
-                "version_id are left as they are there.",
+                "version_id are left as they are there. A version_id of jobs in it "
+                "counts as version if there is no other.",
             },
         },
         requires=("job_id", "job"),

@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import StreamReader
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import ERROR, RequestHandler
 
+from bistro_tui.engine.api.gate import NOT_ONE_HOST
 from bistro_tui.engine.api.headers import SAFE_HEADERS
 from bistro_tui.engine.api.limits import Limits
 from bistro_tui.engine.api.visitors import Phase, Visitor, Visitors
@@ -34,6 +36,10 @@ _READ_BYTES, _BUFFER_BYTES = 32 * 1024, 16 * 1024
 before 64 KiB more than it may have were read."""
 _RETRY_SEC = 0.2
 """When no descriptor is left for a connection."""
+_END_SEC = 1.0
+"""For all connections at the end, however many there are."""
+_ACCEPT_SEC = 0.001
+"""Of connections that are taken in in one turn of the loop."""
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid of who is at the other end of a unix socket."""
 _ROOT = 0
@@ -66,18 +72,22 @@ class Connections:
 
     async def accept_from(self, listener: socket.socket) -> None:
         """Take in whoever connects, until cancelled."""
+        turn_ends = 0.0
         while True:
             try:
                 connection, peer = await self._loop.sock_accept(listener)
             except OSError as error:
                 log.debug("no connection could be accepted: %s", error)
                 # It may be descriptors that are lacking, and one of ours that goes.
-                self._visitors.make_room()
+                self._visitors.make_room(self._loop.time())
                 await asyncio.sleep(_RETRY_SEC)
                 continue
             self._admit(connection, peer)
-            # An accept that need not wait keeps the loop from all others.
-            await asyncio.sleep(0)
+            # An accept that need not wait keeps the loop from all others; but one a
+            # turn would keep those who knock behind many others for seconds.
+            if self._loop.time() >= turn_ends:
+                await asyncio.sleep(0)
+                turn_ends = self._loop.time() + _ACCEPT_SEC
 
     async def watch(self) -> None:
         """End every connection that takes longer than it may, until cancelled."""
@@ -91,8 +101,11 @@ class Connections:
         """End all connections; what is being answered may be for a moment more."""
         for greeting in self._greetings:
             greeting.cancel()
+        self._visitors.hush_all()
         self._web.pre_shutdown()
-        await self._web.shutdown(patience_sec)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SEC):
+                await self._web.shutdown(patience_sec)
         self._visitors.end_all()
 
     def _admit(self, connection: socket.socket, peer: object) -> None:
@@ -135,6 +148,9 @@ class Connections:
     ) -> web.BaseRequest:
         assert isinstance(protocol, _Protocol)
         protocol.visitor.answer(self._loop.time())
+        if message is ERROR:
+            # aiohttp answers to what it cannot read as a server of HTTP/1.0.
+            message = message._replace(version=HttpVersion11)
         protocol.body = payload
         return web.BaseRequest(message, payload, protocol, writer, task, self._loop)
 
@@ -189,15 +205,21 @@ class _Protocol(RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._visitors.leave(self.visitor)
+        self.visitor.leave()
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Stay open for an answer to whoever has said all that he has to say."""
+        """Stay open for an answer to whoever has said all that he has to say.
+
+        Whoever is gone altogether looks the same: so nothing is waited for any more.
+        """
         is_tls = self.ssl_context is not None
         is_whole = self.body is not None and self.body.is_eof()
-        waits = self.visitor.phase is Phase.ANSWERING and not self.visitor.is_streaming
-        if is_tls or not (waits and is_whole):
+        visitor = self.visitor
+        is_asked = visitor.phase in (Phase.ANSWERING, Phase.WAITING)
+        if is_tls or visitor.is_streaming or not (is_asked and is_whole):
             return False
+        visitor.hush()
         self.close()
         return True
 
@@ -234,8 +256,10 @@ class _Protocol(RequestHandler):
         """Answer what is no HTTP in the way that all errors are answered."""
         if isinstance(exc, LineTooLong):
             status, text = 431, "the header is too long"
+        elif status < 500 and isinstance(exc, BadHttpMessage):
+            status, text = _unreadable(exc.message)
         elif status < 500:
-            text = "the request is not HTTP/1.1"
+            text = "the request cannot be read as HTTP/1.1"
         else:
             log.error("internal error in a request", exc_info=exc)
             text = "internal error; see the scheduler's log"
@@ -268,6 +292,15 @@ class _Protocol(RequestHandler):
         self.visitor.header_bytes += len(data)
         if self.visitor.header_bytes > self._limits.body_bytes:
             self.visitor.end()
+
+
+def _unreadable(found: str) -> tuple[int, str]:
+    """Return how a request is answered of which the parser said this."""
+    # What follows the first line shows the place in its own way.
+    first = found.partition("\n")[0].rstrip(": ")
+    if "'Host' header" in first:
+        return 403, NOT_ONE_HOST
+    return 400, f"the request cannot be read as HTTP/1.1: {first}"
 
 
 def _who(connection: socket.socket, peer: object) -> str | None:

@@ -4,7 +4,7 @@ All of it is ASCII: whatever is in a name, the text can be sent.
 """
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 
 from bistro_tui.engine.api.turns import Turns
@@ -24,14 +24,27 @@ class Encoded(str):
     __slots__ = ()
 
 
-async def encode(value: Json) -> str:
-    """Return the value as JSON. Raises ValueError for what JSON cannot hold."""
+def encoded_now(value: Json) -> Encoded:
+    """Return a small value of which there will be thousands.
+
+    As text they give the garbage collector nothing to look through, which would keep
+    the loop for tens of milliseconds.
+    """
+    return Encoded(encode_now(value))
+
+
+async def encode(value: Json, hide: Callable[[str], str] | None = None) -> str:
+    """Return the value as JSON. Raises ValueError for what JSON cannot hold.
+
+    ``hide`` is given the text in pieces of whole tokens, and returns what is shown.
+    """
     if _is_small(value):
-        return encode_now(value)
+        text = encode_now(value)
+        return text if hide is None else hide(text)
     turns = Turns()
     pieces: list[str] = []
     for piece in _pieces(value):
-        pieces.append(piece)
+        pieces.append(piece if hide is None else hide(piece))
         await turns.rest()
     return "".join(pieces)
 

@@ -3,29 +3,38 @@
 Source: Bistro, server/HTTPMonitor.
 """
 
+import asyncio
 import dataclasses
 import json
 import logging
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from bistro_tui.engine.api.encoding import encode
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
+from bistro_tui.engine.api.places import SHORT
+from bistro_tui.engine.api.progress import LONGEST_WAIT_SEC
 from bistro_tui.engine.api.registry import HANDLERS
+from bistro_tui.engine.api.turns import Turns
 from bistro_tui.engine.config.lexis import shorten
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.patience import Patience
 
 log = logging.getLogger("bistro_tui")
 
 MAX_DEPTH = 32
 """Brackets in brackets in a body."""
 MAX_SUBQUERIES = 1_000
-MAX_ANSWER = 64 * 2**20
-"""Characters of all answers to a request; what comes later is an error instead."""
+MAX_ANSWER = 16 * 2**20
+"""Bytes of all answers to a request; what comes later is an error instead."""
+SMALL_ANSWER = 64 * 1024
+"""Bytes of answers that anybody may have at once."""
+_SLICE = 256 * 1024
+"""Characters that are encoded in one go."""
 
 _NAMES = ("job_id", "node_id", "job", "node", "jobs")
 """The input keys that tell what a change is about; no others are logged."""
@@ -68,8 +77,11 @@ def parse_request(body: bytes) -> Request:
         raise BadRequest(f"the body is not UTF-8: {error}") from None
     except RecursionError:
         raise _too_deep() from None
-    except ValueError as error:
+    except (json.JSONDecodeError, _BadNumber) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
+    except ValueError:
+        # Python's own bound; its words are for programmers in Python.
+        raise BadRequest("the body is not JSON: a number has too many digits") from None
     if not isinstance(found, dict):
         raise BadRequest("the body is not a JSON object of subqueries")
     if text.count("{") + text.count("[") > MAX_DEPTH:
@@ -82,14 +94,18 @@ def parse_request(body: bytes) -> Request:
     return Request(subqueries=found)
 
 
+class _BadNumber(ValueError):
+    pass
+
+
 def _refuse(word: str) -> Json:
-    raise ValueError(f"{word} is no JSON number")
+    raise _BadNumber(f"{word} is no JSON number")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"the number {shorten(digits)} is too large")
+        raise _BadNumber(f"the number {shorten(digits)} is too large")
     return number
 
 
@@ -111,29 +127,63 @@ def _too_deep() -> BadRequest:
     return BadRequest(f"the body is nested too deeply: more than {MAX_DEPTH} levels")
 
 
+async def _no_bounds() -> None:
+    pass
+
+
 async def respond(
-    desk: Desk, request: Request, *, who: str, is_trusted: bool = True
-) -> bytes:
+    desk: Desk,
+    request: Request,
+    *,
+    who: str,
+    is_trusted: bool = True,
+    patience: Patience | None = None,
+    enter: Callable[[], Awaitable[None]] = _no_bounds,
+) -> bytearray:
     """Return the answers by the names of the subqueries, in their order, as JSON.
 
     Always an object. ``who`` asked is logged with everything that changes something.
-    ``is_trusted``: whether secrets in jobs may be shown.
+    ``is_trusted``: whether secrets in jobs may be shown. ``enter`` is awaited before
+    any subquery whose answer may be large or comes after large ones. Raises
+    ConnectionResetError where whoever asked has left and only read.
     """
+    if patience is None:
+        patience = Patience(asyncio.get_running_loop().time() + LONGEST_WAIT_SEC)
     # One config for the whole request, whatever is loaded meanwhile.
     desk = dataclasses.replace(
-        desk, seen=desk.core.config, hides_secrets=not is_trusted
+        desk,
+        seen=desk.core.config,
+        hides_secrets=not is_trusted,
+        patience=patience,
     )
-    pieces = ["{"]
-    size = 0
+    hide = None if is_trusted else await desk.hiding.of(desk.config)
+    reads = not request.changes
+    answer, turns = bytearray(b"{"), Turns()
     for name, query in request.subqueries.items():
-        if size > MAX_ANSWER:
+        if len(answer) > MAX_ANSWER:
             found = _error(_too_large())
         else:
-            found = await _one(desk, query, who)
-        size += sum(map(len, found))
-        pieces += ("," if len(pieces) > 1 else "", json.dumps(name), ":", *found)
-    pieces.append("}")
-    return "".join(pieces).encode("ascii")
+            if len(answer) > SMALL_ANSWER or not _is_short(query):
+                await enter()
+            if reads and patience.is_alone:
+                raise ConnectionResetError
+            found = await _one(desk, query, who, hide)
+            if hide is not None and len(found) == 1:
+                found = (hide(found[0]),)
+            # Each is quick; a thousand of them would keep the loop for seconds.
+            await turns.rest()
+        for piece in ("," if len(answer) > 1 else "", json.dumps(name), ":", *found):
+            for begin in range(0, len(piece), _SLICE):
+                answer += piece[begin : begin + _SLICE].encode("ascii")
+                await turns.rest()
+    answer += b"}"
+    return answer
+
+
+def _is_short(query: Json) -> bool:
+    """Return whether the answer is short whatever the query asks for."""
+    name = query.get("handler") if isinstance(query, dict) else None
+    return not isinstance(name, str) or name not in HANDLERS or name in SHORT
 
 
 def _too_large() -> str:
@@ -143,15 +193,20 @@ def _too_large() -> str:
     )
 
 
-async def _one(desk: Desk, query: Json, who: str) -> tuple[str, ...]:
-    """Return the answer to a subquery, in pieces."""
+async def _one(
+    desk: Desk, query: Json, who: str, hide: Callable[[str], str] | None
+) -> tuple[str, ...]:
+    """Return the answer to a subquery, in pieces; an error is one piece.
+
+    Of an error, nothing is hidden yet.
+    """
     try:
         handler = _handler_of(query)
     except HandlerError as error:
         return _error(str(error))
     try:
         outcome = data = await handler.answer(desk, query)
-        found: tuple[str, ...] = ('{"data":', await encode(data), "}")
+        found: tuple[str, ...] = ('{"data":', await encode(data, hide), "}")
     except (HandlerError, ControlRefused) as error:
         outcome, found = f"refused: {error}", _error(str(error))
     except sqlite3.Error as error:

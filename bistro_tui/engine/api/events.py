@@ -14,6 +14,7 @@ from bistro_tui.engine.api.headers import SAFE_HEADERS
 from bistro_tui.engine.desk import Desk
 
 MOST_STREAMS = 64
+"""At each door."""
 
 HEARTBEAT_SEC = 15.0
 """A comment is sent after so much silence: both sides see a dead connection."""
@@ -35,6 +36,8 @@ _HEADERS = {
 class _Stream:
     reader: Reader
     transport: asyncio.Transport
+    door: str
+    is_trusted: bool
 
     @property
     def is_alive(self) -> bool:
@@ -45,15 +48,23 @@ class EventStream:
     """All streams of one scheduler."""
 
     def __init__(self, desk: Desk, *, heartbeat_sec: float = HEARTBEAT_SEC) -> None:
+        self._desk = desk
         self._feed = Feed(desk.latest, desk.subscribe)
         self._heartbeat_sec = heartbeat_sec
-        self._streams: set[_Stream] = set()
+        self._streams: dict[_Stream, None] = {}
+        """Oldest first."""
 
-    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request, for as long as it is listened to."""
+    async def serve(
+        self, request: web.BaseRequest, *, door: str, is_trusted: bool
+    ) -> web.StreamResponse:
+        """Answer one request that came in by that door, while it is listened to.
+
+        Where all places of the door are taken, the oldest stream is ended for it; those
+        with the token only for others with the token.
+        """
         if request.method == "HEAD":
             return web.Response(headers=_HEADERS)
-        if sum(stream.is_alive for stream in self._streams) >= MOST_STREAMS:
+        if not self._make_room(door, for_trusted=is_trusted):
             text = f"{MOST_STREAMS} event streams are open already; try again later"
             again = {**SAFE_HEADERS, "Retry-After": "5"}
             return web.Response(status=503, body=json.dumps(text), headers=again)
@@ -62,18 +73,20 @@ class EventStream:
         if transport is None:
             return response
         reader = self._feed.join(_last_id(request))
-        stream = _Stream(reader=reader, transport=transport)
-        self._streams.add(stream)
+        stream = _Stream(
+            reader=reader, transport=transport, door=door, is_trusted=is_trusted
+        )
+        self._streams[stream] = None
         try:
             await response.prepare(request)
             await response.write(b"retry: 1000\n\n")
-            await self._send_all(stream.reader, response)
+            await self._send_all(stream, response)
             await response.write_eof()
         except (ConnectionError, TimeoutError):
             # Gone, or as good as gone; what it missed it gets when it comes back.
             transport.abort()
         finally:
-            self._streams.discard(stream)
+            del self._streams[stream]
             self._feed.leave(stream.reader)
         return response
 
@@ -84,12 +97,26 @@ class EventStream:
         for stream in self._streams:
             loop.call_later(_LAST_WORDS_SEC, stream.transport.abort)
 
-    async def _send_all(self, reader: Reader, response: web.StreamResponse) -> None:
+    def _make_room(self, door: str, *, for_trusted: bool) -> bool:
+        here = [one for one in self._streams if one.door == door and one.is_alive]
+        if len(here) < MOST_STREAMS:
+            return True
+        strangers = [one for one in here if not one.is_trusted]
+        missed = strangers or (here if for_trusted else [])
+        if not missed:
+            return False
+        missed[0].transport.abort()
+        return True
+
+    async def _send_all(self, stream: _Stream, response: web.StreamResponse) -> None:
+        reader = stream.reader
         while True:
             if reader.wants_whole:
-                await _send(await self._feed.whole(reader), response)
-            elif (event := reader.take()) is not None:
-                await _send(event, response)
+                event: Event | None = await self._feed.whole(reader)
+            else:
+                event = reader.take()
+            if event is not None:
+                await _send(await self._pieces(event, stream), response)
             elif self._feed.has_ended:
                 return
             else:
@@ -101,9 +128,16 @@ class EventStream:
                     async with asyncio.timeout(_STALLED_SEC):
                         await response.write(b":\n\n")
 
+    async def _pieces(self, event: Event, stream: _Stream) -> tuple[bytes, ...]:
+        """Return what is sent of an event; without the token, no secrets."""
+        if stream.is_trusted:
+            return event.pieces
+        hide = await self._desk.hiding.of(self._desk.config)
+        return event.pieces if hide is None else await event.hidden_by(hide)
 
-async def _send(event: Event, response: web.StreamResponse) -> None:
-    for piece in event.pieces:
+
+async def _send(pieces: tuple[bytes, ...], response: web.StreamResponse) -> None:
+    for piece in pieces:
         async with asyncio.timeout(_STALLED_SEC):
             await response.write(piece)
 

@@ -28,14 +28,31 @@ _PIECE = 2**16
 """Bytes that are handed to a connection at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Event:
     """One event as it is sent."""
 
     since: int
     """Serial of the picture that it is a change of."""
     pieces: tuple[bytes, ...]
+    """Of whole tokens of JSON each."""
     size: int
+    _hidden: asyncio.Future[tuple[bytes, ...]] | None = None
+
+    async def hidden_by(self, hide: Callable[[str], str]) -> tuple[bytes, ...]:
+        """Return the pieces as ``hide`` leaves them, worked out once for all readers.
+
+        The first to ask has it done: a reader sees an event within a moment of it, and
+        what was a secret then is hidden.
+        """
+        if self._hidden is None:
+            making = asyncio.to_thread(_hidden, self.pieces, hide)
+            self._hidden = asyncio.ensure_future(making)
+        return await asyncio.shield(self._hidden)
+
+
+def _hidden(pieces: tuple[bytes, ...], hide: Callable[[str], str]) -> tuple[bytes, ...]:
+    return tuple(hide(piece.decode("ascii")).encode("ascii") for piece in pieces)
 
 
 class Reader:

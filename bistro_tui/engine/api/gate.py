@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})(?::([0-9]{1,5}))?")
+_TARGET = re.compile(r"https?://([^/?#]*)([^#]*)", re.IGNORECASE)
 _ORIGIN = re.compile(r"(https?)://(.{1,300})")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+NOT_ONE_HOST = "a request needs one Host header"
 _OWN_SITES = ("none", "same-origin")
 _LOOPBACK_6 = (IPv6Address("::1"), IPv6Address("::"))
 
@@ -36,16 +38,20 @@ class Gate:
         origins: Sequence[str] = (),
         sites: Sequence[str] = (),
         came_in_by: str = "",
+        authority: str | None = None,
     ) -> str:
         """Return why the request is refused, empty if it is not.
 
         The arguments are all values of the headers Host, Origin and Sec-Fetch-Site,
-        and this end's address of the connection.
+        this end's address of the connection, and the host that the request's first
+        line names, if it does.
         """
         if len(hosts) != 1:
-            return "a request needs one Host header"
+            return NOT_ONE_HOST
         if not self._is_ours(hosts[0], came_in_by):
             return "the Host header names another host"
+        if authority is not None and not self._is_ours(authority, came_in_by):
+            return "the request names another host"
         if origins and not (len(origins) == 1 and self._is_own(origins[0], came_in_by)):
             return "requests of web pages from elsewhere are refused (Origin)"
         if sites and not (len(sites) == 1 and sites[0] in _OWN_SITES):
@@ -80,6 +86,19 @@ class Gate:
         # No name is asked for when an address is spelled out, so none can mislead.
         is_address = address is not None
         return is_address and str(address) in (came_in_by, *self.names)
+
+
+def split_target(target: str) -> tuple[str | None, str]:
+    """Return host and port, None if there are none, and the path with what follows.
+
+    ``target`` is what a request's first line names.
+    Source: RFC 9112, 3.2.2.
+    """
+    found = _TARGET.fullmatch(target)
+    if found is None:
+        return None, target
+    rest = found[2]
+    return found[1], rest if rest.startswith("/") else f"/{rest}"
 
 
 def _authority(text: str) -> tuple[str, int | None] | None:

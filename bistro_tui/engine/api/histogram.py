@@ -13,20 +13,10 @@ from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.scheduling.bit_counts import JobBits
+from bistro_tui.engine.statuses.bits_code import bits_code
 
 STEPS = 500
 """Tasks that are looked at between two looks at the clock."""
-
-_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-
-
-def bits_code(bits: int) -> str:
-    """Return status bits in one or two characters of URL-safe base64, lowest first.
-
-    Source: Bistro, py/task_bits.py.
-    """
-    low, high = bits & 63, bits >> 6
-    return _DIGITS[low] + (_DIGITS[high] if high else "")
 
 
 async def _histogram(desk: Desk, query: Query) -> Json:
@@ -73,7 +63,8 @@ def _asked(desk: Desk, names: Iterable[str]) -> list[JobName]:
 async def _current(desk: Desk, name: JobName, turns: Turns) -> JobBits | None:
     """Return what is counted of a job now, None if it is invalid or gone."""
     # Asked again after each turn: others may have loaded another config meanwhile.
-    while (bits := desk.core.bit_counts.of(name)) is not None:
+    counts, clock = desk.core.bit_counts, desk.clock
+    while (bits := counts.of(name, clock.now().mono)) is not None:
         if bits.catch_up(STEPS):
             return bits
         await turns.rest()

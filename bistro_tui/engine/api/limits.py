@@ -17,12 +17,16 @@ class Limits:
     body_sec: float = 15.0
     write_sec: float = 30.0
     """How long a reader may take nothing of an answer."""
+    send_sec: float = 5.0
+    """How long a large answer may take to be sent when others wait for its place."""
     idle_sec: float = 75.0
     """Between two requests on one connection."""
     header_bytes: int = 16 * 1024
     body_bytes: int = 1024 * 1024
     tcp_connections: int = 512
     unix_connections: int = 256
+    large_answers: int = 4
+    """Made or sent at once to those without the token: bounds the memory they take."""
 
     @classmethod
     def of_this_process(cls) -> "Limits":

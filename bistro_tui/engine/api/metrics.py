@@ -18,8 +18,10 @@ from prometheus_client.registry import Collector
 import bistro_tui
 from bistro_tui.engine.api.turns import Turns
 from bistro_tui.engine.desk import Desk
+from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.measures import Spread
 from bistro_tui.engine.publish import state_word
+from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.totals import sum_of, usage_by_level
 from bistro_tui.engine.tallies import Counts
 
@@ -27,6 +29,9 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 MOST_JOBS = 500
 """Of more jobs than that only sums are told: each has up to sixteen time series."""
+
+JOBS_AT_ONCE = 16
+"""Told of in one go: to write a line takes some microseconds."""
 
 _P = "bistro_tui_"
 _STATES = ("running", "disabled", "paused", "stopping")
@@ -44,14 +49,20 @@ async def render(desk: Desk) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
     pieces = [generate_latest(registry)]
+    last = ""
     for metric in _metrics(desk, counts):
-        pieces.append(generate_latest(_One(metric)))
+        piece = generate_latest(_One(metric))
+        if metric.name == last:
+            # What it is and what it is for was said above the lines before.
+            piece = piece.split(b"\n", 2)[2]
+        pieces.append(piece)
+        last = metric.name
         await turns.rest()
     return b"".join(pieces)
 
 
 class _One(Collector):
-    """Collects one metric, so that no turn of the loop is too long."""
+    """Collects one metric or a part of it, so that no turn of the loop is too long."""
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
@@ -62,6 +73,7 @@ class _One(Collector):
 
 
 def _metrics(desk: Desk, counts: Counts) -> Iterator[Metric]:
+    """Yield all metrics; a long one in parts, one behind the other."""
     yield from _of_scheduler(desk)
     yield from _of_tasks(desk, counts)
     yield from _of_resources(desk)
@@ -99,20 +111,7 @@ def _of_tasks(desk: Desk, counts: Counts) -> Iterator[Metric]:
     for reason, number in sum_of(counts).items():
         tasks.add_metric([reason.value], number)
     yield tasks
-    by_job = GaugeMetricFamily(
-        f"{_P}job_tasks",
-        f"Tasks by job and reason, zeros left out; for up to {MOST_JOBS} jobs, with"
-        " more of them none is told.",
-        labels=["job", "reason"],
-    )
-    sums: Counter[tuple[str, str]] = Counter()
-    for job, found in counts.items() if len(counts) <= MOST_JOBS else ():
-        for reason, number in found.items():
-            # What no UTF-8 can hold is shown as its code, so two may look the same.
-            sums[_clean(job), reason.value] += number
-    for (name, word), number in sums.items():
-        by_job.add_metric([name, word], number)
-    yield by_job
+    yield from _by_job(counts)
     yield _counter("task_starts", "Attempts started.", desk.core.starts)
     ends = CounterMetricFamily(
         f"{_P}task_ends", "Attempts that ended, by result.", labels=["result"]
@@ -122,6 +121,28 @@ def _of_tasks(desk: Desk, counts: Counts) -> Iterator[Metric]:
     yield ends
     durations = desk.measures.durations()
     yield _histogram("task_duration_seconds", "Seconds that attempts took.", durations)
+
+
+def _by_job(counts: Counts) -> Iterator[Metric]:
+    # What no UTF-8 can hold is shown as its code, so two may look the same.
+    alike: dict[str, list[JobName]] = {}
+    for job in counts if len(counts) <= MOST_JOBS else ():
+        alike.setdefault(_clean(job), []).append(job)
+    shown = tuple(alike.items())
+    for begin in range(0, max(1, len(shown)), JOBS_AT_ONCE):
+        part = GaugeMetricFamily(
+            f"{_P}job_tasks",
+            f"Tasks by job and reason, zeros left out; for up to {MOST_JOBS} jobs, with"
+            " more of them none is told.",
+            labels=["job", "reason"],
+        )
+        for name, jobs in shown[begin : begin + JOBS_AT_ONCE]:
+            sums: Counter[Reason] = Counter()
+            for job in jobs:
+                sums.update(counts[job])
+            for reason, number in sums.items():
+                part.add_metric([name, reason.value], number)
+        yield part
 
 
 def _of_resources(desk: Desk) -> Iterator[Metric]:

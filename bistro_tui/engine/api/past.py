@@ -5,7 +5,13 @@ import sqlite3
 from dataclasses import replace
 
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
-from bistro_tui.engine.api.inputs import count_of, names_of, text_of, text_or_none
+from bistro_tui.engine.api.inputs import (
+    count_of,
+    names_of,
+    seconds_or_none,
+    text_or_none,
+)
+from bistro_tui.engine.api.regexes import regex_of, text_of_lines
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.history import (
@@ -90,12 +96,8 @@ def _search(
 
 
 def _since(query: Query) -> float | None:
-    since = query.get("since")
-    if since is None:
-        return None
-    if isinstance(since, bool) or not isinstance(since, (int, float)):
-        raise HandlerError("since must be a number of seconds since 1970")
-    return float(max(-_LONGEST_SINCE, min(_LONGEST_SINCE, since)))
+    since = seconds_or_none(query, "since")
+    return since if since is None else max(-_LONGEST_SINCE, min(_LONGEST_SINCE, since))
 
 
 def _place(text: str | None) -> Place | None:
@@ -125,7 +127,7 @@ async def _log_lines(desk: Desk, query: Query) -> Json:
             stop_id=_line_id(query, "stop_id"),
             ascending=query.get("sort", "desc") == "asc",
             limit=min(max(count_of(query, "limit", PAGE_LINES), 1), PAGE_LINES),
-            pattern=_pattern(query),
+            pattern=await _pattern(query),
         )
         page = await desk.log_store.reader.query(asked)
     except sqlite3.Error as error:
@@ -161,15 +163,11 @@ def _line_id(query: Query, key: str) -> int | None:
     return min(int(text), LAST_ID)
 
 
-def _pattern(query: Query) -> Pattern | None:
+async def _pattern(query: Query) -> Pattern | None:
     ignore_case = query.get("ignore_case") is True
-    try:
-        if "text" in query and query["text"] is not None:
-            return Pattern.text(text_of(query, "text"), ignore_case=ignore_case)
-        regex = text_or_none(query, "regex") or ""
-        return Pattern.regex(regex, ignore_case=ignore_case)
-    except ValueError as error:
-        raise HandlerError(f"regex {error}") from None
+    if query.get("text") is not None:
+        return await text_of_lines(query, "text", ignore_case=ignore_case)
+    return await regex_of(query, "regex", ignore_case=ignore_case)
 
 
 _TEXT: Json = {"type": "string"}
@@ -202,7 +200,7 @@ PAST = (
         takes={
             "job": _TEXT_OR_NULL,
             "node": _TEXT_OR_NULL,
-            "since": {"type": ["number", "null"]},
+            "since": {"type": ["number", "string", "null"]},
             "statuses": {"type": "array", "items": {"enum": list(RESULTS)}},
             "before": _TEXT_OR_NULL,
             "limit": {"type": "integer", "minimum": 0},

@@ -1,15 +1,16 @@
 """How far the owed tasks are, and waiting until they are done or nothing runs."""
 
 import asyncio
-import contextlib
 
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
+from bistro_tui.engine.api.inputs import seconds_or_none
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.scheduling.reasons import Reason
 
 LONGEST_WAIT_SEC = 5
-"""An answer is not kept back longer; who wants to wait on asks again."""
+"""A request is not kept waiting longer, by all its subqueries together; who wants to
+wait on asks again."""
 
 _DONE, _IDLE = "done", "idle"
 
@@ -19,14 +20,15 @@ async def _progress(desk: Desk, query: Query) -> Json:
     found = _now(desk)
     if until is None or not wait_sec:
         return found
+    end = asyncio.get_running_loop().time() + wait_sec
     changed = asyncio.Event()
     unsubscribe = desk.subscribe(changed.set)
     try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait_sec):
-                while not _is_over(found := _now(desk), until):
-                    await changed.wait()
-                    changed.clear()
+        while not _is_over(found, until):
+            if not await desk.patience.wait(changed, until=end):
+                break
+            changed.clear()
+            found = _now(desk)
     finally:
         unsubscribe()
     return found
@@ -35,7 +37,7 @@ async def _progress(desk: Desk, query: Query) -> Json:
 def _now(desk: Desk) -> dict[str, Json]:
     core = desk.core
     progress = core.progress()
-    running = sum(1 for attempt in core.running() if not attempt.ended)
+    running = core.state.attempts.live
     is_settled = not (
         running or core.unstored or core.recovering() or desk.world.awaits_nodes
     )
@@ -55,10 +57,14 @@ def _now(desk: Desk) -> dict[str, Json]:
 
 def _can_start(desk: Desk) -> bool:
     """Return whether a task could start now, where nothing runs."""
-    config = desk.core.config
-    if config is None:
+    core = desk.core
+    if core.config is None:
         return True
-    return any(desk.core.counts(job).get(Reason.RUNNABLE) for job in config.jobs)
+    # Most jobs have no candidates; to count takes several times as long as to see that.
+    return any(
+        tasks.count(Reason.RUNNABLE) and core.counts(job).get(Reason.RUNNABLE)
+        for job, tasks in core.state.jobs.items()
+    )
 
 
 def _is_over(found: dict[str, Json], until: str) -> bool:
@@ -76,14 +82,10 @@ def _until(query: Query) -> str | None:
 
 
 def _wait_sec(query: Query) -> float:
-    wait_sec = query.get("wait_sec", 0)
-    if (
-        isinstance(wait_sec, bool)
-        or not isinstance(wait_sec, (int, float))
-        or not 0 <= wait_sec <= LONGEST_WAIT_SEC
-    ):
+    wait_sec = seconds_or_none(query, "wait_sec") or 0.0
+    if not 0 <= wait_sec <= LONGEST_WAIT_SEC:
         raise HandlerError(f"wait_sec must be a number from 0 to {LONGEST_WAIT_SEC}")
-    return float(wait_sec)
+    return wait_sec
 
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -104,10 +106,15 @@ PROGRESS = (
         answer=_progress,
         about="How many owed tasks are done, failed, or neither; whether any of them"
         " can get further, all are done, or none runs or can start now. With until,"
-        " answered when it came to that or cannot any more, or after wait_sec.",
+        " answered when it came to that or cannot any more, or after wait_sec; all"
+        f" subqueries of a request wait {LONGEST_WAIT_SEC} s together at most.",
         takes={
             "until": {"enum": [_DONE, _IDLE, None]},
-            "wait_sec": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SEC},
+            "wait_sec": {
+                "type": ["number", "string", "null"],
+                "minimum": 0,
+                "maximum": LONGEST_WAIT_SEC,
+            },
         },
         gives={
             "type": "object",

@@ -14,16 +14,18 @@ _JOBS_TOPIC = "jobs"
 
 async def _errors(desk: Desk, _query: Query) -> Json:
     found: dict[str, str] = {}
+    # The banner about jobs is of the config in force, which may be a newer one.
+    has_broken_jobs = desk.config is not desk.core.config
     for banner in desk.board.banners():
         if banner.is_error and banner.topic == _JOBS_TOPIC:
-            found |= _errors_of_jobs(desk)
+            has_broken_jobs = True
         elif banner.is_error:
             found[banner.topic] = banner.text
-    return found
+    return found | _errors_of_jobs(desk) if has_broken_jobs else found
 
 
 def _errors_of_jobs(desk: Desk) -> dict[str, str]:
-    config, path = desk.core.config, desk.world.path
+    config, path = desk.config, desk.world.path
     jobs = config.jobs.values() if config is not None else ()
     broken = [job for job in jobs if not job.is_valid]
     named = broken[:JOBS_LISTED]
@@ -42,13 +44,13 @@ def _errors_of_jobs(desk: Desk) -> dict[str, str]:
 
 
 def _places(desk: Desk, jobs: Collection[JobName]) -> dict[JobName, list[str]]:
-    """Return the errors of jobs with their places in the file.
+    """Return the errors of jobs with their places in the file that was in force.
 
-    None where the file is another than the one in force.
+    None if another has been put in force since the request began.
     """
     found: dict[JobName, list[str]] = {}
-    if not desk.world.is_broken:
-        for one in desk.world.judgement.errors:
+    if desk.world.config is desk.config:
+        for one in desk.world.in_force.errors:
             if one.job is not None and one.job in jobs:
                 found.setdefault(one.job, []).append(one.as_line())
     return found

@@ -1,10 +1,11 @@
 """Handlers that tell how it goes: why, open_tasks, workers, config, stats."""
 
-import itertools
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import bistro_tui
+from bistro_tui.engine.api.encoding import encoded_now
 from bistro_tui.engine.api.handler import Handler, Query
 from bistro_tui.engine.api.inputs import count_of, text_of
 from bistro_tui.engine.api.schemas import by_name, closed
@@ -16,38 +17,40 @@ from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.ids import WORKER_LEVEL, JobName, NodeName, TaskId
 from bistro_tui.engine.measures import RESULTS
 from bistro_tui.engine.publish import state_word
-from bistro_tui.engine.scheduling.explain import explain_each
+from bistro_tui.engine.scheduling.contention import Holdings
+from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.totals import Usages, usage_by_level
 from bistro_tui.engine.wire.answers import encode_explanation
 
-MOST_OPEN = 10_000
+MOST_OPEN = 1_000
 MOST_HOLDERS = 20
 """Of one of many explanations; why tells of all."""
 
 _OPEN = 200
-_TOGETHER = 10
-"""Explanations for which it is worked out once who holds what."""
 
 
 async def _why(desk: Desk, query: Query) -> Json:
     task = TaskId(JobName(text_of(query, "job")), NodeName(text_of(query, "node")))
-    check_task(desk, task)
+    await check_task(desk, task)
     return encode_explanation(await desk.control.explain(task))
 
 
 async def _open_tasks(desk: Desk, query: Query) -> Json:
     job = JobName(text_of(query, "job"))
     limit = min(count_of(query, "limit", _OPEN), MOST_OPEN)
-    tasks = iter(desk.core.open_tasks(job, limit))
+    state = desk.core.state
     turns, found = Turns(), list[Json]()
-    while some := list(itertools.islice(tasks, _TOGETHER)):
-        now = desk.clock.now()
-        for one in list(explain_each(desk.core.state, some, now)):
+    now, holdings = desk.clock.now(), Holdings(state)
+    for task in desk.core.open_tasks(job, limit):
+        # It may have gone since.
+        with contextlib.suppress(KeyError):
+            one = explain(state, task, now, holdings)
             # What thousands hold, each of thousands may wait for.
             few = replace(one, holders=one.holders[:MOST_HOLDERS])
-            found.append(encode_explanation(few))
-        await turns.rest()
+            found.append(encoded_now(encode_explanation(few)))
+        if await turns.rest():
+            now, holdings = desk.clock.now(), Holdings(state)
     return {"tasks": found}
 
 
@@ -161,7 +164,14 @@ STATUS_HANDLERS = (
         answer=_open_tasks,
         about="The tasks of a job that are not done, blocked ones first, each as why"
         f" tells of it, but with {MOST_HOLDERS} holders at most.",
-        takes={"job": _TEXT, "limit": {**_COUNT, "default": _OPEN}},
+        takes={
+            "job": _TEXT,
+            "limit": {
+                "description": f"Above {MOST_OPEN} it counts as that.",
+                **_COUNT,
+                "default": _OPEN,
+            },
+        },
         requires=("job",),
         gives=closed({"tasks": {"type": "array", "items": _WHY}}),
     ),

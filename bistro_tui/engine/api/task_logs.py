@@ -3,8 +3,6 @@
 Source: Bistro, server/HTTPMonitor and utils/LogWriter.
 """
 
-import asyncio
-
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import (
     names_of,
@@ -13,18 +11,15 @@ from bistro_tui.engine.api.inputs import (
     text_or_none,
     whole_or_none,
 )
+from bistro_tui.engine.api.regexes import LONGEST_REGEX, regex_of
 from bistro_tui.engine.api.schemas import NAMES, closed
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.logs.line_ids import LAST_SECOND
-from bistro_tui.engine.logs.patterns import Pattern
 from bistro_tui.engine.logs.query import THE_END, LogQuery
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
-
-LONGEST_REGEX = 10_000
-"""Characters; compiling one takes time in proportion."""
 
 _COUNTERS = 0xFFFFFFFF
 
@@ -39,7 +34,7 @@ async def _task_logs(desk: Desk, query: Query) -> Json:
         nodes=tuple(map(NodeName, dict.fromkeys(names_of(query, "nodes")))),
         line_id=_start(query, ascending),
         ascending=ascending,
-        pattern=await _pattern(query),
+        pattern=await regex_of(query, "regex_filter"),
     )
     page = await desk.log_store.reader.query(asked)
     return {
@@ -79,21 +74,6 @@ def _id_of(second: int, ascending: bool) -> int:
     """Return where a second begins in that direction: all of it is in the answer."""
     within = min(max(second, -1), LAST_SECOND)
     return within << 32 | (0 if ascending else _COUNTERS)
-
-
-async def _pattern(query: Query) -> Pattern | None:
-    text = text_or_none(query, "regex_filter")
-    if not text:
-        return None
-    if len(text) > LONGEST_REGEX:
-        raise HandlerError(
-            f"regex_filter is too long: at most {LONGEST_REGEX} characters"
-        )
-    try:
-        # The first one loads the library.
-        return await asyncio.to_thread(Pattern.regex, text)
-    except ValueError as error:
-        raise HandlerError(f"regex_filter {error}") from None
 
 
 def _row(line: StoredLine) -> Json:

@@ -3,6 +3,7 @@
 import asyncio
 
 from bistro_tui.engine.api.cursors import read_cursor, write_cursor
+from bistro_tui.engine.api.encoding import encoded_now
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import count_of, text_or_none
 from bistro_tui.engine.api.turns import Turns
@@ -25,7 +26,7 @@ LOOK_SEC = 0.25
 
 async def _tasks(desk: Desk, query: Query) -> Json:
     asked = Asked(
-        job=_job(desk, query),
+        job=await _job(desk, query),
         reason=_reason(query),
         name=text_or_none(query, "name") or "",
     )
@@ -36,18 +37,18 @@ async def _tasks(desk: Desk, query: Query) -> Json:
     after = read_cursor(text) if text is not None else None
     if after is not None and asked.job not in (None, after.job):
         raise HandlerError(f"after is of job {after.job}, not of {asked.job}")
-    rows, after = await _page(desk, asked, after, limit)
+    tasks, after = await _page(desk, asked, after, limit)
     return {
-        "tasks": [_row(row, desk.worker) for row in rows],
+        "tasks": tasks,
         "next": write_cursor(after) if after is not None else None,
     }
 
 
 async def _page(
     desk: Desk, asked: Asked, after: Cursor | None, limit: int
-) -> tuple[list[TaskRow], Cursor | None]:
+) -> tuple[list[Json], Cursor | None]:
     """Return a page, and where the next begins; None if there is nothing more."""
-    rows: list[TaskRow] = []
+    rows: list[Json] = []
     turns, loop = Turns(), asyncio.get_running_loop()
     end = loop.time() + LOOK_SEC
     last: Cursor | None = None
@@ -57,7 +58,7 @@ async def _page(
         if len(rows) == limit and piece.rows:
             # There is at least one more.
             return rows, last
-        rows += piece.rows
+        rows += [encoded_now(_row(row, desk.worker)) for row in piece.rows]
         after = piece.after
         if after is None:
             return rows, None
@@ -68,13 +69,13 @@ async def _page(
         await turns.rest()
 
 
-def _job(desk: Desk, query: Query) -> JobName | None:
+async def _job(desk: Desk, query: Query) -> JobName | None:
     name = text_or_none(query, "job")
     if name is None:
         return None
     job = JobName(name)
     if job not in removed_jobs(desk.core.state):
-        check_job(desk, job)
+        await check_job(desk, job)
     return job
 
 

@@ -9,6 +9,9 @@ from enum import Enum
 
 from bistro_tui.engine.api.limits import Limits
 
+_ANSWER_SEC = 5.0
+"""Who is being answered for longer may have to go for those who come."""
+
 
 class Phase(Enum):
     """What a connection is at."""
@@ -18,6 +21,8 @@ class Phase(Enum):
     BODY = "body"
     """The header is complete, the body is not."""
     ANSWERING = "answering"
+    WAITING = "waiting"
+    """It is being answered, and nothing is done for it until something happens."""
     IDLE = "idle"
     """It was answered and may ask again."""
 
@@ -36,6 +41,14 @@ class Visitor:
     """Received since the phase ``HEADER`` began."""
     is_streaming: bool = False
     """Its answer goes on until it leaves."""
+    is_trusted: bool = False
+    """Whether its last request showed the token."""
+    leave: Callable[[], None] = lambda: None
+    """Called when nobody is there to be answered any more."""
+    hush: Callable[[], None] = lambda: None
+    """Called when it will say no more, but may still listen."""
+    sending_since: float | None = None
+    """Since when its answer is being sent; None while it is not."""
     stuck_since: float | None = None
     """Since when it takes nothing of what was written; None while it does."""
 
@@ -47,9 +60,14 @@ class Visitor:
         """Take note that a request's header is complete."""
         self.phase, self.since = Phase.ANSWERING, now
 
+    def wait(self, begins: bool) -> None:
+        """Take note that its answer begins to wait, or goes on."""
+        self.phase = Phase.WAITING if begins else Phase.ANSWERING
+
     def rest(self, now: float) -> None:
         """Take note that a request was answered."""
         self.phase, self.since = Phase.IDLE, now
+        self.sending_since = None
 
 
 class Visitors:
@@ -66,26 +84,37 @@ class Visitors:
         """Take in a connection, ending another where all places are taken.
 
         That is the oldest without a complete header, else the one that is idle
-        longest, else the oldest without a complete body. False if all others are
-        being answered.
+        longest, else the oldest without a complete body, else the request that waits
+        longest, else the one that is being answered longest and for seconds already;
+        those with the token after all others of their kind. False if there is none.
         """
-        if len(self._all) >= self._most and not self.make_room():
+        if len(self._all) >= self._most and not self.make_room(visitor.since):
             return False
         self._all[visitor] = None
         return True
 
-    def make_room(self) -> bool:
+    def make_room(self, now: float) -> bool:
         """End the connection that can be missed most; False if there is none."""
-        for phase in (Phase.HEADER, Phase.IDLE, Phase.BODY):
-            found = [one for one in self._all if one.phase is phase]
-            if found:
-                # The oldest connection, not the oldest request: dripping wins no time.
-                is_idle = phase is Phase.IDLE
-                self._end(
-                    min(found, key=lambda one: one.since) if is_idle else found[0]
-                )
-                return True
-        return False
+        # The oldest connection, not the oldest request: dripping wins no time.
+        found = self._first(Phase.HEADER)
+        found = found or self._longest(Phase.IDLE, now)
+        found = found or self._first(Phase.BODY)
+        found = found or self._longest(Phase.WAITING, now)
+        found = found or self._longest(Phase.ANSWERING, now - _ANSWER_SEC)
+        if found is None:
+            return False
+        self._end(found)
+        return True
+
+    def _first(self, phase: Phase) -> Visitor | None:
+        return next((one for one in self._all if one.phase is phase), None)
+
+    def _longest(self, phase: Phase, before: float) -> Visitor | None:
+        return min(
+            (one for one in self._all if one.phase is phase and one.since <= before),
+            key=lambda one: (one.is_trusted, one.since),
+            default=None,
+        )
 
     def leave(self, visitor: Visitor) -> None:
         """Forget a connection that is closed."""
@@ -95,6 +124,11 @@ class Visitors:
         """End every connection that takes longer than it may."""
         for visitor in [one for one in self._all if _is_overdue(one, now, limits)]:
             self._end(visitor)
+
+    def hush_all(self) -> None:
+        """Have nobody wait for an answer any more."""
+        for visitor in self._all:
+            visitor.hush()
 
     def end_all(self) -> None:
         """End every connection."""
@@ -116,6 +150,6 @@ def _is_overdue(visitor: Visitor, now: float, limits: Limits) -> bool:
             return age >= limits.header_sec
         case Phase.IDLE:
             return age >= limits.idle_sec
-        case Phase.BODY | Phase.ANSWERING:
+        case Phase.BODY | Phase.ANSWERING | Phase.WAITING:
             # Bounded where it is answered: by the body's time and by stuck_since.
             return False

@@ -19,6 +19,9 @@ from bistro_tui.engine.near import nearest
 KEPT_KEYS = ("create_time", "modify_time", "version_id")
 """What a saved job has in the file stays, whatever is given for it."""
 
+_UNSET = -1
+"""What stands for no ``version_id``. Source: Bistro, config/Job."""
+
 
 def set_enabled(
     text: str,
@@ -30,8 +33,8 @@ def set_enabled(
 ) -> str:
     """Return the text with that job enabled or disabled.
 
-    Only the characters of that value change; a missing ``enabled``, which means true,
-    becomes the job's first member, laid out like the member after it. Of a repeated
+    Only the characters of that value change; a missing ``enabled`` becomes the job's
+    first member, true or false, laid out like the member after it. Of a repeated
     key the last one, which is in force, is changed. Raises ControlRefused for a text
     that does not parse, for an unknown job or one of another ``version``, and where
     more than that job would change.
@@ -41,8 +44,7 @@ def set_enabled(
     _check_version(before, job, version)
     key = JOB_PREFIX + job
     wanted = {**before, key: {**before[key], "enabled": enabled}}
-    is_default = enabled and "enabled" not in before[key]
-    if is_default or _is_same(wanted[key], before[key]):
+    if _is_same(wanted[key], before[key]):
         return text
     kind = _Kind.SET if "enabled" in before[key] else _Kind.ADD
     plan = [_Change(kind, (key, "enabled"), enabled)]
@@ -63,13 +65,19 @@ def save_job(
     member comes first in its object, a removed one goes with its comma, its own line
     and a comment behind it. A list that differs is replaced as a whole. A new job
     comes last, laid out like the one before it. Of KEPT_KEYS those in the file count.
-    Raises ControlRefused as ``set_enabled`` does, and for what the format lacks.
+    The ``version_id`` of a given job is the ``version`` that an old one must be if
+    there is no other: who gives back what was shown means to change just that.
+    Raises ControlRefused as ``set_enabled`` does, for what the format lacks, and for
+    a name that no job can have.
     """
     key = JOB_PREFIX + job
+    _check_name(job)
     _check_writable({key: value})
     before = _read(text, config_format)
     if not isinstance(before, dict):
         raise ControlRefused("the config is not an object: repair it first")
+    if version is None and key in before:
+        version = _version_in(value)
     _check_version(before, job, version)
     old = before.get(key)
     value = {name: held for name, held in value.items() if name not in KEPT_KEYS}
@@ -279,6 +287,16 @@ def _check_job(value: Json, job: JobName) -> None:
     raise ControlRefused(f"the config has no job called {show(job)}{hint}")
 
 
+def _version_in(job: dict[str, Json]) -> str | None:
+    """Return the version that a job was shown with, None if there is none in it."""
+    shown = job.get("version_id")
+    if shown is None or (shown == _UNSET and not isinstance(shown, bool)):
+        return None
+    if isinstance(shown, bool) or not isinstance(shown, int | str):
+        raise ControlRefused("the job's version_id must be as jobs shows it")
+    return str(shown)
+
+
 def _check_version(value: Json, job: JobName, version: str | None) -> None:
     if version is None:
         return
@@ -291,6 +309,13 @@ def _check_version(value: Json, job: JobName, version: str | None) -> None:
             f"{message}: it is version {job_version(found)} now, not {version};"
             " look at it again"
         )
+
+
+def _check_name(job: JobName) -> None:
+    if not job:
+        raise ControlRefused("a job's name cannot be empty")
+    if "\0" in job:
+        raise ControlRefused("a job's name cannot hold a NUL character")
 
 
 def _check_writable(value: Json) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import grp
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bistro_tui.engine.config.file_read import read_file
+from bistro_tui.engine.config.file_read import MAX_BYTES, read_file
 from bistro_tui.engine.errors import ConfigUnusable, ControlRefused
 
 _LOCK_TRIES, _LOCK_WAIT_SEC = 500, 0.01
@@ -33,6 +34,7 @@ def edit_config_file(path: Path, edit: Callable[[str], str]) -> bool:
             if changed == before:
                 return False
             _refuse_unwritable(real, found)
+            _refuse_too_long(real, changed)
             _replace(real, before, changed, found)
             return True
     except (ConfigUnusable, UnicodeError) as error:
@@ -65,6 +67,12 @@ def _refuse_unwritable(real: Path, found: os.stat_result) -> None:
     # what its owner wants.
     if not found.st_mode & 0o222 or not os.access(real, os.W_OK):
         raise ControlRefused(f"{real}: is not writable; change its mode or edit a copy")
+
+
+def _refuse_too_long(real: Path, changed: bytes) -> None:
+    if len(changed) > MAX_BYTES:
+        most = f"{MAX_BYTES // 2**20} MiB"
+        raise ControlRefused(f"{real}: would be longer than {most}, the most it may be")
 
 
 def _replace(real: Path, before: bytes, changed: bytes, found: os.stat_result) -> None:
@@ -105,9 +113,22 @@ def _keep_owner(fd: int, real: Path, found: os.stat_result) -> None:
         try:
             os.fchown(fd, found.st_uid, found.st_gid)
         except PermissionError:
-            message = f"{real}: belongs to another user, and would change hands"
+            if made.st_uid != found.st_uid:
+                message = f"{real}: belongs to another user, and would change hands"
+            else:
+                message = (
+                    f"{real}: its group {_group(found.st_gid)} cannot be kept: you are"
+                    " not in it"
+                )
             raise ControlRefused(message) from None
     os.fchmod(fd, stat.S_IMODE(found.st_mode))
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def _sync_directory(directory: Path) -> None:

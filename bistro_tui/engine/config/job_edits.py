@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bistro_tui.engine.config.edit import delete_job, save_job, set_enabled
-from bistro_tui.engine.config.formats import format_of
+from bistro_tui.engine.config.find_plugged import plugged_for
+from bistro_tui.engine.config.formats import ConfigFormat, format_of
 from bistro_tui.engine.config.load import load_content
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.config.parse import JOB_PREFIX, SETTINGS_KEY, parse_config
 from bistro_tui.engine.config.problems import render_problems
+from bistro_tui.engine.config.text import parse_json
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
 
@@ -31,7 +34,11 @@ def enabling(
 def saving(
     path: Path, job: JobName, value: dict[str, Json], version: str | None = None
 ) -> Edit:
-    """Return what saves a job, unless it would have errors, which are told then."""
+    """Return what saves a job, unless it has errors, which are told then.
+
+    A config whose settings have errors is no reason to refuse: what of a job can be
+    judged without them is.
+    """
 
     def save(text: str) -> str:
         changed = save_job(text, job, value, format_of(path), version=version)
@@ -47,13 +54,20 @@ def deleting(path: Path, job: JobName, version: str | None = None) -> Edit:
 
 
 def _check(path: Path, job: JobName, text: str) -> None:
+    if format_of(path) is ConfigFormat.JSON and _is_good(job, parse_json(text)):
+        return
     loaded = load_content(path, text.encode())
     own = [problem for problem in loaded.problems if problem.job == job]
     if own:
         errors = render_problems(own, loaded.text)
         raise ControlRefused(f"nothing was saved: the job would be bad\n{errors}")
-    if loaded.config is None:
-        errors = loaded.trouble or render_problems(
-            loaded.settings_problems, loaded.text
-        )
-        raise ControlRefused(f"nothing was saved: repair the config first\n{errors}")
+    if loaded.trouble:
+        raise ControlRefused(f"nothing was saved: {loaded.trouble}")
+
+
+def _is_good(job: JobName, config: Json) -> bool:
+    """Return whether that job has no errors; it takes no time for all the others."""
+    keys = (SETTINGS_KEY, JOB_PREFIX + job)
+    part = {key: config[key] for key in keys if key in config}
+    found = parse_config(part, plugged_for(part))
+    return all(problem.job != job for problem in found.problems)

@@ -63,6 +63,16 @@ class LoadedConfig:
         """What makes the whole config unusable; the rest concerns single jobs."""
         return tuple(problem for problem in self.problems if problem.job is None)
 
+    def at(self, path: Path) -> "LoadedConfig":
+        """Return the same of a file that is called so in what is wrong with it."""
+        name = str(path)
+        return replace(
+            self,
+            path=path,
+            problems=tuple(replace(one, file=name) for one in self.problems),
+            warnings=tuple(replace(one, file=name) for one in self.warnings),
+        )
+
 
 def digest_of(content: bytes) -> str:
     """Return what stands for a file's content in comparisons."""

@@ -13,6 +13,8 @@ from bistro_tui.engine.config.text import Path, parse_text
 
 _PLUS = re.compile(rf"{STRING.pattern}|([0-9][eE])\+")
 
+_PART_BYTES = 2**16
+
 
 class JsonPlaces:
     """The positions of everything in one text. Building it parses the text again."""
@@ -21,12 +23,16 @@ class JsonPlaces:
         """Take a text and its strict JSON of equal length, as ``parse_text`` gives."""
         language = tree_sitter.Language(tree_sitter_json.language())
         self._bytes = _without_plus(blanked).encode()
-        self._tree = tree_sitter.Parser(language).parse(self._bytes)
+        # Told part by part, for other threads wait while the parser has the word.
+        self._tree = tree_sitter.Parser(language).parse(self._part)
         self._is_ascii = blanked.isascii()
         self._hidden = 1 if text.startswith(BOM) else 0
         self._lines: list[bytes] | None = None
         self._members: dict[int, dict[str, tree_sitter.Node]] = {}
         self._items: dict[int, list[tree_sitter.Node]] = {}
+
+    def _part(self, at: int, _point: tree_sitter.Point) -> bytes:
+        return self._bytes[at : at + _PART_BYTES]
 
     def locate(self, path: Path, *, at_key: bool = False) -> Position:
         """Return where the value at ``path`` begins, or its key.
@@ -61,7 +67,7 @@ class JsonPlaces:
         """Return the pairs of an object by key; of a repeated key the last one."""
         known = self._members.get(node.id)
         if known is None:
-            known = dict(_pairs(node))
+            known = dict(self._pairs(node))
             self._members[node.id] = known
         return known
 
@@ -92,13 +98,19 @@ class JsonPlaces:
 
     def _repeated_in(self, path: Path, node: tree_sitter.Node) -> Iterator[RepeatedKey]:
         first: dict[str, tree_sitter.Node] = {}
-        for key, pair in _pairs(node):
+        for key, pair in self._pairs(node):
             first.setdefault(key, pair)
         for key, pair in self.members(node).items():
             if first[key].id != pair.id:
                 yield RepeatedKey(
                     (*path, key), self._position(first[key]), self._position(pair)
                 )
+
+    def _pairs(self, node: tree_sitter.Node) -> Iterator[tuple[str, tree_sitter.Node]]:
+        for pair in node.named_children:
+            key = pair.child_by_field_name("key")
+            if key is not None:
+                yield json.loads(self._bytes[key.start_byte : key.end_byte]), pair
 
     def _child(
         self, node: tree_sitter.Node, step: str | int
@@ -146,10 +158,3 @@ def _without_plus(blanked: str) -> str:
 
 def _zero_for_plus(found: re.Match[str]) -> str:
     return f"{found.group(1)}0" if found.group(1) else found.group()
-
-
-def _pairs(node: tree_sitter.Node) -> Iterator[tuple[str, tree_sitter.Node]]:
-    for pair in node.named_children:
-        key = pair.child_by_field_name("key")
-        if key is not None and key.text is not None:
-            yield json.loads(key.text), pair

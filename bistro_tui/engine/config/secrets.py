@@ -8,7 +8,8 @@ from bistro_tui.engine.config.model import Json
 HIDDEN = "***"
 """In place of such a value."""
 
-_SECRET = re.compile("token|secret|password", re.IGNORECASE)
+SECRET = re.compile("token|secret|password", re.IGNORECASE)
+"""What is in the names of such values."""
 
 
 def hide_secrets(value: Json) -> Json:
@@ -38,4 +39,4 @@ def hidden_keys(value: Json) -> Iterator[str]:
 
 def is_secret(key: str) -> bool:
     """Return whether a key is the name of something that is a secret."""
-    return _SECRET.search(key) is not None
+    return SECRET.search(key) is not None

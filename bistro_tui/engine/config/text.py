@@ -8,6 +8,7 @@ syntax tree is built only when somebody asks where something is.
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,6 +34,8 @@ _COMMA = re.compile(rf"{STRING_PATTERN}|,[ \t\r\n]*+[\]}}]")
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 _NOT_BRACKET = re.compile(r"[^\[\]{}]++")
 _WORD = re.compile(rf'{STRING_PATTERN}|[^\s,:\[\]{{}}"]++')
+_PART = 2**16
+"""Characters."""
 _NOT_NEWLINE = re.compile(r"[^\r\n]")
 
 
@@ -203,8 +206,8 @@ def _offset_of_word(blanked: str, word: str) -> int:
 def _check_depth(text: str, blanked: str) -> None:
     if blanked.count("[") + blanked.count("{") <= MAX_DEPTH:
         return
-    brackets = _NOT_BRACKET.sub("", STRING.sub("", blanked))
-    steps = map(_STEPS.__getitem__, brackets)
+    brackets = map(_brackets, _parts(blanked))
+    steps = map(_STEPS.__getitem__, itertools.chain.from_iterable(brackets))
     if max(itertools.accumulate(steps), default=0) <= MAX_DEPTH:
         return
     depth = 0
@@ -213,6 +216,22 @@ def _check_depth(text: str, blanked: str) -> None:
         if depth > MAX_DEPTH:
             problem = f"nested too deeply: more than {MAX_DEPTH} open brackets"
             raise ConfigSyntaxError(text, found.start(), problem)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Return the text in parts of whole lines; no text of JSON is in two of them.
+
+    Other threads wait while a pattern is looked for.
+    """
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _PART) + 1 or len(text)
+        yield text[start:end]
+        start = end
+
+
+def _brackets(part: str) -> str:
+    return _NOT_BRACKET.sub("", STRING.sub("", part))
 
 
 def check_encodable(text: str) -> None:

@@ -70,7 +70,7 @@ class TextLoader(ABC):
     async def edit(self, change: Callable[[str], str]) -> bool:
         """Replace the text by ``change(text)``, if ``write`` can do that."""
         before = await self.read()
-        after = change(before)
+        after = await asyncio.to_thread(change, before)
         if after == before:
             return False
         await self.write(before, after)

@@ -1,11 +1,13 @@
 """The nodes of each level by the status bits of a job's tasks at and below them.
 
 Filled when somebody first asks for a job, a little at a time; from then on an answer
-costs what changed since the last one.
+costs what changed since the last one. Some minutes after the last question it is
+forgotten.
 
 Source: Bistro, monitor/Monitor (histograms).
 """
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -27,6 +29,15 @@ _WIDTH = len(Bits)
 _OF_STATUS = ~(_AVOIDED | _DISABLED | _UNSTARTED)
 _RUNS = CODE[Reason.RUNNING]
 
+KEPT_SEC = 300.0
+"""For so long after a question what changes is taken note of."""
+
+_LOOK_SEC = 60.0
+"""Between two looks at what nobody asks for any more."""
+
+_SHARE = 4
+"""More than one of so many tasks that changed may as well be counted anew."""
+
 _MARK = 0x80
 """On the first byte of each cell, so that a search finds whole cells only."""
 
@@ -37,11 +48,13 @@ class BitCounts:
     def __init__(self, state: State) -> None:
         self._state = state
         self._jobs: dict[JobName, JobBits] = {}
+        self._next_look = -math.inf
 
-    def of(self, job: JobName) -> "JobBits | None":
+    def of(self, job: JobName, mono: float) -> "JobBits | None":
         """Return the counts of ``job``; None if it is unknown or invalid.
 
-        They are those of now once ``catch_up`` of them has returned True.
+        They are those of now once ``catch_up`` of them has returned True. ``mono``: the
+        monotonic second of now.
         """
         tasks = self._state.jobs.get(job)
         if tasks is None or not tasks.job.is_valid:
@@ -49,13 +62,24 @@ class BitCounts:
             return None
         known = self._jobs.get(job)
         if known is None or known.tasks is not tasks:
-            self._forget_removed()
             known = self._jobs[job] = JobBits(self._state, tasks)
+        known.asked = mono
         return known
 
-    def _forget_removed(self) -> None:
-        for name in self._jobs.keys() - self._state.jobs.keys():
-            del self._jobs[name]
+    def forget_unasked(self, mono: float) -> None:
+        """Forget what nobody asked for lately, and what is not of the present jobs.
+
+        To be called with everything that happens: without that nothing grows.
+        """
+        if not self._jobs or mono < self._next_look:
+            return
+        self._next_look = mono + _LOOK_SEC
+        for name, known in tuple(self._jobs.items()):
+            if known.tasks is not self._state.jobs.get(name):
+                del self._jobs[name]
+            elif known.is_stale(mono):
+                known.close()
+                del self._jobs[name]
 
 
 class JobBits:
@@ -71,10 +95,12 @@ class JobBits:
         self._bits = array("H", bytes(2 * len(places.tree.at_level(level))))
         """By the position of each node on the job's level."""
         self._own = Cells(tasks.slots)
-        self._above: dict[int, Tallies] = {}
+        self._above: dict[int, BitsBelow] = {}
         """By the number of the level."""
         self._touched: set[int] = set()
         tasks.touched = self._touched
+        self.asked = 0.0
+        """Monotonic second of the last question."""
 
     def catch_up(self, steps: int) -> bool:
         """Take in what changed, looking at up to so many tasks; True if that is all."""
@@ -87,6 +113,16 @@ class JobBits:
             # What is not filled yet is looked at then.
             self._take_in([touched.pop() for _ in range(min(steps, len(touched)))])
         return end == number and not touched
+
+    def is_stale(self, mono: float) -> bool:
+        """Return whether to go on is not worth while at that monotonic second."""
+        unasked = mono - self.asked
+        is_much = len(self._touched) * _SHARE > len(self.tasks.slots)
+        return unasked >= KEPT_SEC or (is_much and unasked >= _LOOK_SEC)
+
+    def close(self) -> None:
+        """Have no more noted of what changes."""
+        self.tasks.touched = None
 
     def levels(self) -> "Iterator[tuple[LevelName, Cells]]":
         """Return what is counted on each level, the tasks' own last."""
@@ -135,7 +171,7 @@ class JobBits:
             tallies = above.get(level)
             if tallies is None:
                 slots = places.slots(places.level(node))
-                tallies = above[level] = Tallies(slots)
+                tallies = above[level] = BitsBelow(slots)
             tallies.change(places.slot_at[node], known, found, number)
             node = places.parents[node]
 
@@ -210,7 +246,7 @@ class Cells:
         return found
 
 
-class Tallies:
+class BitsBelow:
     """For each node of a level: how many tasks below it have each bit."""
 
     def __init__(self, slots: Slots) -> None:

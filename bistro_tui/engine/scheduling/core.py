@@ -94,6 +94,7 @@ class Core:
             self._kill_due_orphans(now)
         if state.gained and state.closed() is None:
             self._placement.run(now, self._actions, steps)
+        self.bit_counts.forget_unasked(now.mono)
         actions, self._actions = self._actions, []
         return actions
 

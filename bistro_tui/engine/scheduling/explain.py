@@ -1,7 +1,6 @@
 """Why a task is where it is: every check from "exists" to "runs", in order."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.moment import Now
@@ -50,19 +49,6 @@ def explain(
         holders=blocker.shortage.holders if blocker and blocker.shortage else (),
         would_run_if=blocker.would_run_if if blocker else "runs at once",
     )
-
-
-def explain_each(
-    state: State, tasks: Iterable[TaskId], now: Now
-) -> Iterator[Explanation]:
-    """Yield all about these tasks; unknown ones are left out.
-
-    To be used up before anything changes.
-    """
-    holdings = Holdings(state)
-    for task in tasks:
-        with contextlib.suppress(KeyError):
-            yield explain(state, task, now, holdings)
 
 
 def _chain(

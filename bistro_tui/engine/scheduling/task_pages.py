@@ -5,7 +5,8 @@ although its node or its job is gone. Whoever goes on behind a job or a node tha
 gone by then goes on behind those that came before it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
+from heapq import nsmallest
 from typing import NamedTuple
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
@@ -210,7 +211,7 @@ class TaskPages:
             return False
         tasks = self._state.jobs.get(job)
         if asked.reason in _OWN and tasks is not None and not tasks.count(asked.reason):
-            return not self._strays(job)
+            return not self._strays(job, asked.reason)
         return asked.reason not in _OWN and asked.reason not in counts_of(
             self._state, job
         )
@@ -279,35 +280,43 @@ class TaskPages:
     ) -> str | None:
         """Add rows of the strays behind ``passed``, which is "" before the first.
 
-        Returns behind which one there is more, None if that is all.
+        Returns behind which one there may be more, None if that is all.
         """
-        for node, reason in self._strays(job):
-            if node <= passed:
-                continue
-            if asked.reason in (None, reason) and asked.name in node:
+        strays, left = self._strays(job, asked.reason), LOOKS
+        # To sort all of them for each piece takes longer than the piece may.
+        behind = nsmallest(LOOKS + 1, (node for node in strays if node > passed))
+        for node in behind:
+            if left <= 0:
+                return passed
+            left -= 1
+            if asked.name in node:
                 if len(rows) == most:
                     return passed
-                rows.append(self._stray_row(TaskId(job, node), reason, now))
+                row = self._stray_row(TaskId(job, node), now)
+                if asked.reason in (None, row.reason):
+                    left -= _ROW
+                    rows.append(row)
             passed = node
         return None
 
-    def _strays(self, job: JobName) -> list[tuple[NodeName, Reason]]:
-        running = self._state.attempts.strays_of(job)
-        recovering = self._state.leftovers.strays_of(job)
-        if not running and not recovering:
-            return []
-        found = dict.fromkeys(recovering, Reason.RECOVERING)
-        return sorted((found | dict.fromkeys(running, Reason.RUNNING)).items())
+    def _strays(self, job: JobName, reason: Reason | None) -> Set[NodeName]:
+        """Return the strays that may have that reason, in no order."""
+        state, found = self._state, set[NodeName]()
+        if reason in (None, Reason.RUNNING):
+            found.update(state.attempts.strays_of(job))
+        if reason in (None, Reason.RECOVERING):
+            found.update(state.leftovers.strays_of(job))
+        return found
 
-    def _stray_row(self, task: TaskId, reason: Reason, now: Now) -> TaskRow:
+    def _stray_row(self, task: TaskId, now: Now) -> TaskRow:
         state = self._state
         attempt = state.attempts.get(task)
         if attempt is None:
             text = recovering_step(state, task, now).check.text
-            return TaskRow(task, reason, None, 1, None, text)
+            return TaskRow(task, Reason.RECOVERING, None, 1, None, text)
         since = wall_of(attempt.since, attempt.began, now)
         text = running_step(state, task).check.text
-        return TaskRow(task, reason, since, attempt.number, None, text)
+        return TaskRow(task, Reason.RUNNING, since, attempt.number, None, text)
 
 
 class _Jobs(NamedTuple):

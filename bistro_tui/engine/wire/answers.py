@@ -9,12 +9,11 @@ from bistro_tui.engine.view import LogLine, LogPage, Stream
 from bistro_tui.engine.wire.rows import task_in, task_out
 from bistro_tui.engine.wire.values import (
     MALFORMED,
+    NOT_OURS,
     NotUnderstood,
     text_in,
     truth_in,
 )
-
-_OTHER = "the answer is not what a scheduler of this version sends"
 
 
 def bytes_out(data: bytes) -> dict[str, Json]:
@@ -78,7 +77,7 @@ def decode_page(value: Json) -> LogPage:
             attempt_running=truth_in(value["attempt_running"]),
         )
     except MALFORMED as error:
-        raise NotUnderstood(_OTHER) from error
+        raise NotUnderstood(NOT_OURS) from error
 
 
 def encode_explanation(found: Explanation) -> Json:
@@ -105,13 +104,13 @@ def decode_explanation(value: Json) -> Explanation:
             would_run_if=text_in(value["would_run_if"]),
         )
     except MALFORMED as error:
-        raise NotUnderstood(_OTHER) from error
+        raise NotUnderstood(NOT_OURS) from error
 
 
 def decode_explanations(value: Json) -> tuple[Explanation, ...]:
     """Return why these tasks are where they are. Raises NotUnderstood."""
     if not isinstance(value, Sequence):
-        raise NotUnderstood(_OTHER)
+        raise NotUnderstood(NOT_OURS)
     return tuple(map(decode_explanation, value))
 
 

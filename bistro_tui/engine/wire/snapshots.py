@@ -14,6 +14,7 @@ from bistro_tui.engine.wire import rows
 from bistro_tui.engine.wire.sequences import applied, difference
 from bistro_tui.engine.wire.values import (
     MALFORMED,
+    NOT_OURS,
     NotUnderstood,
     counts_in,
     counts_out,
@@ -24,8 +25,6 @@ from bistro_tui.engine.wire.values import (
 
 FORMAT = 1
 """The only one there is; grows when older clients cannot read it any more."""
-
-_OTHER = "the answer is not what a scheduler of this version sends"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +102,7 @@ def decode_snapshot(value: Json) -> Snapshot:
             },
         )
     except MALFORMED as error:
-        raise NotUnderstood(_OTHER) from error
+        raise NotUnderstood(NOT_OURS) from error
 
 
 def check_format(value: Json) -> None:
@@ -116,7 +115,7 @@ def check_format(value: Json) -> None:
             f"the scheduler is newer: it sends format {found}, and this bistro-tui"
             f" reads {FORMAT}; update this one"
         )
-    raise NotUnderstood(_OTHER)
+    raise NotUnderstood(NOT_OURS)
 
 
 def changes_between(old: Snapshot, new: Snapshot) -> Json | None:
@@ -166,7 +165,7 @@ def apply_change(old: Snapshot, change: Json) -> Snapshot:
             **values,
         )
     except MALFORMED as error:
-        raise NotUnderstood(_OTHER) from error
+        raise NotUnderstood(NOT_OURS) from error
 
 
 def _apply_rows(table: _Table, old: Sequence[Any], change: Json) -> tuple[Any, ...]:

@@ -10,16 +10,18 @@ from bistro_tui.engine.scheduling.reasons import Reason
 MALFORMED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 """What reading JSON of another shape than ours may raise."""
 
+NOT_OURS = "the answer is not what a scheduler of this version sends"
+
 
 class NotUnderstood(BistroError):
     """The other side sent something else than this version can read."""
 
 
 def number_out(value: float | None) -> Json:
-    """Return a number as JSON, which has none that is not finite: those are texts."""
+    """Return a number as JSON: the infinite ones are texts there, and NaN is null."""
     if value is None or math.isfinite(value):
         return value
-    return str(value)
+    return None if math.isnan(value) else str(value)
 
 
 def number_in(value: Json) -> float:

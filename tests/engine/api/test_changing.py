@@ -37,10 +37,11 @@ async def test_a_job_is_enabled_and_disabled_in_file_and_scheduler(
     assert await scene.data("enable_job", job_id="off") == "enabled"
     assert await scene.data("disable_job", job_id="off") == "disabled"
     assert scene.desk.world.path.read_text() == text
-    assert await scene.data("disable_job", job_id="etl") == "disabled"
-    assert scene.desk.world.path.read_text() == text.replace(
-        '"owner": "data"', '"enabled": false,\n    "owner": "data"', 1
-    )
+    for word, value in (("enable", "true"), ("disable", "false")):
+        assert await scene.data(f"{word}_job", job_id="etl") == f"{word}d"
+        assert scene.desk.world.path.read_text() == text.replace(
+            '"owner": "data"', f'"enabled": {value},\n    "owner": "data"', 1
+        )
 
 
 async def test_a_job_is_saved_changed_and_deleted(scene: Scene) -> None:
@@ -78,6 +79,25 @@ async def test_the_version_that_jobs_shows_guards_a_job(scene: Scene) -> None:
     assert await scene.data("delete_job", job_id="etl", version=None) == "deleted"
 
 
+async def test_what_jobs_showed_before_another_change_is_not_saved_over_it(
+    scene: Scene,
+) -> None:
+    shown = (await scene.data("jobs"))["etl"]
+    await scene.data("disable_job", job_id="etl")
+    now = (await scene.data("jobs"))["etl"]["version_id"]
+    error = await scene.error("save_job", job_id="etl", job={**shown, "owner": "you"})
+    version = shown["version_id"]
+    assert error == (
+        f'the job "etl" was changed meanwhile: it is version {now} now, not {version};'
+        " look at it again"
+    )
+    given = {**shown, "owner": "you"}
+    found = await scene.data("save_job", job_id="etl", job=given, version=now)
+    assert found == "saved"
+    assert await scene.data("delete_job", job_id="etl") == "deleted"
+    assert await scene.data("save_job", job_id="etl", job=given) == "saved"
+
+
 @pytest.mark.parametrize(
     ("handler", "inputs", "error"),
     [
@@ -91,6 +111,8 @@ async def test_the_version_that_jobs_shows_guards_a_job(scene: Scene) -> None:
         ("save_job", {"job_id": "x", "job": None}, "Missing key: job"),
         ("save_job", {"job_id": "x", "job": []}, "job must be an object"),
         ("save_job", {"job_id": "x", "job": {}}, 'the key "owner" is missing'),
+        ("save_job", {"job_id": "", "job": NEW}, "a job's name cannot be empty"),
+        ("save_job", {"job_id": "a\0", "job": NEW}, "cannot hold a NUL character"),
         ("save_job", {"job_id": "\ud800", "job": NEW}, "half of a surrogate pair"),
         ("save_job", {"job_id": "x", "job": {**NEW, "priority": []}}, "priority"),
         ("forgive_jobs", {"jobs": "etl"}, "jobs must be an array of strings"),
@@ -186,6 +208,57 @@ async def test_a_task_of_a_deleted_job_is_of_an_unknown_one(scene: Scene) -> Non
     assert scene.desk.core.running()
     error = await scene.error("kill_task", job_id=job, node_id=node)
     assert error == f"Unknown job {job}"
+
+
+async def test_a_change_is_logged_once_with_who_asked_for_it(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bistro_tui")
+    running = await scene.data("running_tasks")
+    job = next(iter(running))
+    node = next(iter(running[job]))
+    caplog.clear()
+    assert await scene.data("kill_task", job_id=job, node_id=node) == "signaled"
+    assert await scene.data("forgive_jobs", jobs=["broken"]) == "forgiven"
+    asked = [line for line in caplog.messages if "asked" in line]
+    assert asked == [
+        f"a test asked for kill_task job_id={job} node_id={node}: signaled",
+        "a test asked for forgive_jobs jobs=broken: forgiven",
+    ]
+
+
+async def test_all_subqueries_of_a_request_see_one_config(scene: Scene) -> None:
+    await scene.settle()
+    (one, *_) = (await scene.data("tasks", job="serve", status="running"))["tasks"]
+    found = await scene.ask(
+        deletes={"handler": "delete_job", "job_id": "serve"},
+        kills={"handler": "kill_task", "job_id": "serve", "node_id": one["node"]},
+        forgives={"handler": "forgive_jobs", "jobs": ["serve"]},
+        knows={"handler": "names", "kind": "jobs", "prefix": "se"},
+        explains={"handler": "why", "job": "serve", "node": "nowhere"},
+        pages={"handler": "tasks", "job": "serve"},
+    )
+    assert found["deletes"] == {"data": "deleted"}
+    assert found["kills"] == {"data": "signaled"}
+    assert found["forgives"] == {"data": "forgiven"}
+    assert found["knows"] == {"data": {"names": ["serve"]}}
+    assert found["explains"] == {"error": "there is no task serve@nowhere"}
+    assert "data" in found["pages"]
+    assert await scene.error("kill_task", job_id="serve", node_id=one["node"]) == (
+        "Unknown job serve"
+    )
+
+
+async def test_errors_tell_of_the_config_that_the_request_began_with(
+    scene: Scene,
+) -> None:
+    found = await scene.ask(
+        deletes={"handler": "delete_job", "job_id": "typo"},
+        errors={"handler": "errors"},
+    )
+    assert found["deletes"] == {"data": "deleted"}
+    assert "job typo" in found["errors"]["data"]
+    assert await scene.data("errors") == {}
 
 
 async def test_the_scheduler_is_stopped(scene: Scene) -> None:

@@ -1,22 +1,25 @@
 """Requests as they come: what is refused as a whole, what is answered by itself."""
 
+import asyncio
 import json
 import logging
 import sqlite3
 
 import pytest
 
-from bistro_tui.engine.api import envelope, registry
+from bistro_tui.engine.api import envelope, registry, turns
 from bistro_tui.engine.api.envelope import (
     MAX_DEPTH,
     MAX_SUBQUERIES,
     BadRequest,
     parse_request,
+    respond,
 )
 from bistro_tui.engine.api.handler import Handler, Query
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.patience import Patience
 from tests.engine.api.scene import Scene
 
 
@@ -42,7 +45,7 @@ def nested(levels: int) -> bytes:
         (b'{"a": NaN}', "NaN"),
         (b'{"a": -Infinity}', "Infinity"),
         (b'{"a": 1e999}', "too large"),
-        (b'{"a": ' + b"9" * 5_000 + b"}", "not JSON"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "a number has too many digits$"),
         (b'{"a": "\x00"}', "not JSON"),
         (nested(MAX_DEPTH + 1), "too deeply"),
         (nested(100_000), "too deeply"),
@@ -255,3 +258,81 @@ async def test_a_request_cannot_ask_for_more_than_memory_holds(
     )
     assert ["data" in one for one in answers.values()] == [True, False, False]
     assert "another request" in answers["c"]["error"]
+
+
+async def test_what_may_be_large_and_what_follows_it_needs_a_place(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = 0
+
+    async def enter() -> None:
+        nonlocal entered
+        entered += 1
+
+    async def ask(*handlers: str) -> int:
+        nonlocal entered
+        entered = 0
+        body = {str(at): {"handler": name} for at, name in enumerate(handlers)}
+        asked = parse_request(json.dumps(body).encode())
+        await respond(scene.desk, asked, who="a test", enter=enter)
+        return entered
+
+    assert await ask("stats", "progress", "workers", "nobody") == 0
+    assert await ask("stats", "jobs", "stats") == 1
+    monkeypatch.setattr(envelope, "SMALL_ANSWER", 10)
+    assert await ask("stats", "stats", "stats") == 2
+
+
+async def test_nothing_more_is_read_for_whoever_has_left(scene: Scene) -> None:
+    patience = Patience()
+    patience.leave()
+    for name, is_read in (("stats", True), ("forgive_jobs", False)):
+        body = json.dumps({"a": {"handler": name, "jobs": []}}).encode()
+        answering = respond(
+            scene.desk, parse_request(body), who="a test", patience=patience
+        )
+        if is_read:
+            with pytest.raises(ConnectionResetError):
+                await answering
+        else:
+            assert json.loads(await answering) == {"a": {"data": "forgiven"}}
+
+
+async def test_in_one_turn_of_the_loop_one_long_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SEC", 0.0)
+    steps: list[int] = []
+
+    async def work(number: int) -> None:
+        mine = turns.Turns()
+        for _ in range(5):
+            await mine.rest()
+            steps.append(number)
+
+    works = [asyncio.ensure_future(work(number)) for number in range(4)]
+    most = 0
+    while not all(one.done() for one in works):
+        before = len(steps)
+        await asyncio.sleep(0)
+        most = max(most, len(steps) - before)
+    assert most == 1
+    assert steps == [0, 1, 2, 3] * 5
+
+
+async def test_others_have_their_turns_between_subqueries(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TURN_SEC", 0.0)
+    number = 0
+
+    async def others() -> None:
+        nonlocal number
+        while True:
+            number += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.ensure_future(others())
+    await scene.ask(**{f"q{i}": {"handler": "refresh_time"} for i in range(100)})
+    other.cancel()
+    assert number >= 100

@@ -13,10 +13,12 @@ import pytest
 from aiohttp import web
 
 from bistro_tui.client.event_stream import EventStreamParser, ServerEvent
-from bistro_tui.engine.api import feed
-from bistro_tui.engine.api.events import MOST_STREAMS, EventStream
+from bistro_tui.engine.api import events, feed
+from bistro_tui.engine.api.events import EventStream
+from bistro_tui.engine.config.hiding import Hiding
+from bistro_tui.engine.config.model import Config, Job, Settings
 from bistro_tui.engine.desk import Desk
-from bistro_tui.engine.ids import LevelName, NodeName
+from bistro_tui.engine.ids import JobName, LevelName, NodeName
 from bistro_tui.engine.view import NodeRow, Snapshot
 from bistro_tui.engine.wire.snapshots import apply_change, decode_snapshot
 from tests.engine.wire.test_snapshots import STATE
@@ -29,6 +31,8 @@ class Scripted:
         self.picture = Snapshot(serial=1, now=1.0, state=STATE)
         self.looks = 0
         self.listeners: list[Callable[[], None]] = []
+        self.hiding = Hiding()
+        self.config: Config | None = None
 
     def latest(self) -> Snapshot:
         self.looks += 1
@@ -132,7 +136,12 @@ async def serving(heartbeat_sec: float = 15.0) -> AsyncIterator[Server]:
     scheduler = Scripted()
     stream = EventStream(cast("Desk", scheduler), heartbeat_sec=heartbeat_sec)
     app = web.Application()
-    app.router.add_get("/events", stream.serve)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        door, asked = request.query.get("door", "TCP"), request.query
+        return await stream.serve(request, door=door, is_trusted="trusted" in asked)
+
+    app.router.add_get("/events", serve)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -257,6 +266,27 @@ async def test_a_slow_reader_gets_a_fresh_picture_instead_of_a_long_queue() -> N
             assert shown == server.scheduler.picture
 
 
+async def test_secrets_are_hidden_from_readers_without_the_token() -> None:
+    async with serving() as server:
+        job = Job(
+            name=JobName("etl"),
+            level_for_tasks=LevelName("host"),
+            env={"API_TOKEN": "hunter22"},
+        )
+        server.scheduler.config = Config(settings=Settings(), jobs={job.name: job})
+        server.scheduler.change(state=replace(STATE, text="it is hunter22"))
+        async with server.reading() as stranger:
+            first = await stranger.next()
+            assert json.loads(first.data)["state"]["text"] == "it is ***"
+            server.scheduler.change(state=replace(STATE, text="still hunter22"))
+            event = await stranger.next()
+            assert json.loads(event.data)["state"]["text"] == "still ***"
+            assert b"hunter22" not in event.data
+        server.url += "?trusted=1"
+        async with server.reading() as owner:
+            assert (await owner.picture()).state.text == "still hunter22"
+
+
 async def test_silence_is_broken_by_a_comment() -> None:
     async with serving(heartbeat_sec=0.02) as server, server.reading() as reading:
         await reading.picture()
@@ -265,21 +295,43 @@ async def test_silence_is_broken_by_a_comment() -> None:
                 reading.raw += await reading.response.content.readany()
 
 
-async def test_there_are_only_so_many_streams() -> None:
+async def test_at_the_cap_of_a_door_the_oldest_stream_without_the_token_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(events, "MOST_STREAMS", 3)
     async with (
         serving() as server,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
     ):
-        held = [await session.get(server.url) for _ in range(MOST_STREAMS)]
-        async with session.get(server.url) as refused:
-            assert refused.status == 503
-            assert "64 event streams" in await refused.text()
-        held.pop().close()
-        async with asyncio.timeout(5):
-            while (found := await session.get(server.url)).status == 503:
-                await asyncio.sleep(0.01)
-        held.append(found)
-        for response in held:
+
+        async def come(how: str = "") -> aiohttp.ClientResponse:
+            return await session.get(f"{server.url}?{how}")
+
+        async def has_ended(response: aiohttp.ClientResponse) -> bool:
+            try:
+                async with asyncio.timeout(5):
+                    await response.read()
+            except aiohttp.ClientError:
+                return True
+            return False
+
+        own = await come("door=unix&trusted")
+        trusted = [await come("trusted")]
+        strange = [await come(), await come()]
+        strange.append(await come())
+        assert await has_ended(strange.pop(0))
+        for _ in range(2):
+            trusted.append(await come("trusted"))
+            assert await has_ended(strange.pop(0))
+        # All three have the token now.
+        refused = await come()
+        assert refused.status == 503
+        assert "3 event streams" in await refused.text()
+        trusted.append(await come("trusted"))
+        assert await has_ended(trusted.pop(0))
+        for response in (own, *trusted):
+            assert response.status == 200
+            assert not response.content.at_eof()
             response.close()
 
 

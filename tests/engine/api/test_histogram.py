@@ -5,36 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from bistro_tui.engine.api.histogram import bits_code
 from tests.engine.api.scene import CONFIG, Scene, opened
-
-
-@pytest.mark.parametrize(
-    ("bits", "code"),
-    [
-        (1, "B"),
-        (2, "C"),
-        (4, "E"),
-        (96, "gB"),
-        (584, "IJ"),
-        (128, "AC"),
-        (256, "AE"),
-        (3168, "gx"),
-    ],
-)
-def test_bits_are_written_as_bistro_writes_them(bits: int, code: str) -> None:
-    assert bits_code(bits) == code
-
-
-@given(bits=st.integers(0, 4095))
-def test_a_code_tells_its_bits(bits: int) -> None:
-    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    code = bits_code(bits)
-    assert sum(digits.index(one) << 6 * at for at, one in enumerate(code)) == bits
-    assert len(code) == 1 + (bits > 63)
 
 
 async def test_each_level_counts_all_its_nodes_that_the_job_has_tasks_below(

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from bistro_tui.engine.api import metrics
 from bistro_tui.engine.api.metrics import render
@@ -123,3 +124,28 @@ async def test_of_very_many_jobs_only_sums_are_told(
     assert not [name for name, _ in found if name == "bistro_tui_job_tasks"]
     assert of(found, "tasks", reason="running") == 2
     assert of(found, "jobs") == 7
+
+
+async def test_the_jobs_are_told_of_a_few_at_a_time_and_look_as_if_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers: list[int] = []
+
+    def generate(registry: Collector) -> bytes:
+        for metric in registry.collect():
+            if metric.name == "bistro_tui_job_tasks":
+                jobs = {sample.labels["job"] for sample in metric.samples}
+                numbers.append(len(jobs))
+        return generate_latest(registry)
+
+    def of_jobs(text: bytes) -> list[str]:
+        lines = text.decode().splitlines()
+        return [line for line in lines if "bistro_tui_job_tasks" in line]
+
+    monkeypatch.setattr(metrics, "generate_latest", generate)
+    at_once = of_jobs(await render(scene.desk))
+    assert numbers == [7]
+    monkeypatch.setattr(metrics, "JOBS_AT_ONCE", 2)
+    assert of_jobs(await render(scene.desk)) == at_once
+    assert numbers[1:] == [2, 2, 2, 1]
+    assert sum(line.startswith("#") for line in at_once) == 2

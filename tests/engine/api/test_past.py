@@ -69,3 +69,17 @@ def test_a_rare_status_is_looked_for_in_pages_that_end_in_time(tmp_path: Path) -
 async def test_a_cursor_that_is_none_is_an_error(before: str, scene: Scene) -> None:
     answers: Any = await scene.ask(it={"handler": "history", "before": before})
     assert answers["it"] == {"error": "before must be the next of an earlier answer"}
+
+
+@pytest.mark.parametrize("key", ["regex", "text"])
+async def test_a_pattern_that_takes_long_to_make_is_an_error(
+    key: str, scene: Scene
+) -> None:
+    query = {"handler": "log_lines", key: "a?" * 50_000, "ignore_case": True}
+    answers: Any = await scene.ask(it=query)
+    assert answers["it"] == {"error": f"{key} is too long: at most 3000 characters"}
+
+
+async def test_since_may_be_a_text(scene: Scene) -> None:
+    answers: Any = await scene.ask(it={"handler": "history", "since": "1e300"})
+    assert answers["it"]["data"]["attempts"] == []

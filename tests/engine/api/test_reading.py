@@ -55,6 +55,38 @@ async def test_a_bad_config_is_an_error_with_file_and_line_until_it_is_mended(
     assert await scene.data("errors") == {}
 
 
+async def test_while_the_file_is_broken_errors_of_jobs_keep_their_places(
+    scene: Scene,
+) -> None:
+    before = await scene.data("errors")
+    await reloads(scene, '{\n "bistro_settings": {,}}')
+    found = await scene.data("errors")
+    assert found["job typo"] == before["job typo"]
+    assert (await scene.data("config"))["errors"][0]["line"] == 2
+
+
+async def test_paths_in_answers_are_absolute_wherever_it_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(Path(), CONFIG, monkeypatch) as scene:
+        path = str(tmp_path / "config.json")
+        first = await scene.data("errors")
+        assert first["job typo"].startswith(f"{path}:")
+        config = await scene.data("config")
+        assert config["path"] == path
+        assert {one["file"] for one in config["errors"] + config["warnings"]} == {path}
+        assert (await scene.data("stats"))["config_path"] == path
+        assert scene.desk.latest().state.config_path == path
+        (warning,) = (
+            one.text for one in scene.desk.board.banners() if not one.is_error
+        )
+        assert warning.startswith(f"{path}:")
+        more: Json = {"owner": "me", "command": ["true"]}
+        await reloads(scene, json.dumps(CONFIG | {"bistro_job->one": more}, indent=2))
+        assert await scene.data("errors") == first
+
+
 async def test_of_very_many_jobs_with_errors_some_are_named(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bistro_tui.engine.api import status_handlers
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.scheduling.reasons import Reason
 from tests.engine.api.scene import CONFIG, Scene, opened
@@ -43,6 +44,15 @@ async def test_open_tasks_are_explained_as_why_does(scene: Scene) -> None:
     few = (await scene.data("open_tasks", job="serve", limit=1))["tasks"]
     assert few == found[:1]
     assert await scene.data("open_tasks", job="nobody") == {"tasks": []}
+
+
+async def test_a_greater_limit_of_open_tasks_counts_as_the_greatest(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status_handlers, "MOST_OPEN", 2)
+    every = (await scene.data("open_tasks", job="serve", limit=2))["tasks"]
+    assert len(every) == 2
+    assert (await scene.data("open_tasks", job="serve", limit=9))["tasks"] == every
 
 
 async def test_the_local_runner_is_one_worker(
@@ -142,7 +152,6 @@ async def test_stats_count_what_runs_of_a_job_that_is_gone(
         async with asyncio.timeout(10):
             while (await scene.data("stats"))["jobs"] == 7:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)
         stats = await scene.data("stats")
         assert stats["tasks"]["running"] == stats["running"] == 2
         gone = (await scene.data("tasks", job="serve"))["tasks"]

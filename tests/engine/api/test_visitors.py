@@ -53,6 +53,38 @@ def test_half_a_body_goes_last() -> None:
     assert door.ended == ["idle", "half", "last at the door"]
 
 
+def test_then_it_is_who_waits_longest_those_with_the_token_last() -> None:
+    door = Door(4)
+    known, early, late, busy = (door.come(one, 0) for one in ("known", "e", "l", "b"))
+    for at, visitor in enumerate((known, early, late)):
+        visitor.answer(at)
+        visitor.wait(True)
+    known.is_trusted = True
+    busy.answer(3)
+    for _ in range(3):
+        door.come("new", 4).answer(4)
+    assert door.ended == ["e", "l", "known"]
+
+
+def test_who_was_waited_for_is_answered_and_stays() -> None:
+    door = Door(1)
+    visitor = door.come("one", 0)
+    visitor.answer(0)
+    visitor.wait(True)
+    visitor.wait(False)
+    door.come("new", 1)
+    assert door.ended == ["new at the door"]
+
+
+def test_an_answer_that_takes_very_long_keeps_nobody_out() -> None:
+    door = Door(2)
+    door.come("long", 0).answer(0)
+    door.come("short", 3).answer(3)
+    door.come("early", 4.9)
+    door.come("new", 5)
+    assert door.ended == ["early at the door", "long"]
+
+
 def test_while_all_are_being_answered_who_comes_is_turned_away() -> None:
     door = Door(1)
     door.come("busy", 0).answer(0)

@@ -187,7 +187,7 @@ def test_a_new_job_comes_last_and_nothing_else_moves(
 ) -> None:
     case = data.draw(cases(config_format))
     before = read_document(case.text, config_format).value
-    name = data.draw(keys)
+    name = data.draw(keys.filter(lambda name: name and "\0" not in name))
     if JobName(name) == A:
         return
     changed = save_job(case.text, JobName(name), case.wanted, config_format)

@@ -113,11 +113,13 @@ def test_everything_outside_the_value_stays_byte_for_byte(
     assert edited(text) == text[:at] + "false" + text[at + 4 :]
 
 
-@given(configs(has_enabled=False))
-def test_an_inserted_member_is_the_only_difference(case: tuple[str, int]) -> None:
+@given(configs(has_enabled=False), st.booleans())
+def test_an_inserted_member_is_the_only_difference(
+    case: tuple[str, int], enabled: bool
+) -> None:
     text, _ = case
-    changed = edited(text)
+    changed = edited(text, enabled)
     wanted = parse_toml(text)
-    wanted["bistro_job->a"]["enabled"] = False
+    wanted["bistro_job->a"]["enabled"] = enabled
     assert parse_toml(changed) == wanted
     assert is_insertion(text, changed)

@@ -51,3 +51,31 @@ def test_a_long_line_is_cut_only_where_something_is_left_out() -> None:
     source, caret = excerpt(1, 501, "a" * 500 + "X").split("\n")
     assert source.endswith("aX")
     assert source[caret.index("^")] == "X"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('{"A_SECRET":"it\\"s", "x" 1}', '{"A_SECRET":***, "x" 1}'),
+        ('{"my token": 12345, "x" 1}', '{"my token": ***, "x" 1}'),
+        ('{"password": ["a", "b"], "x" 1}', '{"password": ***, "x" 1}'),
+        ('{"tokens": {"a": "b"}, "x" 1}', '{"tokens": ***, "x" 1}'),
+        ("db_password = 'it', x 1", "db_password = ***, x 1"),
+        ("{Token: two words, x 1", "{Token: ***, x 1"),
+        ('{"x" 1, "secret": "open to the end', '{"x" 1, "secret": ***'),
+        ('"of a token", "x" 1', '"of a token", "x" 1'),
+    ],
+)
+def test_values_of_secrets_are_hidden_and_the_caret_stays_right(
+    line: str, shown: str
+) -> None:
+    source, caret = excerpt(1, line.index("x") + 1, line).split("\n")
+    assert source == f"    1 | {shown}"
+    assert source[caret.index("^")] == "x"
+
+
+def test_the_caret_stands_under_a_value_that_is_hidden() -> None:
+    line = '{"token": "abc", "x": 1}'
+    for column in (11, 14):
+        source, caret = excerpt(1, column, line).split("\n")
+        assert source[caret.index("^") :].startswith('***, "x"')

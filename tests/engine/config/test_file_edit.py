@@ -14,6 +14,7 @@ from bistro_tui.engine.config.file_edit import edit_config_file
 from bistro_tui.engine.config.formats import ConfigFormat, format_of, read_document
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName
+from tests.faults.needs import need_root
 
 SETTINGS_YAML = """# é
 bistro_settings:
@@ -55,6 +56,26 @@ def test_mode_and_owner_stay(path: Path) -> None:
     assert stat.S_IMODE(after.st_mode) == 0o640
     assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid)
     assert after.st_mtime_ns >= before.st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("owner", "group", "said"),
+    [(-1, 54321, "its group 54321 cannot be kept"), (1234, -1, "another user")],
+)
+def test_a_file_whose_owner_cannot_be_kept_is_left_as_it_is(
+    owner: int, group: int, said: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_root()
+    os.chown(path, owner, group)
+
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    with pytest.raises(ControlRefused, match=said):
+        edit_config_file(path, lambda text: text + " ")
+    assert path.read_bytes() == b"{\r\n}\r\n"
+    assert os.listdir(path.parent) == ["simple.json"]
 
 
 def test_the_target_of_a_link_is_replaced_and_the_link_stays(
@@ -102,6 +123,16 @@ def test_a_file_that_nobody_may_write_is_refused(path: Path) -> None:
     path.chmod(0o444)
     assert refusal(path) == f"{path}: is not writable; change its mode or edit a copy"
     assert path.read_bytes() == b"{\r\n}\r\n"
+
+
+def test_a_file_that_would_be_too_long_to_be_read_again_is_left_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_edit, "MAX_BYTES", 2**20)
+    assert edit_config_file(path, lambda _: "x" * 2**20)
+    with pytest.raises(ControlRefused, match="would be longer than 1 MiB, the most"):
+        edit_config_file(path, lambda text: text + "x")
+    assert path.read_text() == "x" * 2**20
 
 
 @pytest.mark.parametrize("content", [b"\xff", None])

@@ -201,7 +201,7 @@ def test_a_new_job_comes_last_laid_out_like_its_neighbour(
 @pytest.mark.parametrize(
     "name",
     [
-        *('"', "'", "\\", "a\nb", "é 日", "\x00", "\x7f\x85\u2028\ufeff", "]", "# x"),
+        *('"', "'", "\\", "a\nb", "é 日", "\x01", "\x7f\x85\u2028\ufeff", "]", "# x"),
         *("a: b", "->", "{x}", "*x", "&x", "💾", " ", "a.b", "//", "/* */", "<<", "%"),
     ],
 )
@@ -266,9 +266,12 @@ def test_a_deleted_job_goes_with_its_comma_and_its_lines(
 
 
 def test_the_times_and_the_version_in_the_file_stay() -> None:
-    text = '{"bistro_job->a": {"create_time": 1, "owner": "x"}}'
+    text = '{"bistro_job->a": {"create_time": 1, "version_id": 3, "owner": "x"}}'
     value: dict[str, Json] = {"owner": "y", "create_time": 5, "modify_time": 6}
-    assert save_job(text, A, {**value, "version_id": 7}) == text.replace('"x"', '"y"')
+    assert save_job(text, A, value) == text.replace('"x"', '"y"')
+    found = int(job_version({"create_time": 1, "version_id": 3, "owner": "x"}))
+    changed = save_job(text, A, {**value, "version_id": found})
+    assert changed == text.replace('"x"', '"y"')
 
 
 def test_true_and_one_differ() -> None:
@@ -355,6 +358,37 @@ def test_a_job_of_another_version_is_refused(config_format: ConfigFormat) -> Non
             edit()
     with pytest.raises(ControlRefused, match='the job "new" is gone'):
         save_job(text, NEW, CHANGED, config_format, version=good)
+
+
+@pytest.mark.parametrize("config_format", ConfigFormat)
+def test_the_version_in_a_job_counts_where_no_other_is_given(
+    config_format: ConfigFormat,
+) -> None:
+    text = TEXTS[config_format]
+    good = job_version(read_document(text, config_format).value["bistro_job->a"])
+    changed = save_job(text, A, CHANGED, config_format)
+    for shown in (good, int(good), -1, None):
+        value = {**CHANGED, "version_id": shown}
+        assert save_job(text, A, value, config_format) == changed
+    stale: dict[str, Json] = {**CHANGED, "version_id": 7}
+    message = f'"a" was changed meanwhile: it is version {good} now, not 7'
+    with pytest.raises(ControlRefused, match=message):
+        save_job(text, A, stale, config_format)
+    assert save_job(text, A, stale, config_format, version=good) == changed
+    new = save_job(text, NEW, stale, config_format)
+    assert new == save_job(text, NEW, CHANGED, config_format)
+
+
+@pytest.mark.parametrize("shown", [True, [7], {}, 1.5])
+def test_what_cannot_be_a_version_is_no_version(shown: Json) -> None:
+    with pytest.raises(ControlRefused, match="version_id must be as jobs shows it"):
+        save_job(IN_JSON, A, {**CHANGED, "version_id": shown})
+
+
+@pytest.mark.parametrize(("name", "message"), [("", "empty"), ("a\0b", "NUL")])
+def test_a_name_that_no_job_can_have_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ControlRefused, match=f"a job's name cannot.* {message}"):
+        save_job(IN_JSON, JobName(name), CHANGED)
 
 
 @pytest.mark.parametrize("config_format", ConfigFormat)

@@ -254,6 +254,25 @@ def test_a_text_without_repeated_keys_says_so() -> None:
     assert not parse_text(SEED).repeats_keys
 
 
+@pytest.mark.parametrize("newline", ["\n", ""])
+def test_a_long_text_is_read_as_a_short_one_is(newline: str) -> None:
+    """It is looked at part by part, and no part may be forgotten or cut anywhere."""
+    brackets = [f'"[{{é{number:08}",{newline}' for number in range(10_000)]
+    text = f'{{"a": [{"".join(brackets)}1], "é": [2, {{"c": 3}}]}}'
+    assert len(text) > 2 * 2**16
+    value = parse_json(text)
+    assert len(value["a"]) == 10_001
+    where = text.index("3}")
+    row = text.count("\n", 0, where)
+    column = where - text.rfind("\n", 0, where)
+    assert locate(text, ("é", 1, "c")) == Position(row + 1, column)
+    deep = text.replace("3}", "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}")
+    with pytest.raises(ConfigSyntaxError, match="nested too deeply"):
+        parse_json(deep)
+    fits = MAX_DEPTH - 3
+    assert parse_json(text.replace("3}", "[" * fits + "]" * fits + "}"))
+
+
 def test_the_key_itself_can_be_located() -> None:
     places = JsonPlaces(SEED, SEED)
     assert places.locate(("bistro_settings", "enabled"), at_key=True) == Position(12, 5)

@@ -32,5 +32,4 @@ def home(tmp_path: Path) -> Iterator[Household]:
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     caplog.set_level(logging.INFO, "bistro_tui")
-    logging.getLogger("bistro_tui").propagate = True
     return lambda: [record.getMessage() for record in caplog.records]

@@ -1,6 +1,8 @@
 """The counts of status bits: what a full computation finds, at the cost of a change."""
 
+import gc
 import random
+import weakref
 from collections import Counter
 
 import pytest
@@ -12,7 +14,7 @@ from bistro_tui.engine.config.model import Config, Job
 from bistro_tui.engine.ids import JobName, LevelName, NodeName, TaskId
 from bistro_tui.engine.nodes.tree import Node, NodeTree
 from bistro_tui.engine.scheduling import events as ev
-from bistro_tui.engine.scheduling.bit_counts import BitCounts
+from bistro_tui.engine.scheduling.bit_counts import KEPT_SEC
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus, is_in_backoff
@@ -80,9 +82,9 @@ def naive(core: Core, job: Job, now: float) -> Buckets:
     return buckets
 
 
-def counted(counts: BitCounts, job: JobName, steps: int = 3) -> Buckets | None:
+def counted(world: World, job: JobName, steps: int = 3) -> Buckets | None:
     """What is kept, taken in a little at a time."""
-    while (bits := counts.of(job)) is not None:
+    while (bits := world.core.bit_counts.of(job, world.now.mono)) is not None:
         if bits.catch_up(steps):
             break
     if bits is None:
@@ -106,7 +108,7 @@ def check(world: World, jobs: tuple[str, ...] = JOBS) -> None:
         expected = None
         if job is not None and job.is_valid:
             expected = naive(core, job, world.now.wall)
-        assert counted(core.bit_counts, name) == expected
+        assert counted(world, name) == expected
 
 
 def act(rng: random.Random, world: World, config: Config) -> None:
@@ -119,7 +121,7 @@ def act(rng: random.Random, world: World, config: Config) -> None:
         case 3:
             world.store()
         case 4:
-            world.wait(rng.choice((1.0, 5.0, 9.0, 60.0)))
+            world.wait(rng.choice((1.0, 5.0, 9.0, 60.0, KEPT_SEC)))
         case 5:
             world.feed(ev.Forgive(tuple(config.jobs)))
         case 6:
@@ -175,7 +177,7 @@ def test_what_comes_first_on_the_way_up_bars_a_node() -> None:
     tree = make_tree({"h1": ["a", "b", "c"], "h2": ["d"]}, disabled=["h1", "b"])
     refuse = {"db": LevelFilter(blacklist=frozenset({"a", "b", "d"}))}
     world = World(make_config(make_job("a", filters=refuse)), tree)
-    assert counted(world.core.bit_counts, A) == {
+    assert counted(world, A) == {
         "instance": {128 | 256: {"top"}},
         "host": {128 | 256: {"h1"}, 128: {"h2"}},
         "db": {128: {"a", "d"}, 256: {"b", "c"}},
@@ -202,11 +204,11 @@ def test_backoff_counts_until_it_is_over_also_of_disabled_jobs() -> None:
     job = make_job("a", enabled=False)
     old = TaskStatus(bits=ERROR_BACKOFF, time=World().now.wall, backoff_sec=7)
     world = World(make_config(job), make_tree({"h": ["x"]}), {task_id("a@x"): old})
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {96: {"x"}}
+    assert (counted(world, A) or {})["db"] == {96: {"x"}}
     world.wait(6.9)
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {96: {"x"}}
+    assert (counted(world, A) or {})["db"] == {96: {"x"}}
     world.wait(0.1)
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {32: {"x"}}
+    assert (counted(world, A) or {})["db"] == {32: {"x"}}
 
 
 @pytest.mark.parametrize("known", [FAILED, FAILED | Bits.USES_BACKOFF])
@@ -214,11 +216,11 @@ def test_forgiving_shows_when_it_is_stored(known: Bits) -> None:
     old = TaskStatus(bits=known, time=World().now.wall)
     config = make_config(make_job("a", enabled=False))
     world = World(config, make_tree({"h": ["x"]}), {task_id("a@x"): old})
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {16: {"x"}}
+    assert (counted(world, A) or {})["db"] == {16: {"x"}}
     world.feed(ev.Forgive((A,)))
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {16: {"x"}}
+    assert (counted(world, A) or {})["db"] == {16: {"x"}}
     world.store()
-    assert (counted(world.core.bit_counts, A) or {})["db"] == {32: {"x"}}
+    assert (counted(world, A) or {})["db"] == {32: {"x"}}
 
 
 def test_nothing_is_noted_for_jobs_that_nobody_asked_for() -> None:
@@ -228,7 +230,7 @@ def test_nothing_is_noted_for_jobs_that_nobody_asked_for() -> None:
     world = World(config, make_tree({"h": ["x", "y"]}))
     jobs = world.core.state.jobs
     assert [one.touched for one in jobs.values()] == [None, None]
-    counted(world.core.bit_counts, A)
+    counted(world, A)
     for _ in range(4):
         world.end(world.running_names[0], DONE)
     assert jobs[A].touched == {0, 1}
@@ -239,12 +241,57 @@ def test_an_answer_looks_only_at_what_changed() -> None:
     names = [f"n{number}" for number in range(2_000)]
     config = make_config(make_job("a"), resources=limits(instance={"slots": 1}))
     world = World(config, make_tree({"h": names}))
-    bits = world.core.bit_counts.of(A)
+    bits = world.core.bit_counts.of(A, world.now.mono)
     assert bits is not None
     calls = Counter[bool]()
     while not bits.catch_up(200):
         calls[False] += 1
     assert calls[False] == 9
     world.end(world.running_names[0])
-    assert world.core.bit_counts.of(A) is bits
+    assert world.core.bit_counts.of(A, world.now.mono) is bits
     assert bits.catch_up(2)
+
+
+def noted(world: World) -> set[int] | None:
+    """Return the slots of which anything may have changed."""
+    return world.core.state.jobs[A].touched
+
+
+def test_a_job_that_nobody_asks_for_any_more_costs_nothing_again() -> None:
+    config = make_config(make_job("a"), resources=limits(instance={"slots": 1}))
+    names = [f"n{number}" for number in range(20)]
+    world = World(config, make_tree({"h": names}))
+    known = counted(world, A)
+    world.wait(KEPT_SEC - 1)
+    world.end(world.running_names[0])
+    assert noted(world)
+    assert counted(world, A) != known
+    world.wait(KEPT_SEC - 1)
+    assert noted(world) is not None
+    world.wait(KEPT_SEC / 4)
+    assert noted(world) is None
+    check(world, ("a",))
+    assert noted(world) is not None
+
+
+def test_what_changed_too_much_is_counted_anew_when_somebody_asks_again() -> None:
+    world = World(make_config(make_job("a")), make_tree({"h": list("vwxyz")}))
+    counted(world, A)
+    for name in world.running_names:
+        world.end(name)
+        world.store()
+    assert noted(world) is not None
+    world.wait(KEPT_SEC / 4)
+    assert noted(world) is None
+    check(world, ("a",))
+
+
+def test_of_a_config_or_nodes_of_before_nothing_is_kept() -> None:
+    world = World(make_config(make_job("a")), make_tree({"h": ["x"]}))
+    counted(world, A)
+    before = weakref.ref(world.core.state.jobs[A])
+    world.feed(ev.NodesLoaded(make_tree({"h": ["x", "y"]})))
+    world.wait(KEPT_SEC / 4)
+    gc.collect()
+    assert before() is None
+    check(world, ("a",))

@@ -229,3 +229,26 @@ def test_a_piece_looks_at_few_tasks(
         after = piece.after
         assert after is not None
         assert len(piece.rows) <= len(looks) <= task_pages.LOOKS
+
+
+@pytest.mark.parametrize("name", ["", "no", "n1", "nobody"])
+@pytest.mark.parametrize("reason", [None, Reason.RUNNING, Reason.RECOVERING])
+def test_a_piece_looks_at_few_of_what_runs_without_its_node(
+    name: str, reason: Reason | None
+) -> None:
+    names = [f"n{number}" for number in range(3 * task_pages.LOOKS)]
+    world = World(make_config(make_job("a")), flat_tree(names))
+    world.feed(ev.NodesLoaded(flat_tree([])))
+    asked = Asked(job=JobName("a"), reason=reason, name=name)
+    rows, after = list[TaskRow](), None
+    while True:
+        piece = world.core.task_pages.piece(asked, after, 10_000, world.now)
+        rows += piece.rows
+        assert len(piece.rows) <= task_pages.LOOKS / 5
+        if piece.after is None:
+            break
+        assert after is None or piece.after.node > after.node
+        after = piece.after
+    runs = reason is not Reason.RECOVERING
+    wanted = sorted(f"a@{node}" for node in names if runs and name in node)
+    assert names_of(rows) == wanted
