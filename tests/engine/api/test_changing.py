@@ -214,6 +214,7 @@ async def test_a_change_is_logged_once_with_who_asked_for_it(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="bistro_tui")
+    await scene.settle()
     running = await scene.data("running_tasks")
     job = next(iter(running))
     node = next(iter(running[job]))
