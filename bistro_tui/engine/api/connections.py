@@ -82,7 +82,12 @@ class Connections:
                 self._visitors.make_room(self._loop.time())
                 await asyncio.sleep(_RETRY_SEC)
                 continue
-            self._admit(connection, peer)
+            try:
+                self._admit(connection, peer)
+            except Exception:
+                # One that goes at once, or is odd, keeps nobody else out.
+                log.exception("a connection could not be taken in")
+                connection.close()
             # An accept that need not wait keeps the loop from all others; but one a
             # turn would keep those who knock behind many others for seconds.
             if self._loop.time() >= turn_ends:

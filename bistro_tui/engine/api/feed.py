@@ -152,7 +152,12 @@ class Feed:
         if self._whole is None or self._whole[0] is not base:
             making = asyncio.to_thread(_whole_event, self._run, base)
             self._whole = base, asyncio.ensure_future(making)
-        return await asyncio.shield(self._whole[1])
+        try:
+            return await asyncio.shield(self._whole[1])
+        except Exception:
+            # The next reader may have more luck with it.
+            self._whole = None
+            raise
 
     def close(self) -> None:
         """End all readers as soon as they have been sent the last change."""

@@ -127,7 +127,15 @@ class ApiServer:
         self._connections.append(connections)
         accepting = (connections.accept_from(listener) for listener in listeners)
         for serving in (connections.watch(), *accepting):
-            self._tasks.append(asyncio.ensure_future(serving))
+            task = asyncio.ensure_future(serving)
+            task.add_done_callback(self._look_why)
+            self._tasks.append(task)
+
+    def _look_why(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a door of REST is closed", exc_info=error)
+            text = f"a door of REST is closed, for an error of ours: {error}"
+            self._desk.board.put("api", text)
 
     async def _watch_places(self) -> None:
         loop, longest_sec = asyncio.get_running_loop(), self._limits.send_sec

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import trustme
 
+from bistro_tui.engine.api import connections as connections_module
+from bistro_tui.engine.api import feed as feed_module
 from bistro_tui.engine.api import progress
 from bistro_tui.engine.api import server as server_module
 from bistro_tui.engine.api.limits import Limits
@@ -846,3 +848,32 @@ async def test_two_tokens_are_never_made_for_one_data_directory(tmp_path: Path) 
             )
             assert reply.status == 200
     assert found[0] == found[1]
+
+
+async def test_an_error_in_a_stream_ends_that_stream_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(tmp_path) as door:
+        with monkeypatch.context() as broken:
+            broken.setattr(feed_module, "_whole_event", _fail)
+            knock = await door.knock("unix")
+            knock.send(request("GET", "/events", "Host: localhost"))
+            assert await knock.is_closed()
+        knock = await door.knock("unix")
+        knock.send(request("GET", "/events", "Host: localhost"))
+        async with asyncio.timeout(5):
+            assert await knock.reader.readuntil(b"event: snapshot")
+
+
+async def test_a_connection_that_cannot_be_taken_in_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(tmp_path) as door:
+        with monkeypatch.context() as broken:
+            broken.setattr(connections_module, "_who", _fail)
+            assert await (await door.knock("unix")).is_closed()
+        assert (await door.ask(body=READ, at="unix")).status == 200
+
+
+def _fail(*_: object) -> Any:
+    raise RuntimeError("planted")
