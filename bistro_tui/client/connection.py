@@ -106,6 +106,8 @@ class Connection:
 async def opened(address: Address) -> AsyncIterator[Connection]:
     """Give a connection. Raises NoAnswer where there is nothing to connect to."""
     async with contextlib.AsyncExitStack() as stack:
+        # What a session closes is closed in the turn after, and the loop may end now.
+        stack.push_async_callback(asyncio.sleep, 0)
         connector: aiohttp.BaseConnector
         if address.socket is not None:
             try:

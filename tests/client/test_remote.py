@@ -59,6 +59,8 @@ async def listening(
             yield address_of_url(f"{scheme}://localhost:{port}", token=TOKEN)
     finally:
         await runner.cleanup()
+        # What was closed is gone in the turn after.
+        await asyncio.sleep(0)
 
 
 def events_of(stream: EventStream) -> Answer:

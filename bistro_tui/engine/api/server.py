@@ -120,6 +120,8 @@ class ApiServer:
         await asyncio.gather(
             *(one.close(patience_sec=_PATIENCE_SEC) for one in self._connections)
         )
+        # What was closed is gone in the turn after, and the loop may end now.
+        await asyncio.sleep(0)
 
     def _serve(
         self, connections: Connections, listeners: Sequence[socket.socket]
