@@ -82,7 +82,7 @@ class Connection:
                     timeout=limits,
                     allow_redirects=False,
                 )
-            async with answer as response:
+            async with _cut_off(answer) as response:
                 if response.status != 200:
                     raise self._refusal(response.status, await _text(response))
                 if response.content_type != "text/event-stream":
@@ -100,6 +100,23 @@ class Connection:
         if status in _BUSY:
             return NoAnswer(f"{self._address}: cannot answer now: {text}")
         return Refused(refusal(self._address, status, text))
+
+
+@contextlib.asynccontextmanager
+async def _cut_off(
+    response: aiohttp.ClientResponse,
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Give the response of a stream, and end its connection with it.
+
+    Nobody waits for the farewell of TLS, which may come when the loop has ended.
+    """
+    async with response:
+        try:
+            yield response
+        finally:
+            connection = response.connection
+            if connection is not None and connection.transport is not None:
+                connection.transport.abort()
 
 
 @contextlib.asynccontextmanager
