@@ -4,8 +4,14 @@ As lenient as Bistro where that is harmless: null is as good as missing, and a n
 may be a text.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from bistro_tui.engine.api.handler import HandlerError, Query
 from bistro_tui.engine.config.coerce import CoercionError, to_float, to_int
+from bistro_tui.engine.config.model import Json
+
+N = TypeVar("N", int, float)
 
 
 def text_of(query: Query, key: str) -> str:
@@ -49,15 +55,7 @@ def whole_or_none(query: Query, key: str) -> int | None:
 
     Raises HandlerError.
     """
-    value = query.get(key)
-    if value is None:
-        return None
-    try:
-        if isinstance(value, bool):
-            raise CoercionError("must be a whole number")
-        return to_int(value)
-    except CoercionError as error:
-        raise HandlerError(f"{key} {error}") from None
+    return _number_or_none(query, key, to_int, "must be a whole number")
 
 
 def seconds_or_none(query: Query, key: str) -> float | None:
@@ -65,12 +63,18 @@ def seconds_or_none(query: Query, key: str) -> float | None:
 
     Raises HandlerError.
     """
+    return _number_or_none(query, key, to_float, "must be a number")
+
+
+def _number_or_none(
+    query: Query, key: str, convert: Callable[[Json], N], wanted: str
+) -> N | None:
     value = query.get(key)
     if value is None:
         return None
     try:
         if isinstance(value, bool):
-            raise CoercionError("must be a number")
-        return to_float(value)
+            raise CoercionError(wanted)
+        return convert(value)
     except CoercionError as error:
         raise HandlerError(f"{key} {error}") from None
