@@ -16,7 +16,7 @@ from typing import Any
 from tests.e2e.program import Place
 from tests.faults.oracle import Oracle, Task, fresh_mark, judge
 from tests.faults.seeds import SCALE
-from tests.faults.watching import alive_with, wardens_of
+from tests.faults.watching import alive_with, stat_of, wardens_of
 
 KILL_WAIT = 0.3
 NODES = 30 * SCALE
@@ -63,6 +63,9 @@ class Crashes:
         self.config = place.write_config(self._config())
         self._process: subprocess.Popen[bytes] | None = None
         self._older: set[str] = set()
+        """Sessions of tasks that an earlier start has left to this one."""
+        self._unwatched: set[str] = set()
+        """Sessions of tasks whose warden was killed; the scheduler has to see it."""
 
     def _config(self) -> dict[str, Any]:
         jobs = {}
@@ -88,7 +91,8 @@ class Crashes:
 
     def start(self) -> None:
         """Start it with the same command as ever."""
-        self._older = self.pids_alive()
+        self._older = self._sessions()
+        self._unwatched = set()
         program = Path(sys.executable).with_name("bistro-tui")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -210,15 +214,35 @@ class Crashes:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
 
-    def nothing_stays(self) -> None:
+    def kill_warden(self, pid: int) -> None:
+        """Kill it; what it started is then the scheduler's to end."""
+        self.signal(pid, signal.SIGKILL)
+        self._unwatched |= self._sessions()
+
+    def _sessions(self) -> set[str]:
+        return {session_of(pid) for pid in self.pids_alive()}
+
+    def nothing_stays(self, *, of_killed_wardens: bool) -> None:
         """Fail if something of a task is alive after its kill wait and 2 s.
 
-        What an earlier run has left is a matter of the next start.
+        What an earlier run has left is a matter of the next start, and so is what a
+        killed warden has left when the scheduler died before it could end it.
         """
+        excused = self._older | (set() if of_killed_wardens else self._unwatched)
         deadline = time.monotonic() + KILL_WAIT + 2
-        while alive := self.pids_alive() - self._older:
+        while alive := [
+            one
+            for one in self.oracle.alive()
+            if session_of(one.split()[0]) not in {*excused, ""}
+        ]:
             assert time.monotonic() < deadline, f"{alive}\n{self.tail()}"
             self.pause(0.02)
+
+
+def session_of(pid: str) -> str:
+    """Return the session a process is in; empty if it is gone."""
+    fields = stat_of(int(pid))
+    return fields[3] if fields else ""
 
 
 def remove_memory(place: Place) -> None:
@@ -239,19 +263,19 @@ def kill_scheduler(run: Crashes) -> None:
     run.process.kill()
     run.process.wait()
     if run.rng.random() < 0.5:
-        run.nothing_stays()
+        run.nothing_stays(of_killed_wardens=False)
     else:
         run.pause(run.rng.uniform(0, 0.3))
 
 
 def kill_warden(run: Crashes) -> None:
     for pid in run.wardens()[:1]:
-        run.signal(pid, signal.SIGKILL)
+        run.kill_warden(pid)
 
 
 def kill_wardens(run: Crashes) -> None:
     for pid in run.wardens():
-        run.signal(pid, signal.SIGKILL)
+        run.kill_warden(pid)
 
 
 def kill_all_at_once(run: Crashes) -> None:
@@ -282,7 +306,7 @@ def stop_warden_and_kill_it(run: Crashes) -> None:
     for pid in run.wardens()[:1]:
         run.signal(pid, signal.SIGSTOP)
         run.pause(run.rng.uniform(0, LONGEST_STOP))
-        run.signal(pid, signal.SIGKILL)
+        run.kill_warden(pid)
 
 
 def stop_scheduler(run: Crashes) -> None:
@@ -310,7 +334,7 @@ def terminate(run: Crashes) -> None:
     """Ask it to stop; it ends its tasks and says how."""
     run.signal(run.process.pid, signal.SIGTERM)
     run.process.wait(KILL_WAIT + 10)
-    run.nothing_stays()
+    run.nothing_stays(of_killed_wardens=True)
 
 
 ALL: list[Fault] = [

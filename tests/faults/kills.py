@@ -315,7 +315,7 @@ def kill_scheduler(run: Kills) -> None:
     run.process.kill()
     run.process.wait()
     if run.rng.random() < 0.3:
-        run.nothing_stays()
+        run.nothing_stays(of_killed_wardens=False)
     else:
         run.pause(run.rng.uniform(0, KILL_WAIT))
 
