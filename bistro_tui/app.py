@@ -23,8 +23,8 @@ from bistro_tui.key_order import KeysInOrder
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line
 from bistro_tui.screens.help import help_lines
+from bistro_tui.screens.main import MainScreen
 from bistro_tui.screens.overlay import Overlay
-from bistro_tui.screens.overview import Overview
 from bistro_tui.screens.quit import QuitQuestion
 from bistro_tui.terminal import (
     TerminalDriver,
@@ -107,7 +107,7 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         self._view = view
         self._control = control
         self.clock: Clock = clock if clock is not None else SystemClock()
-        self._overview: Overview | None = None
+        self._main: MainScreen | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
         self._news_waiting = False
         self._holding = False
@@ -143,15 +143,15 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
     # Life.
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin on the overview."""
-        self._overview = Overview(
+        """Begin on the main screen."""
+        self._main = MainScreen(
             self._view,
             self._control,
             snapshot=self._view.snapshot(),
             now=self.now,
             say=self.say,
         )
-        return self._overview
+        return self._main
 
     def now(self) -> float:
         """Return the present moment in wall seconds."""
@@ -205,10 +205,8 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
     def _take(self, snapshot: Snapshot) -> None:
         if self._is_over(snapshot):
             self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
-        elif (
-            self._frozen is None and self._overview is not None and self._overview.ready
-        ):
-            self._overview.show(snapshot)
+        elif self._frozen is None and self._main is not None and self._main.ready:
+            self._main.show(snapshot)
 
     def _is_over(self, snapshot: Snapshot) -> bool:
         """Return whether there will be nothing more to show."""
@@ -221,8 +219,8 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
     def _tick(self) -> None:
         if terminal_is_gone() and not self.is_headless:
             self._on_terminal_gone()
-        elif self._overview is not None and self._overview.ready:
-            self._overview.tick(self._frozen)
+        elif self._main is not None and self._main.ready:
+            self._main.tick(self._frozen)
 
     # Signals.
 
@@ -323,9 +321,9 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         _ = self.push_screen(overlay)
 
     def _live_keys(self) -> list[KeyHelp]:
-        if self._overview is None:
+        if self._main is None:
             return []
-        return live_keys((self._overview, self, *self._overview.panes), self)
+        return live_keys((self._main, self._main.page, *self._main.panes, self), self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action in the palette, by its words."""

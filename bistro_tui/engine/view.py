@@ -9,32 +9,63 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bistro_tui.engine.ids import JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.ids import JobName, LevelName, NodeName, ResourceName, TaskId
+from bistro_tui.engine.inquiries import (
+    Attempt,
+    AttemptPage,
+    Claims,
+    ConfigFacts,
+    ConfigProblem,
+    Failure,
+    Holding,
+    JobFacts,
+    JobGrid,
+    LogSearch,
+    Notice,
+    TaskPage,
+    TaskRow,
+    Waiting,
+)
 from bistro_tui.engine.logs.rows import StoredLine as LogLine
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.scheduling.reasons import Check, Explanation, Reason
 
 __all__ = [
+    "Attempt",
+    "AttemptPage",
     "Banner",
     "Check",
+    "Claims",
+    "ConfigFacts",
+    "ConfigProblem",
     "EndedRow",
     "EngineControl",
     "EngineState",
     "EngineView",
     "Explanation",
+    "Failure",
+    "Holding",
+    "JobFacts",
+    "JobGrid",
     "JobName",
     "JobRow",
     "LevelName",
     "LogLine",
     "LogPage",
+    "LogSearch",
     "NodeName",
     "NodeRow",
+    "Notice",
     "Reason",
+    "ResourceName",
     "RunningRow",
     "Snapshot",
     "Stream",
     "TaskId",
+    "TaskPage",
+    "TaskRow",
     "Usage",
+    "Waiting",
 ]
 
 
@@ -174,6 +205,9 @@ class Snapshot:
     """The last some hundred attempts, newest first."""
     starts: int = 0
     """Attempts started during this run."""
+    structure: int = 0
+    """The same number as before: the same nodes in the same order, so that whoever
+    keeps something by the place of a row need not look at all rows again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +256,63 @@ class EngineView(Protocol):
         """Return the tasks of a job that are not done, blocked ones first."""
         ...
 
+    async def tasks(
+        self,
+        *,
+        job: JobName | None = None,
+        reason: Reason | None = None,
+        name: str = "",
+        after: str | None = None,
+        limit: int = 100,
+    ) -> TaskPage:
+        """Return tasks of that job, with that reason, with ``name`` in their node."""
+        ...
+
+    async def history(
+        self,
+        *,
+        task: TaskId | None = None,
+        job: JobName | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int = 500,
+    ) -> AttemptPage:
+        """Return attempts that are over, newest first; ``since`` is their start."""
+        ...
+
+    async def search_log(self, search: LogSearch) -> LogPage:
+        """Return lines of the whole log; ``last_id`` is where to go on, 0 at the end.
+
+        ControlRefused for a regex that is none or takes too long.
+        """
+        ...
+
+    async def claims(self, node: NodeName, resource: ResourceName) -> Claims:
+        """Return who holds that resource and who waits for it."""
+        ...
+
+    async def failures(
+        self, *, job: JobName | None = None, limit: int = 1_000
+    ) -> tuple[Failure, ...]:
+        """Return failed and backing-off tasks with their last words, newest first."""
+        ...
+
+    async def job_facts(self, job: JobName) -> JobFacts:
+        """Return what the config says of a job; ControlRefused for an unknown one."""
+        ...
+
+    async def job_grid(self, job: JobName) -> JobGrid:
+        """Return the state of each of a job's tasks."""
+        ...
+
+    async def config_facts(self) -> ConfigFacts:
+        """Return the config in force and what is wrong in the file."""
+        ...
+
+    async def notices(self, *, after: int = 0) -> tuple[Notice, ...]:
+        """Return what was said since that serial, oldest first, at most some 1,000."""
+        ...
+
 
 class EngineControl(Protocol):
     """Asking for changes. Every method may be called from any thread.
@@ -233,12 +324,32 @@ class EngineControl(Protocol):
         """Edit that one word in the config file; answers after the reload."""
         ...
 
-    async def kill_task(self, task: TaskId) -> str:
-        """Begin to end a running task by its job's ``kill_subprocess``."""
+    async def kill_task(
+        self, task: TaskId, *, invocation: str | None = None, at_once: bool = False
+    ) -> str:
+        """Begin to end a running task by its job's ``kill_subprocess``.
+
+        ``invocation``: only that attempt, refused if another one runs by now.
+        ``at_once``: with SIGKILL, whatever the job says, also while it is being ended.
+        """
         ...
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         """Let failed and backing-off tasks of these jobs run again at once."""
+        ...
+
+    async def forgive_tasks(self, tasks: tuple[TaskId, ...]) -> str:
+        """Let these tasks run again at once if they failed or wait for a backoff."""
+        ...
+
+    async def set_job_priority(self, job: JobName, priority: float) -> str:
+        """Edit the job's ``priority`` in the config file; answers after the reload."""
+        ...
+
+    async def set_limit(
+        self, level: LevelName, resource: ResourceName, limit: int
+    ) -> str:
+        """Edit a resource's limit in the file; answers after the reload."""
         ...
 
     def request_stop(self) -> None:

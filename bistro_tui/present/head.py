@@ -78,6 +78,19 @@ def title_line(
     return tuple(left)
 
 
+def page_line(pages: Sequence[tuple[str, str]], current: str, width: int) -> Line:
+    """Return the pages by key and name, the present one lifted; narrow: keys alone."""
+    spans: list[Span] = [Span(" ")]
+    taken = sum(len(key) + len(name) + 3 for key, name in pages)
+    for key, name in pages:
+        is_here = key == current
+        spans.append(Span(f" {key}", "chip" if is_here else "key"))
+        if taken <= width or is_here:
+            spans.append(Span(f" {name}", "chip" if is_here else "dim"))
+        spans.append(Span(" ", "chip" if is_here else ""))
+    return tuple(spans)
+
+
 def _piece(state: State, number: int, word: str) -> Line:
     style = state.style if number else "dim"
     text = f"{state.glyph} {words.count(number)}"

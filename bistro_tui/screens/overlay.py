@@ -1,7 +1,6 @@
 """A text over the screen: why, details, problems, help."""
 
-from collections.abc import Awaitable, Callable
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,13 +11,11 @@ from textual.screen import ModalScreen
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.spans import Line, Span
+from bistro_tui.screens.stage import Text
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.cells import line_cells, padded
 from bistro_tui.widgets.doc_view import DocView
-
-Text: TypeAlias = Callable[[], Awaitable[list[Line]]]
-"""Makes the newest lines of an overlay."""
 
 _FRAME_ROWS = 4
 

@@ -1,4 +1,4 @@
-"""The texts of the overview's overlays, made anew each time from what is true then."""
+"""The texts of overlays, made anew each time from what is true then."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from bistro_tui.engine.view import (
     EngineView,
     JobName,
     JobRow,
-    NodeRow,
+    NodeName,
     RunningRow,
     Snapshot,
     TaskId,
@@ -15,10 +15,17 @@ from bistro_tui.engine.view import (
 from bistro_tui.present import docs
 from bistro_tui.present.nodes import subtree
 from bistro_tui.present.spans import Line, Scene, Span
-from bistro_tui.screens.overlay import Text
+from bistro_tui.present.things import (
+    JobThing,
+    NodeThing,
+    ResourceThing,
+    TaskThing,
+    Thing,
+)
+from bistro_tui.screens.stage import Text
 
 
-class Pages:
+class Texts:
     """Makes texts for overlays; each method returns what asks for the newest."""
 
     def __init__(
@@ -33,6 +40,18 @@ class Pages:
 
     def _job(self, name: JobName) -> JobRow | None:
         return next((job for job in self._snapshot().jobs if job.name == name), None)
+
+    def why(self, thing: Thing) -> Text:
+        """Return why that item is where it is."""
+        match thing:
+            case JobThing():
+                return self.why_job(thing.name)
+            case TaskThing():
+                return self.why_task(thing.task)
+            case NodeThing():
+                return self.node(thing.name)
+            case ResourceThing():
+                return self.node(thing.node)
 
     def why_task(self, task: TaskId) -> Text:
         """Return the chain of checks of a task; of a running one also its process."""
@@ -69,15 +88,17 @@ class Pages:
 
         return text
 
-    def node(self, node: NodeRow) -> Text:
+    def node(self, name: NodeName) -> Text:
         """Return all that is known of a node, and who holds its resources."""
 
         async def text() -> list[Line]:
             shown = self._snapshot()
-            newest = next((row for row in shown.nodes if row.name == node.name), node)
-            names = subtree(shown.nodes, node.name)
-            running = [row for row in shown.running if row.task.node in names]
-            return docs.node_facts(newest, running, self._scene())
+            row = next((row for row in shown.nodes if row.name == name), None)
+            if row is None:
+                return _gone("this node")
+            names = subtree(shown.nodes, name)
+            running = [one for one in shown.running if one.task.node in names]
+            return docs.node_facts(row, running, self._scene())
 
         return text
 

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from bistro_tui.engine.view import JobRow
 from bistro_tui.present.jobs import COLUMNS, job_text
 from bistro_tui.present.table import Column
+from bistro_tui.present.things import JobThing, Thing
 from bistro_tui.widgets.row_list import RowList
 
 
@@ -24,6 +25,10 @@ class JobsTable(RowList[JobRow]):
     def columns(self) -> Sequence[Column[JobRow]]:
         """Return the columns."""
         return COLUMNS
+
+    def thing_of(self, row: JobRow) -> Thing | None:
+        """Return the job."""
+        return JobThing(name=row.name)
 
     def empty_text(self) -> str:
         """Return what stands here without jobs."""

@@ -19,6 +19,7 @@ from bistro_tui.present.nodes import (
 )
 from bistro_tui.present.spans import Line, Scene
 from bistro_tui.present.table import Column
+from bistro_tui.present.things import NodeThing, Thing
 from bistro_tui.widgets.row_list import RowList
 
 
@@ -58,6 +59,10 @@ class NodeTree(RowList[NodeRow]):
     def columns(self) -> Sequence[Column[NodeRow]]:
         """Return the columns."""
         return self._columns
+
+    def thing_of(self, row: NodeRow) -> Thing | None:
+        """Return the node."""
+        return NodeThing(name=row.name)
 
     def empty_text(self) -> str:
         """Return what stands here without nodes."""

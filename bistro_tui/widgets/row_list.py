@@ -12,6 +12,7 @@ from bistro_tui.present.clean import clean_name
 from bistro_tui.present.filters import Filter
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.table import Column, fitted
+from bistro_tui.present.things import Thing
 from bistro_tui.widgets.cells import line_cells, padded
 from bistro_tui.widgets.painted import NOTHING, Drawn, Painted
 
@@ -78,6 +79,10 @@ class RowList(Painted, Generic[R]):
         """Return the columns."""
         raise NotImplementedError
 
+    def thing_of(self, row: R) -> Thing | None:
+        """Return what keys act on when the cursor is on that row."""
+        return None
+
     def empty_text(self) -> str:
         """Return what stands in the pane when there are no rows at all."""
         return "none"
@@ -119,6 +124,12 @@ class RowList(Painted, Generic[R]):
             return None
         row = self._rows[self._cursor]
         return row if self.key_of(row) == self.cursor_key else None
+
+    def things(self) -> tuple[Thing, ...]:
+        """Return what keys act on: the marked items, else that under the cursor."""
+        row = self.current
+        thing = None if row is None else self.thing_of(row)
+        return () if thing is None else (thing,)
 
     def show(self, rows: Sequence[R], now: float) -> None:
         """Take new rows; the cursor and the view stay on their items."""

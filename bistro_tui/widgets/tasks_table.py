@@ -15,6 +15,7 @@ from bistro_tui.present.tasks import (
     task_text,
     tells_use,
 )
+from bistro_tui.present.things import TaskThing, Thing
 from bistro_tui.widgets.row_list import RowList
 
 
@@ -48,6 +49,16 @@ class TasksTable(RowList[TaskRow]):
     def columns(self) -> Sequence[Column[TaskRow]]:
         """Return the columns."""
         return COLUMNS if self._tells_use else COLUMNS_WITHOUT_USE
+
+    def thing_of(self, row: TaskRow) -> Thing | None:
+        """Return the task, and the attempt that runs."""
+        match row:
+            case RunningRow():
+                return TaskThing(task=row.task, invocation=row.invocation)
+            case EndedRow():
+                return TaskThing(task=row.task)
+            case Divider():
+                return None
 
     def empty_text(self) -> str:
         """Return what stands here before the first task."""

@@ -1,26 +1,45 @@
 """An engine that is only a script: snapshots, logs and answers set by a test."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bistro_tui.engine.clock import Now
 from bistro_tui.engine.errors import ControlRefused
-from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.ids import (
+    InvocationId,
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.view import (
+    Attempt,
+    AttemptPage,
     Check,
+    Claims,
+    ConfigFacts,
     EndedRow,
     EngineState,
     Explanation,
+    Failure,
+    JobFacts,
+    JobGrid,
     JobRow,
     LogLine,
     LogPage,
+    LogSearch,
     NodeRow,
+    Notice,
     Reason,
     RunningRow,
     Snapshot,
     Stream,
+    TaskPage,
+    TaskRow,
     Usage,
 )
 
@@ -137,6 +156,23 @@ class ScriptedEngine:
     logs: dict[TaskId, list[LogLine]] = field(default_factory=dict)
     partial: dict[TaskId, dict[Stream, bytes]] = field(default_factory=dict)
     explanations: dict[TaskId, Explanation] = field(default_factory=dict)
+    task_rows: list[TaskRow] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    """Newest first."""
+    failed: list[Failure] = field(default_factory=list)
+    facts: dict[JobName, JobFacts] = field(default_factory=dict)
+    grids: dict[JobName, JobGrid] = field(default_factory=dict)
+    claimed: dict[tuple[NodeName, ResourceName], Claims] = field(default_factory=dict)
+    config: ConfigFacts = field(
+        default_factory=lambda: ConfigFacts(
+            path="/etc/bistro/nightly.json",
+            version=3,
+            loaded=NOW - 130,
+            problems=(),
+            is_in_force=True,
+        )
+    )
+    said: list[Notice] = field(default_factory=list)
     refusal: str = ""
     held: asyncio.Event | None = None
     """Edits of jobs are answered when this is set."""
@@ -219,6 +255,105 @@ class ScriptedEngine:
         found = [why for id_, why in self.explanations.items() if id_.job == job]
         return tuple(found[:limit])
 
+    async def tasks(
+        self,
+        *,
+        job: JobName | None = None,
+        reason: Reason | None = None,
+        name: str = "",
+        after: str | None = None,
+        limit: int = 100,
+    ) -> TaskPage:
+        found = [
+            row
+            for row in self.task_rows
+            if job in (None, row.task.job)
+            and reason in (None, row.reason)
+            and name in row.task.node
+        ]
+        start = int(after or 0)
+        more = str(start + limit) if start + limit < len(found) else None
+        return TaskPage(rows=tuple(found[start : start + limit]), next=more)
+
+    async def history(
+        self,
+        *,
+        task: TaskId | None = None,
+        job: JobName | None = None,
+        since: float | None = None,
+        before: str | None = None,
+        limit: int = 500,
+    ) -> AttemptPage:
+        found = [
+            one
+            for one in self.attempts
+            if task in (None, one.task)
+            and job in (None, one.task.job)
+            and (since is None or one.started >= since)
+        ]
+        start = int(before or 0)
+        more = str(start + limit) if start + limit < len(found) else None
+        return AttemptPage(attempts=tuple(found[start : start + limit]), next=more)
+
+    async def search_log(self, search: LogSearch) -> LogPage:
+        self.asked.append(("search_log", search))
+        if search.task is None:
+            rows = [row for rows in self.logs.values() for row in rows]
+        else:
+            rows = list(self.logs.get(search.task, []))
+        try:
+            pattern = re.compile(search.regex.encode())
+        except re.error as error:
+            raise ControlRefused(f"{search.regex} is no regex: {error}") from None
+        rows = sorted(
+            (
+                row
+                for row in rows
+                if row.stream in search.streams
+                and search.text.lower().encode() in row.line.lower()
+                and pattern.search(row.line)
+            ),
+            key=lambda row: row.line_id,
+            reverse=search.backwards,
+        )
+        begin = search.line_id
+        if begin is not None:
+            rows = [
+                row
+                for row in rows
+                if (row.line_id <= begin if search.backwards else row.line_id >= begin)
+            ]
+        more = rows[search.limit].line_id if len(rows) > search.limit else 0
+        rows = sorted(rows[: search.limit], key=lambda row: row.line_id)
+        return LogPage(lines=tuple(rows), last_id=more)
+
+    async def claims(self, node: NodeName, resource: ResourceName) -> Claims:
+        if (node, resource) not in self.claimed:
+            raise ControlRefused(f"{node} has no {resource}")
+        return self.claimed[node, resource]
+
+    async def failures(
+        self, *, job: JobName | None = None, limit: int = 1_000
+    ) -> tuple[Failure, ...]:
+        found = [one for one in self.failed if job in (None, one.task.job)]
+        return tuple(found[:limit])
+
+    async def job_facts(self, job: JobName) -> JobFacts:
+        if job not in self.facts:
+            raise ControlRefused(f"no job {job}")
+        return self.facts[job]
+
+    async def job_grid(self, job: JobName) -> JobGrid:
+        if job not in self.grids:
+            raise ControlRefused(f"no job {job}")
+        return self.grids[job]
+
+    async def config_facts(self) -> ConfigFacts:
+        return self.config
+
+    async def notices(self, *, after: int = 0) -> tuple[Notice, ...]:
+        return tuple(one for one in self.said if one.serial > after)
+
     # EngineControl.
 
     def _answer(self, text: str) -> str:
@@ -238,13 +373,35 @@ class ScriptedEngine:
         self.change(jobs=jobs)
         return answer
 
-    async def kill_task(self, task: TaskId) -> str:
-        self.asked.append(("kill_task", task))
+    async def kill_task(
+        self, task: TaskId, *, invocation: str | None = None, at_once: bool = False
+    ) -> str:
+        self.asked.append(("kill_task", task, invocation, at_once))
         return self._answer(f"{task} is being stopped")
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
         self.asked.append(("forgive", jobs))
         return self._answer(f"forgave {', '.join(jobs)}")
+
+    async def forgive_tasks(self, tasks: tuple[TaskId, ...]) -> str:
+        self.asked.append(("forgive_tasks", tasks))
+        return self._answer(f"forgave {len(tasks)} tasks")
+
+    async def set_job_priority(self, job: JobName, priority: float) -> str:
+        self.asked.append(("set_job_priority", job, priority))
+        jobs = tuple(
+            replace(row, priority=priority) if row.name == job else row
+            for row in self.current.jobs
+        )
+        answer = self._answer(f"{job} has priority {priority:g}")
+        self.change(jobs=jobs)
+        return answer
+
+    async def set_limit(
+        self, level: LevelName, resource: ResourceName, limit: int
+    ) -> str:
+        self.asked.append(("set_limit", level, resource, limit))
+        return self._answer(f"{resource} of {level} is limited to {limit}")
 
     def request_stop(self) -> None:
         self.stop_requests += 1

@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from bistro_tui.app import BistroApp
 from bistro_tui.engine.view import Banner, Reason, Snapshot
-from bistro_tui.screens.overview import Overview
+from bistro_tui.screens.main import MainScreen
 from bistro_tui.widgets.jobs_table import JobsTable
 from bistro_tui.widgets.log_view import LogView
 from tests.ui.driving import NARROW, WIDE, driven, until, until_gone, until_shown
@@ -197,7 +197,7 @@ async def test_news_is_shown_and_many_news_are_shown_as_one(
     async with driven(engine) as (app, _):
         await until_shown(app, "● 9 running")
         overview = app.screen
-        assert isinstance(overview, Overview)
+        assert isinstance(overview, MainScreen)
         shows: list[int] = []
         show = overview.show
 

@@ -1,0 +1,51 @@
+"""What pages and acts may use of the main screen that they stand on."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
+from bistro_tui.present.spans import Line, Scene
+from bistro_tui.present.things import Thing
+
+Text: TypeAlias = Callable[[], Awaitable[list[Line]]]
+"""Makes the newest lines of an overlay."""
+
+
+class Stage(Protocol):
+    """The main screen, as its pages see it."""
+
+    @property
+    def view(self) -> EngineView:
+        """Where all that is shown comes from."""
+        ...
+
+    @property
+    def control(self) -> EngineControl:
+        """Where changes are asked for."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is shown now; stays the same while the screen is frozen."""
+        ...
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a person wants nothing to move."""
+        ...
+
+    def scene(self) -> Scene:
+        """Return what drawing depends on beside the rows: the moment, colours."""
+        ...
+
+    def say(self, text: str, is_error: bool = False) -> None:
+        """Show a sentence for some seconds; foreign text in it is made safe."""
+        ...
+
+    def open_text(self, title: str, text: Text, *, opened_by: str) -> None:
+        """Show an overlay; ``title`` is safe, ``opened_by`` is the key that closes."""
+        ...
+
+    def go(self, key: str, thing: Thing | None = None) -> None:
+        """Show the page of that key, with the cursor on that item if it has it."""
+        ...
