@@ -16,7 +16,7 @@ from typing import Any
 from tests.e2e.program import Place
 from tests.faults.oracle import Oracle, Task, fresh_mark, judge
 from tests.faults.seeds import SCALE
-from tests.faults.watching import alive_with, stat_of, wardens_of
+from tests.faults.watching import alive_with, wardens_of
 
 KILL_WAIT = 0.3
 NODES = 30 * SCALE
@@ -63,9 +63,9 @@ class Crashes:
         self.config = place.write_config(self._config())
         self._process: subprocess.Popen[bytes] | None = None
         self._older: set[str] = set()
-        """Sessions of tasks that an earlier start has left to this one."""
+        """Pids of tasks that an earlier start has left to this one."""
         self._unwatched: set[str] = set()
-        """Sessions of tasks whose warden was killed; the scheduler has to see it."""
+        """Pids of tasks whose warden was killed; the scheduler has to see it."""
 
     def _config(self) -> dict[str, Any]:
         jobs = {}
@@ -91,7 +91,7 @@ class Crashes:
 
     def start(self) -> None:
         """Start it with the same command as ever."""
-        self._older = self._sessions()
+        self._older = self._tasks_alive()
         self._unwatched = set()
         program = Path(sys.executable).with_name("bistro-tui")
         with self.log.open("ab") as log:
@@ -217,10 +217,10 @@ class Crashes:
     def kill_warden(self, pid: int) -> None:
         """Kill it; what it started is then the scheduler's to end."""
         self.signal(pid, signal.SIGKILL)
-        self._unwatched |= self._sessions()
+        self._unwatched |= self._tasks_alive()
 
-    def _sessions(self) -> set[str]:
-        return {session_of(pid) for pid in self.pids_alive()}
+    def _tasks_alive(self) -> set[str]:
+        return {self.oracle.task_pid(one) for one in self.oracle.alive()}
 
     def nothing_stays(self, *, of_killed_wardens: bool) -> None:
         """Fail if something of a task is alive after its kill wait and 2 s.
@@ -233,16 +233,10 @@ class Crashes:
         while alive := [
             one
             for one in self.oracle.alive()
-            if session_of(one.split()[0]) not in {*excused, ""}
+            if self.oracle.task_pid(one) not in excused
         ]:
             assert time.monotonic() < deadline, f"{alive}\n{self.tail()}"
             self.pause(0.02)
-
-
-def session_of(pid: str) -> str:
-    """Return the session a process is in; empty if it is gone."""
-    fields = stat_of(int(pid))
-    return fields[3] if fields else ""
 
 
 def remove_memory(place: Place) -> None:

@@ -8,6 +8,7 @@ it runs beside another copy, and says ``overlap``. A task that counts says where
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ flock -n 9 || say overlap
 say start
 case $kind in
 daemon)
-    setsid sleep "900.$mark" >/dev/null 2>&1 &
-    (env -i /usr/bin/setsid /bin/sleep "901.$mark" >/dev/null 2>&1 9>&- &)
+    setsid sleep "900.$mark$$" >/dev/null 2>&1 &
+    (env -i /usr/bin/setsid /bin/sleep "901.$mark$$" >/dev/null 2>&1 9>&- &)
     ;;
 fail)
     if [ ! -e "tried-$BISTRO_NODE" ]; then
@@ -63,7 +64,7 @@ count)
     say "count=$at"
     ;;
 esac
-sleep "$seconds$mark"
+sleep "$seconds$mark$$"
 if [ "$kind" = count ]; then
     data="\"data\": {\"count\": $((at + 1))}"
     status="{\"result\": \"done\", $data}"
@@ -140,6 +141,15 @@ class Oracle:
     def alive(self) -> list[str]:
         """Return the processes of tasks that are alive now."""
         return alive_with(self.mark)
+
+    def task_pid(self, alive: str) -> str:
+        """Return the first process of the task that one of ``alive`` belongs to.
+
+        However it was started: all that a task starts has that number in its argv.
+        """
+        pid, _, words = alive.partition(" ")
+        found = re.search(rf"{self.mark}([0-9]+)", words)
+        return found[1] if found else pid
 
 
 def judge(
