@@ -1,31 +1,37 @@
 """The terminal UI: one app that shows the engine and passes on what people ask for."""
 
 import asyncio
+import contextlib
 import io
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from rich.console import Console, RenderableType
-from textual import on
-from textual.app import SystemCommand
+from textual import constants, on
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter, NoColor
+from textual.command import Provider
+from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.worker import Worker, WorkerFailed
 
+from bistro_tui import left_off
+from bistro_tui.doors import Door
+from bistro_tui.dressed import Dressed
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
-from bistro_tui.key_order import KeysInOrder
-from bistro_tui.present.clean import clean_lines
+from bistro_tui.lending import Lending
+from bistro_tui.present.clean import clean_lines, clean_name
 from bistro_tui.present.spans import Line
-from bistro_tui.screens.help import help_lines
+from bistro_tui.present.tabs import tab_line
+from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
+from bistro_tui.screens.help_overlay import HelpOverlay
 from bistro_tui.screens.main import MainScreen
-from bistro_tui.screens.overlay import Overlay
-from bistro_tui.screens.quit import QuitQuestion
+from bistro_tui.screens.palette import Actions, Names
+from bistro_tui.screens.quit import QuitAnswer, QuitQuestion
 from bistro_tui.terminal import (
     TerminalDriver,
     let_go_of_terminal,
@@ -36,9 +42,7 @@ from bistro_tui.terminal import (
     until_enter,
 )
 from bistro_tui.ui_outcome import UiEnd, UiOutcome, crashed
-from bistro_tui.widgets.doc_view import DocView
 from bistro_tui.widgets.keys import KeyHelp, live_keys
-from bistro_tui.widgets.theme import NIGHT
 
 __all__ = ["BistroApp", "UiEnd", "UiOutcome", "run"]
 
@@ -46,14 +50,23 @@ _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
 _TOAST_SECONDS = 6.0
 _TOAST_CHARS = 240
+_USEFUL_SECONDS = 5.0
+_MOST_COMPLAINTS = 3
 
 
-class BistroApp(KeysInOrder, inherit_bindings=False):
+class BistroApp(Dressed, inherit_bindings=False):
     """Shows one engine."""
+
+    comes_back: ClassVar[bool] = False
+    """Whether it begins as the last screen of the same scheduler was left."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = "bistro.tcss"
     TITLE = "bistro-tui"
     ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        Actions,
+        Names,
+    }
     NOTIFICATION_TIMEOUT = _TOAST_SECONDS
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,12 +76,17 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
                 tooltip="Quit; asks first while tasks run"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True,
                 id="app.palette", tooltip="Command palette: actions by name"),
+        Binding("right_curly_bracket", "door(1)", "next scheduler", show=False,
+                id="go.next_door", tooltip="The next scheduler, of several"),
+        Binding("left_curly_bracket", "door(-1)", "scheduler before", show=False,
+                id="go.previous_door", tooltip="The scheduler before, of several"),
         Binding("z", "freeze", "freeze", show=False, id="app.freeze",
                 tooltip="Freeze the screen, or let it go on"),
         Binding("ctrl+z", "leave_screen", "shell", show=False, id="app.leave",
                 tooltip="Leave the screen; the engine goes on"),
         Binding("ctrl+c", "no_quit", "", show=False, id="app.no_quit",
                 tooltip="Only tells how to quit"),
+        *Dressed.BINDINGS,
     ]  # fmt: skip
 
     class News(Message):
@@ -95,19 +113,33 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         *,
         crash_dir: Path | None,
         clock: Clock | None = None,
+        is_local: bool = True,
+        attach_by: str = "",
+        settings: UiSettings = DEFAULTS,
     ) -> None:
-        super().__init__(driver_class=TerminalDriver)
-        self.register_theme(NIGHT)
-        self.theme = NIGHT.name
+        """``is_local``: the scheduler's files are files of this machine.
+
+        ``attach_by`` is the command that shows the scheduler again when this screen
+        has left it; empty where nothing could.
+        """
+        super().__init__(driver_class=_driver())
+        self.settings = settings
+        self._complaints = self.dress(settings)
         self.animation_level: Literal["none", "basic", "full"] = "none"
         self.crash_dir = crash_dir
         self.crash: BaseException | str | None = None
         self.end: UiEnd | None = None
         self.stop_signal: int | None = None
-        self._view = view
-        self._control = control
+        self.is_local = is_local
+        self._attach_by = attach_by
+        self._doors: tuple[Door, ...] = (
+            Door(label="", view=view, control=control, is_local=is_local),
+        )
+        self._mains: dict[int, MainScreen] = {}
+        """Made when first visited, and kept, by the number of their door."""
+        self._at = 0
         self.clock: Clock = clock if clock is not None else SystemClock()
-        self._main: MainScreen | None = None
+        self._began = self.clock.now().mono
         self._unsubscribe: Callable[[], None] = lambda: None
         self._news_waiting = False
         self._holding = False
@@ -116,6 +148,8 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         self._quitting = False
         self._left = asyncio.Event()
         self._away = False
+        self._lending = Lending()
+        self._is_lent = False
         self._finished = False
         self._listening = False
         self._signals_early: list[int] = []
@@ -142,16 +176,69 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
 
     # Life.
 
+    @property
+    def _door(self) -> Door:
+        return self._doors[self._at]
+
+    @property
+    def _view(self) -> EngineView:
+        return self._door.view
+
+    @property
+    def _control(self) -> EngineControl:
+        return self._door.allowed
+
+    @property
+    def _main(self) -> MainScreen | None:
+        return self._mains.get(self._at)
+
     def get_default_screen(self) -> Screen[None]:
-        """Begin on the main screen."""
-        self._main = MainScreen(
-            self._view,
-            self._control,
-            snapshot=self._view.snapshot(),
-            now=self.now,
-            say=self.say,
-        )
-        return self._main
+        """Begin on the main screen of the first door."""
+        return self._main_of(0)
+
+    def _main_of(self, number: int) -> MainScreen:
+        if number not in self._mains:
+            door = self._doors[number]
+            main = self._mains[number] = MainScreen(
+                door.view,
+                door.allowed,
+                snapshot=door.view.snapshot(),
+                now=self.now,
+                say=self.say,
+                lend=self.lend_terminal,
+                is_local=door.is_local,
+                tabs=self._tab_lines if len(self._doors) > 1 else None,
+                is_read_only=bool(door.why_read_only),
+            )
+            if self.comes_back and (state := door.view.snapshot().state).data_dir:
+                left = left_off.take(left_off.file_of(state))
+                if left is not None:
+                    main.come_back(left)
+            if number:
+                self.add_mode(_mode_of(number), lambda: main)
+        return self._mains[number]
+
+    def _tab_lines(self, width: int) -> list[Line]:
+        names = [clean_name(door.label, limit=24) for door in self._doors]
+        return [tab_line(names, self._at, width)]
+
+    async def action_door(self, step: int) -> None:
+        """Show the next scheduler, or the one before."""
+        if len(self._doors) > 1:
+            await self.go_to_door((self._at + step) % len(self._doors))
+
+    async def go_to_door(self, number: int) -> None:
+        """Show that scheduler; everything there is as it was left."""
+        if number == self._at or not 0 <= number < len(self._doors):
+            return
+        self._unsubscribe()
+        self._unsubscribe = lambda: None
+        self._at = number
+        main = self._main_of(number)
+        await self.switch_mode(_mode_of(number))
+        self._unsubscribe = self._view.subscribe(self._notify)
+        self._take(self._view.snapshot())
+        main.tick(self._frozen)
 
     def now(self) -> float:
         """Return the present moment in wall seconds."""
@@ -167,20 +254,36 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         if self._finished:
             self._tell(self.EngineFinished())
         self._tell(self.News())
+        for complaint in self._complaints[:_MOST_COMPLAINTS]:
+            self.say(complaint, True)
 
     def on_unmount(self) -> None:
         """Stop listening."""
         self._unsubscribe()
 
-    def get_line_filters(self) -> list[LineFilter]:
-        """Send no colours at all where NO_COLOR asks for that."""
-        return [NoColor()] if self.no_color else list(super().get_line_filters())
-
     def leave(self, end: UiEnd) -> None:
         """End the UI for that reason; the first reason counts."""
         self.end = self.end or end
         self._left.set()
-        self.exit()
+        # What is not saved in an editor is lost with it: it is waited for.
+        if not self._is_lent or end is UiEnd.TERMINAL_GONE:
+            self.exit()
+
+    # Leaving and coming back, also in another process.
+
+    @property
+    def was_useful(self) -> bool:
+        """Whether it was shown for so long that it may be shown so again."""
+        return self.clock.now().mono - self._began > _USEFUL_SECONDS
+
+    def leave_off(self) -> None:
+        """Keep for the next screen how this one was left."""
+        # An error that ended the UI may have left anything behind.
+        with contextlib.suppress(Exception):
+            for number, main in self._mains.items():
+                state = self._doors[number].view.snapshot().state
+                if state.data_dir:
+                    left_off.leave(left_off.file_of(state), main.left())
 
     # What the engine tells.
 
@@ -226,6 +329,8 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
 
     def signal_came(self, number: int) -> None:
         """Take a signal; called between any two steps of this thread."""
+        if self._lending.takes(number):
+            return
         if number in (signal.SIGINT, signal.SIGTERM):
             self.stop_signal = self.stop_signal or number
         if not self._listening:
@@ -298,44 +403,36 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
             self._quitting = True
             self.leave(UiEnd.QUIT)
             return
-        question = QuitQuestion(self._count_running, stopping=stopping)
+        question = QuitQuestion(
+            self._count_running, stopping=stopping, can_detach=bool(self._attach_by)
+        )
         _ = self.push_screen(question, self._on_quit_answer)
 
     def _count_running(self) -> int:
         return len(self._view.snapshot().running)
 
-    def _on_quit_answer(self, stop: bool | None) -> None:
-        if stop:
+    def _on_quit_answer(self, answer: QuitAnswer | None) -> None:
+        if answer is QuitAnswer.STOP:
             self._quitting = True
             self._control.request_stop()
+        elif answer is QuitAnswer.DETACH:
+            self.action_detach()
+
+    def action_detach(self) -> None:
+        """Close the screen alone; the engine goes on."""
+        if self._attach_by:
+            self.leave(UiEnd.DETACHED)
+        else:
+            self.say("there is no socket by which the scheduler could be shown", True)
 
     def action_help(self) -> None:
         """Show every key in words."""
-
-        async def text() -> list[Line]:
-            # Not of the screen on top: that may be the question before quitting.
-            width = overlay.query_one(DocView).size.width
-            return help_lines(self._live_keys(), width - 2)
-
-        overlay = Overlay("Help", text, opened_by="question_mark")
-        _ = self.push_screen(overlay)
+        _ = self.push_screen(HelpOverlay(self._live_keys))
 
     def _live_keys(self) -> list[KeyHelp]:
         if self._main is None:
             return []
         return live_keys((self._main, self._main.page, *self._main.panes, self), self)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action in the palette, by its words."""
-        for key in self._live_keys():
-            if key.id.startswith("cursor.") or key.id == "app.no_quit":
-                continue
-            keys = " or ".join(key.keys)
-
-            async def run(key: KeyHelp = key) -> None:
-                await self.run_action(key.action, key.node)
-
-            yield SystemCommand(key.text, f"key: {keys}", run)
 
     # Leaving the full screen for a while.
 
@@ -351,6 +448,24 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
             say_on_terminal("engine runs; Enter returns")
             await until_enter(self._left)
         self._away = False
+
+    async def lend_terminal(self, command: Sequence[str]) -> str:
+        """Let a program have the terminal until it ends; the engine goes on.
+
+        Returns what went wrong, raw; empty: nothing.
+        """
+        driver = self._driver
+        if self._away or driver is None or not driver.can_suspend:
+            return "this terminal cannot be given to another program"
+        self._away = self._is_lent = True
+        try:
+            # Nothing may be drawn meanwhile: the driver's queue would fill and block.
+            with self.batch_update(), self.suspend():
+                return await self._lending.run(command)
+        finally:
+            self._away = self._is_lent = False
+            if self.end is not None:
+                self.exit()
 
     # Errors end the UI alone.
 
@@ -373,6 +488,16 @@ class BistroApp(KeysInOrder, inherit_bindings=False):
         self._close_messages_no_wait()
 
 
+def _mode_of(door: int) -> str:
+    """Return what Textual calls the screens of one door; those of the first are its."""
+    return f"door-{door}" if door else "_default"
+
+
+def _driver() -> type[Driver] | None:
+    """Return what draws: on a terminal our driver, in a browser Textual's own."""
+    return TerminalDriver if constants.DRIVER is None else None
+
+
 def run(app: BistroApp) -> UiOutcome:
     """Run the UI until it ends, and say why it did; the terminal is as it was before.
 
@@ -383,12 +508,14 @@ def run(app: BistroApp) -> UiOutcome:
     error: BaseException | str | None = None
     with terminal_kept(), signals_to(app.signal_came):
         try:
-            asyncio.run(app.run_async())
+            asyncio.run(app.run_async(mouse=app.settings.mouse))
         except Exception as caught:  # noqa: BLE001 - errors of the UI end the UI alone
             error = caught
         app.pass_on_signals()
     error = app.crash or error
     stop_signal = app.stop_signal
+    if error is None or app.was_useful:
+        app.leave_off()
     if app.end is UiEnd.TERMINAL_GONE or (error is not None and terminal_is_gone()):
         let_go_of_terminal()
         return UiOutcome(end=UiEnd.TERMINAL_GONE, stop_signal=stop_signal)

@@ -1,12 +1,17 @@
 """The same UI on a scheduler of another process: leaving it leaves that one running."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from bistro_tui.app import BistroApp
+from bistro_tui.doors import Door, tabs_of
+from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.view import Snapshot
+from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
 from bistro_tui.ui_outcome import UiEnd
 
 _WORDS = {
@@ -30,12 +35,38 @@ class AttachedApp(BistroApp, inherit_bindings=False):
     When it is started again, the new one is shown.
     """
 
+    comes_back = True
+
     BINDINGS: ClassVar[list[BindingType]] = [
         _in_our_words(binding) for binding in BistroApp.BINDINGS
     ]
 
+    def __init__(
+        self,
+        doors: Sequence[Door],
+        *,
+        crash_dir: Path | None,
+        clock: Clock | None = None,
+        settings: UiSettings = DEFAULTS,
+    ) -> None:
+        """``doors``: the schedulers; several are also shown all together."""
+        tabs = tabs_of(doors)
+        super().__init__(
+            tabs[0].view,
+            tabs[0].allowed,
+            crash_dir=crash_dir,
+            clock=clock,
+            is_local=tabs[0].is_local,
+            settings=settings,
+        )
+        self._doors = tabs
+
     def action_quit_asked(self) -> None:
         """Leave at once: nothing is stopped by it."""
+        self.leave(UiEnd.QUIT)
+
+    def action_detach(self) -> None:
+        """Leave: this screen has nothing else to part from."""
         self.leave(UiEnd.QUIT)
 
     def action_no_quit(self) -> None:

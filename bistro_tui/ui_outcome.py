@@ -14,6 +14,8 @@ class UiEnd(enum.StrEnum):
 
     QUIT = "quit"
     """A person quit."""
+    DETACHED = "detached"
+    """A person closed the screen alone; the engine goes on without one."""
     STOPPED = "stopped"
     """The engine stopped: a signal, or all work is done."""
     TERMINAL_GONE = "terminal_gone"

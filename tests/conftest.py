@@ -13,9 +13,13 @@ settings.load_profile("ours")
 
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Have no scheduler of a test be found among those of who runs the tests."""
+    """Have no scheduler of a test be found among those of who runs the tests.
+
+    Nor does the screen look as they want theirs.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

@@ -1,7 +1,10 @@
 """What the documents show is true."""
 
+import importlib
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,8 @@ from bistro_tui.engine.config.formats import ConfigFormat, read_document
 from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.config.parse import parse_config
 from bistro_tui.engine.config.text import parse_json
+from bistro_tui.present.ui_settings import parse_settings
+from bistro_tui.widgets.keymap import usable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -86,6 +91,27 @@ def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
         assert shipped == made[text](), "run docs/config_reference.py"
 
 
+def test_the_page_of_the_screen_has_the_keys_that_are_bound() -> None:
+    # In a program of its own: here other tests have loaded classes with keys as well.
+    page = REPOSITORY / "docs" / "screen.md"
+    script = str(REPOSITORY / "docs" / "screen_reference.py")
+    code = f"import runpy; print(runpy.run_path({script!r})['page'](), end='')"
+    made = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, check=True
+    )
+    assert page.read_text(encoding="utf-8") == made.stdout.decode(), (
+        "run docs/screen_reference.py"
+    )
+
+
+def test_the_settings_of_the_screens_page_are_good() -> None:
+    (text,) = examples("docs/screen.md", "toml")
+    read = parse_settings(text, "ui.toml")
+    assert read.problems == ()
+    importlib.import_module("bistro_tui.app")
+    assert usable(read.keys) == (read.keys, [])
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -95,6 +121,7 @@ def test_the_reference_and_the_schema_are_those_of_the_tables() -> None:
         "docs/commands.md",
         "docs/logs.md",
         "docs/reliability.md",
+        "docs/screen.md",
         "docs/service.md",
     ],
 )
@@ -125,6 +152,7 @@ def test_every_promise_has_its_tests() -> None:
         "docs/commands.md",
         "docs/logs.md",
         "docs/history.md",
+        "docs/screen.md",
         "docs/statuses.md",
     ],
 )

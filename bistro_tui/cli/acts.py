@@ -83,13 +83,18 @@ def _switch(word: str) -> Callable[..., int]:
 def _kill(
     job: str,
     node: str,
+    at_once: bool,
     as_json: bool,
     **place: Any,  # noqa: ANN401 - click's call
 ) -> int:
     with connected(**place) as asking:
-        queries = {f"{job}@{node}": {"job_id": job, "node_id": node}}
+        query: dict[str, object] = {"job_id": job, "node_id": node}
+        if at_once:
+            query["at_once"] = True
+        queries = {f"{job}@{node}": query}
         results = ask_for_each(asking, "kill_task", queries)
-    return results.show(as_json, lambda task: f"{task} is being stopped")
+    verb = "killed" if at_once else "stopped"
+    return results.show(as_json, lambda task: f"{task} is being {verb}")
 
 
 def jobs_argument() -> click.Argument:
@@ -145,6 +150,11 @@ kill_command = click.Command(
     params=[
         click.Argument(["job"], shell_complete=complete_jobs),
         click.Argument(["node"], shell_complete=complete_nodes),
+        click.Option(
+            ["at_once", "--at-once"],
+            is_flag=True,
+            help="With SIGKILL, whatever the job says; also while it is being ended.",
+        ),
         json_option(),
         *asking_options(),
     ],

@@ -12,6 +12,7 @@ import click
 _MODULES = {
     "run": "run_command",
     "attach": "attach",
+    "web": "web",
     "plan": "plan",
     "validate": "validate",
     "init": "init",
@@ -34,6 +35,7 @@ _MODULES = {
     "wait": "wait",
     "stop": "stop",
     "doctor": "doctor",
+    "keys": "keys",
     "completion": "completion",
 }
 """Where in this package each NAME has its ``NAME_command``."""

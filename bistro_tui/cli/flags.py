@@ -111,6 +111,26 @@ _NO_NEED = "nothing here needs it"
 _ONE_LOOP = "one loop answers all requests"
 _IN_THE_CONFIG = 'give "kill_orphan_tasks_after_sec": 0 in bistro_settings instead'
 
+SCREEN = Section(
+    title="The screen",
+    flags=(
+        Flag(
+            name="theme",
+            type=str,
+            default=None,
+            metavar="NAME",
+            help="Colours: bistro-night, bistro-day, ansi, nord …"
+            "  [default: the settings file's]",
+        ),
+        Flag(
+            name="ascii",
+            default=None,
+            help="Draw with ASCII alone.  [default: where the locale needs it]",
+        ),
+        Flag(name="no-mouse", help="Leave the mouse to the terminal."),
+    ),
+)
+
 SECTIONS: tuple[Section, ...] = (
     Section(
         title="What to run",
@@ -155,6 +175,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
         ),
     ),
+    SCREEN,
     Section(
         title="Where things are kept",
         flags=(

@@ -10,10 +10,12 @@ from bistro_tui.cli import exit_codes
 from bistro_tui.cli.acts import Results, ask_for_each, jobs_argument, json_option, named
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.flags import all_flags
-from bistro_tui.cli.talk import say
-from bistro_tui.client.errors import NoAnswer, NoAnswerInTime
+from bistro_tui.cli.live_names import complete_nodes
+from bistro_tui.cli.talk import WrongUse, say
+from bistro_tui.cli.unknown import plainly
+from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.engine import sentences
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, NodeName
 
 if TYPE_CHECKING:
     from bistro_tui.client.once import Asking
@@ -21,15 +23,20 @@ if TYPE_CHECKING:
 
 def _forgive(
     jobs: tuple[str, ...],
+    nodes: tuple[str, ...],
     as_json: bool,
     status_table: str,
     status_store: str,
     data_dir: Path | None,
     **place: Any,  # noqa: ANN401 - click's call
 ) -> int:
+    if nodes and len(jobs) != 1:
+        raise WrongUse("--node: of one job only")
     queries = {job: {"jobs": [job]} for job in jobs}
     try:
         with connected(data_dir=data_dir, **place) as asking:
+            if nodes:
+                return _forgive_tasks(asking, jobs[0], nodes, as_json)
             failures = {job: _failures(asking, job) for job in queries}
             results = ask_for_each(asking, "forgive_jobs", queries)
     except NoAnswerInTime:
@@ -37,7 +44,9 @@ def _forgive(
     except NoAnswer:
         if data_dir is None or not data_dir.is_dir() or _is_elsewhere(place):
             raise
-        return _forgive_at_rest(data_dir, jobs, as_json, status_table, status_store)
+        return _forgive_at_rest(
+            data_dir, jobs, nodes, as_json, status_table, status_store
+        )
 
     def sentence(job: str) -> str:
         if failures[job] == 0:
@@ -45,6 +54,28 @@ def _forgive(
         return f"forgave {_counted(failures[job])} of {job}"
 
     return results.show(as_json, sentence)
+
+
+def _forgive_tasks(
+    asking: "Asking", job: str, nodes: Sequence[str], as_json: bool
+) -> int:
+    results, idle = Results(), set()
+    for node in dict.fromkeys(nodes):
+        task = f"{job}@{node}"
+        try:
+            asking.ask("forgive_tasks", tasks=[{"job": job, "node": node}])
+        except Refused as error:
+            if str(error) != sentences.no_failures():
+                results.refused[task] = plainly(asking, str(error), job, node)
+                continue
+            idle.add(task)
+        results.done[task] = "forgiven"
+    return results.show(
+        as_json,
+        lambda task: (
+            f"{task}: {'no failure to forgive' if task in idle else 'forgiven'}"
+        ),
+    )
 
 
 def _failures(asking: "Asking", job: str) -> int | None:
@@ -69,6 +100,7 @@ def _is_elsewhere(place: Mapping[str, object]) -> bool:
 def _forgive_at_rest(
     data_dir: Path,
     jobs: Sequence[str],
+    nodes: Sequence[str],
     as_json: bool,
     status_table: str,
     status_store: str,
@@ -90,7 +122,14 @@ def _forgive_at_rest(
     )
     names = [JobName(job) for job in jobs]
     try:
-        found = asyncio.run(forgive_stored(options, names, clock=SystemClock()))
+        found = asyncio.run(
+            forgive_stored(
+                options,
+                names,
+                nodes=frozenset(map(NodeName, nodes)) or None,
+                clock=SystemClock(),
+            )
+        )
     except DataDirHeld as error:
         say(f"bistro-tui: {data_dir}: {error.holder} has it and does not answer")
         return exit_codes.DATA_DIR_HELD
@@ -120,6 +159,13 @@ forgive_command = click.Command(
     callback=_forgive,
     params=[
         jobs_argument(),
+        click.Option(
+            ["nodes", "--node"],
+            multiple=True,
+            metavar="NODE",
+            shell_complete=complete_nodes,
+            help="Only the task of that node; may be given more than once.",
+        ),
         json_option(),
         *(
             flag.option()

@@ -5,12 +5,12 @@ import logging
 import logging.handlers
 import os
 import time
-import traceback
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
 from bistro_tui.cli.patient_stream import PatientStream
+from bistro_tui.engine.notice_ring import NoticeRing, text_of
 from bistro_tui.present.clean import clean_lines
 
 ENGINE_LOG = "bistro_tui"
@@ -54,16 +54,7 @@ def _safe(message: str) -> str:
 def _lines(record: logging.LogRecord) -> Sequence[str]:
     """Return the messages of a record: one, or all that were logged together."""
     lines: Sequence[str] | None = getattr(record, "lines", None)
-    return (_message(record),) if lines is None else lines
-
-
-def _message(record: logging.LogRecord) -> str:
-    message = record.getMessage()
-    if record.exc_info and record.exc_info[1] is not None:
-        where = traceback.extract_tb(record.exc_info[2])[-4:]
-        frames = " < ".join(f"{f.name} ({f.filename}:{f.lineno})" for f in where[::-1])
-        message += f": {record.exc_info[1]!r} in {frames or 'no frame'}"
-    return message
+    return (text_of(record),) if lines is None else lines
 
 
 class _PrivateFile(logging.handlers.RotatingFileHandler):
@@ -124,8 +115,9 @@ def file_handler(path: Path) -> logging.Handler:
 
 
 def log_to(handler: logging.Handler) -> None:
-    """Send the engine's log lines to this handler alone."""
+    """Send the engine's log lines to this handler, and to who keeps the newest."""
     logger = logging.getLogger(ENGINE_LOG)
-    logger.handlers = [handler]
+    rings = [one for one in logger.handlers if isinstance(one, NoticeRing)]
+    logger.handlers = [handler, *rings]
     logger.setLevel(logging.INFO)
     logger.propagate = False

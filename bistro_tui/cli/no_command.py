@@ -8,12 +8,7 @@ from bistro_tui.cli.flags import ENV_PREFIX
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.engine.near import nearest
 
-LATER = frozenset(
-    (
-        "web",
-        "worker",
-    )
-)
+LATER = frozenset(("worker",))
 
 
 def refuse_unknown_command(argv: Sequence[str], commands: Collection[str]) -> None:

@@ -13,7 +13,8 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Commands that look at a running scheduler",
         (
-            ("attach [CONFIG]", "Show this UI of one that runs."),
+            ("attach [CONFIG...]", "Show this UI of those that run."),
+            ("web [CONFIG]", "Show this UI in a browser."),
             ("ps [JOB]", "Show the tasks that run now."),
             ("jobs [JOB...]", "Show the jobs, and how far each is."),
             ("tasks [JOB]", "Show tasks by what is true of them."),
@@ -42,6 +43,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("logs [JOB [NODE]]", "Show what tasks printed."),
             ("history [JOB [NODE]]", "Show attempts that are over."),
             ("doctor", "Show what is weak here, and what helps."),
+            ("keys", "Show every key of the screen, and check yours."),
             ("completion SHELL", "Print what teaches a shell our words."),
             ("--version", "Show the version."),
         ),

@@ -55,10 +55,14 @@ def _serve(engine: Engine, flags: dict[str, Any], manager: ServiceManager) -> En
         from bistro_tui.cli.headless import serve_headless
 
         return serve_headless(engine, log_format=flags["log_format"], manager=manager)
+    from bistro_tui.cli.screen_settings import screen_settings
     from bistro_tui.cli.with_ui import serve_with_ui
 
     return serve_with_ui(
-        engine, keep_running=flags["keep_running"], log_format=flags["log_format"]
+        engine,
+        keep_running=flags["keep_running"],
+        log_format=flags["log_format"],
+        settings=screen_settings(flags),
     )
 
 

@@ -134,6 +134,12 @@ def refuse_without_terminal(remedy: str) -> None:
         raise WrongUse(
             f"the UI needs a terminal: {' and '.join(missing)} {verb}.\n  {remedy}"
         )
+    term = os.environ.get("TERM", "")
+    if term in ("dumb", "unknown"):
+        raise WrongUse(
+            "the UI needs a terminal that it can draw on, which TERM="
+            f"{term} says this one is not.\n  {remedy}"
+        )
 
 
 def _refuse_unless_a_file(path: Path) -> None:

@@ -6,9 +6,12 @@ engine does not notice, and this thread waits for it as a headless program would
 
 import logging
 import logging.handlers
+import os
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.view import EngineControl
+from bistro_tui.present.ui_settings import UiSettings
 
 if TYPE_CHECKING:
     from bistro_tui.app import UiOutcome
@@ -25,7 +29,9 @@ if TYPE_CHECKING:
 LOG_NAME = "bistro-tui.log"
 
 
-def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> Ending:
+def serve_with_ui(
+    engine: Engine, *, keep_running: bool, log_format: str, settings: UiSettings
+) -> Ending:
     """Show the screen until it is closed, and serve until the engine has stopped."""
     # The log file lies in the data directory, which is not ours before it is open.
     early = logging.handlers.MemoryHandler(10_000, flushLevel=logging.CRITICAL + 1)
@@ -45,12 +51,36 @@ def serve_with_ui(engine: Engine, *, keep_running: bool, log_format: str) -> End
         early.setTarget(log_file)
         early.close()
         log_to(log_file)
-        app = BistroApp(door, door, crash_dir=engine.data_dir)
+        attach_by = _attach_by(engine.data_dir)
+        app = BistroApp(
+            door,
+            door,
+            crash_dir=engine.data_dir,
+            attach_by=attach_by,
+            settings=settings,
+        )
         thread.on_end(app.engine_finished)
         shown = run(app)
         _after_the_screen(shown, door, keep_running=keep_running, log_format=log_format)
+        is_kept = keep_running or shown.end.value == "detached"
+        signals.survive_terminal(lambda: None if is_kept else door.request_stop())
+        if shown.end.value == "detached":
+            say(
+                "bistro-tui: the scheduler goes on without a screen"
+                f" (process {os.getpid()}): {attach_by} shows it again, ctrl+c stops it"
+            )
         outcome = thread.outcome()
     return Ending(outcome=outcome, signal=signals.caught or shown.stop_signal)
+
+
+def _attach_by(data_dir: Path) -> str:
+    """Return the command that shows this scheduler again, nothing if none could."""
+    from bistro_tui.client.address import address_in
+
+    socket = address_in(data_dir).socket
+    if socket is None or not socket.exists():
+        return ""
+    return f"bistro-tui attach {shlex.quote(str(data_dir))}"
 
 
 def _after_the_screen(
@@ -60,7 +90,7 @@ def _after_the_screen(
     match shown.end.value:
         case "quit":
             control.request_stop()
-        case "stopped":
+        case "stopped" | "detached":
             pass
         case "terminal_gone":
             if not keep_running:
@@ -87,13 +117,27 @@ class _Signals:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Watch inside the block and restore the former handlers after it."""
-        former = {number: signal.getsignal(number) for number in _WATCHED}
+        kept = (*_WATCHED, signal.SIGHUP)
+        former = {number: signal.getsignal(number) for number in kept}
         self.watch()
         try:
             yield
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
+
+    def survive_terminal(self, hung_up: Callable[[], None]) -> None:
+        """From now on the end of the terminal is not ours; ``hung_up`` is told of it.
+
+        What is written afterwards goes nowhere.
+        """
+        from bistro_tui.terminal import let_go_of_terminal
+
+        def on_hangup(_number: int, _frame: FrameType | None) -> None:
+            let_go_of_terminal()
+            hung_up()
+
+        signal.signal(signal.SIGHUP, on_hangup)
 
     def watch(self) -> None:
         """Install the handlers."""

@@ -15,7 +15,7 @@ import aiohttp
 from bistro_tui.client.address import Address
 from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.client.event_stream import EventStreamParser, ServerEvent
-from bistro_tui.client.words import refusal, untrusted
+from bistro_tui.client.words import of_other_version, refusal, untrusted
 from bistro_tui.engine.sockets import unix_address
 
 CONNECT_SEC = 5.0
@@ -58,7 +58,7 @@ class Connection:
         if isinstance(answer, dict) and "data" in answer:
             return answer["data"]
         if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-            raise Refused(answer["error"])
+            raise Refused(of_other_version(self._address, handler, answer["error"]))
         raise NoAnswer(f"{self._address}: what answers is no scheduler")
 
     async def events(self, last_id: str) -> AsyncGenerator[list[ServerEvent], None]:

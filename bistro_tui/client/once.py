@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bistro_tui.client.address import Address
 from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused, WentAway
-from bistro_tui.client.words import refusal, untrusted
+from bistro_tui.client.words import of_other_version, refusal, untrusted
 from bistro_tui.engine.sockets import unix_address
 
 __all__ = ["Asking", "NoAnswer", "Refused"]
@@ -23,7 +23,8 @@ _ACT_SEC, _SEARCH_SEC = 15.0, 30.0
 have to be looked for in all of the log."""
 _PATIENCE_SEC = {
     **dict.fromkeys(("enable_job", "disable_job", "save_job", "delete_job"), _ACT_SEC),
-    **dict.fromkeys(("forgive_jobs", "kill_task", "stop"), _ACT_SEC),
+    **dict.fromkeys(("set_job_priority", "set_limit"), _ACT_SEC),
+    **dict.fromkeys(("forgive_jobs", "forgive_tasks", "kill_task", "stop"), _ACT_SEC),
     **dict.fromkeys(("history", "log_lines"), _SEARCH_SEC),
 }
 """By handler."""
@@ -82,13 +83,7 @@ class Asking:
             return answer["data"]
         if not isinstance(answer, dict) or not isinstance(answer.get("error"), str):
             raise self._no_scheduler()
-        text: str = answer["error"]
-        if text == f"Unknown handler: {handler}":
-            text = (
-                f"{self.address}: that scheduler is of another version and knows no"
-                f" {handler}; start it again with this one"
-            )
-        raise Refused(text)
+        raise Refused(of_other_version(self.address, handler, answer["error"]))
 
     def ask_raw(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answers to a request by name. Raises NoAnswer or Refused."""

@@ -8,6 +8,16 @@ _WRONG_NAME = (62, 64)
 """Source: OpenSSL, X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH."""
 
 
+def of_other_version(address: Address, handler: str, text: str) -> str:
+    """Return the refusal of a handler, in our words where the other side has none."""
+    if text != f"Unknown handler: {handler}":
+        return text
+    return (
+        f"{address}: that scheduler is of another version and knows no {handler};"
+        " start it again with this one"
+    )
+
+
 def refusal(address: Address, status: int, text: str) -> str:
     """Return what to tell of an HTTP status, with its text where that helps."""
     if status == 403:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from bistro_tui.engine import sentences
 from bistro_tui.engine.clock import Clock
@@ -10,10 +10,18 @@ from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.scheduling.core import Core
-from bistro_tui.engine.scheduling.events import Event, Forgive, KillRequested
+from bistro_tui.engine.scheduling.events import (
+    Event,
+    Forgive,
+    ForgiveTasks,
+    KillRequested,
+)
 from bistro_tui.engine.view import Explanation, LogPage
 
 log = logging.getLogger("bistro_tui")
+
+_SLICE = 100
+"""Tasks that are looked at in one go: a few milliseconds if all of them failed."""
 
 STORE_SEC = 10.0
 """How long a request waits for the disk."""
@@ -58,19 +66,31 @@ class Control:
         """Return the tasks of a job that are not done, blocked ones first."""
         return self._core.explain_open(job, limit, self._clock.now())
 
-    async def kill_task(self, task: TaskId, *, is_logged: bool = False) -> str:
+    async def kill_task(
+        self,
+        task: TaskId,
+        *,
+        invocation: str | None = None,
+        at_once: bool = False,
+        is_logged: bool = False,
+    ) -> str:
         """Begin to end a running task; ControlRefused when it does not run.
 
-        ``is_logged``: who asked for it is in the log, or will be.
+        ``invocation``: only that attempt. ``at_once``: with SIGKILL, also while it is
+        being ended. ``is_logged``: who asked for it is in the log, or will be.
         """
         attempt = self._core.attempt(task)
         if attempt is None or attempt.ended:
             if self._core.is_recovering(task):
                 raise ControlRefused(f"the copy of {task} from before is being ended")
             raise ControlRefused(sentences.task_does_not_run(task))
+        if invocation not in (None, str(attempt.invocation)):
+            raise ControlRefused(sentences.other_attempt_runs(task, attempt.number))
         if not is_logged:
-            log.info("asked to stop task %s", task)
-        self._feed([KillRequested(task)])
+            log.info("asked to %s task %s", "kill" if at_once else "stop", task)
+        self._feed([KillRequested(task, at_once)])
+        if at_once:
+            return sentences.task_is_killed(task)
         return sentences.task_is_stopping(task)
 
     async def forgive(self, jobs: tuple[JobName, ...]) -> str:
@@ -86,6 +106,31 @@ class Control:
         log.info("asked to forgive %s", ", ".join(jobs))
         await self.stored()
         return sentences.jobs_forgiven(jobs)
+
+    async def forgive_tasks(
+        self,
+        tasks: Sequence[TaskId],
+        rest: Callable[[], Awaitable[object]],
+        *,
+        is_logged: bool = False,
+    ) -> int:
+        """Let these tasks run again at once where they failed; return how many did.
+
+        On disk when this returns. ControlRefused where none has failures. ``rest`` is
+        awaited between some; ``is_logged`` as of ``kill_task``.
+        """
+        number = 0
+        for some in _slices(tasks):
+            before = self._core.unstored
+            self._feed([ForgiveTasks(some)])
+            number += self._core.unstored - before
+            await rest()
+        if not number:
+            raise ControlRefused(sentences.no_failures())
+        if not is_logged:
+            log.info("asked to forgive %s", sentences.some_tasks(tasks))
+        await self.stored()
+        return number
 
     def forgive_job(self, job: JobName) -> None:
         """Do the same for one job that is known, whether or not it has failures.
@@ -106,3 +151,7 @@ class Control:
             raise ControlRefused(
                 "that is decided, but not on disk yet: see the banner about statuses"
             ) from None
+
+
+def _slices(tasks: Sequence[TaskId]) -> Iterator[tuple[TaskId, ...]]:
+    return (tuple(tasks[at : at + _SLICE]) for at in range(0, len(tasks), _SLICE))

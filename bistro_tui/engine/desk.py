@@ -12,7 +12,12 @@ from bistro_tui.engine.config.hiding import Hiding
 from bistro_tui.engine.config.model import Config, Job
 from bistro_tui.engine.control import Control
 from bistro_tui.engine.datadir import DataDir
+from bistro_tui.engine.done_rates import DoneRates
+from bistro_tui.engine.eta import Durations
 from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.inquiring_past import Past
+from bistro_tui.engine.job_grids import JobGrids
+from bistro_tui.engine.job_places import JobPlaces
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.measures import Measures
@@ -32,6 +37,7 @@ class Desk:
     core: Core
     world: World
     control: Control
+    past: Past
     board: Board
     measures: Measures
     worker: str
@@ -49,7 +55,11 @@ class Desk:
     running: Callable[[], Sequence[RunningRow]]
     """Return the attempts that run, oldest first."""
     request_stop: Callable[[], None]
+    durations: Durations
+    done_rates: DoneRates
     tallies: Tallies = field(default_factory=Tallies)
+    job_grids: JobGrids = field(default_factory=JobGrids)
+    job_places: JobPlaces = field(default_factory=JobPlaces)
     job_texts: dict[JobName, tuple[Job, str]] = field(default_factory=dict)
     """The objects of jobs as JSON, as far as somebody asked for them."""
     hidden_texts: dict[JobName, tuple[Job, str]] = field(default_factory=dict)

@@ -20,11 +20,14 @@ from bistro_tui.engine.datadir import DataDir, default_data_dir
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.disk import Disk
 from bistro_tui.engine.dispatch import Dispatcher
+from bistro_tui.engine.done_rates import DoneRates
 from bistro_tui.engine.earlier_runs import load_durations
-from bistro_tui.engine.ended import EndedAttempts
+from bistro_tui.engine.ended import Ended, EndedAttempts
 from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.inquiring_past import Past
 from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.measures import SAMPLE_SEC, Measures
+from bistro_tui.engine.notice_ring import NoticeRing
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import (
@@ -84,6 +87,7 @@ class Engine:
         )
         self._core = Core(rng, policies=policy_named)
         self._measures = Measures(self._started.mono)
+        self._done_rates = DoneRates(self._started.mono)
         self.world = World(
             options=options,
             config_loader=make_config_loader(options, clock=clock, rng=rng),
@@ -111,7 +115,7 @@ class Engine:
             audience=self._publisher,
             on_change=self._changed,
             on_trouble=self._troubles.runner,
-            on_ended=self._measures.ended,
+            on_ended=self._count_ended,
         )
         self._snapshots = Snapshots(
             self._take_snapshot, clock=clock, before_each=self._stop_when_through
@@ -125,6 +129,8 @@ class Engine:
         self._looking: asyncio.Handle | None = None
         self.control: Control
         """What people ask; there once it is open."""
+        self.past: Past
+        """The same, of what is over; there once it is open."""
         self.desk: Desk
         """What serves requests from outside; there once it is open."""
 
@@ -168,6 +174,7 @@ class Engine:
         self, in_data_dir: Callable[[DataDir], AbstractContextManager[object]]
     ) -> None:
         try:
+            ring = self._keep_notices()
             config = await self.world.load_config()
             self._storage = storage = await open_storage(
                 self._options,
@@ -227,10 +234,19 @@ class Engine:
             feed=self._feed,
             flush=self._persister.flush,
         )
+        self.past = Past(
+            self._core,
+            self.world,
+            storage.logs,
+            storage.log_store,
+            ring,
+            clock=self._clock,
+        )
         self.desk = Desk(
             core=self._core,
             world=self.world,
             control=self.control,
+            past=self.past,
             board=self._board,
             measures=self._measures,
             worker=self._runner.name,
@@ -244,6 +260,8 @@ class Engine:
             subscribe=self.subscribe,
             running=self._running,
             request_stop=self.request_stop,
+            durations=self._publisher.durations,
+            done_rates=self._done_rates,
         )
         # First of all at the end: what is ended then makes room, but for nothing new.
         ended = StartsPaused("end", "the engine has ended")
@@ -252,6 +270,13 @@ class Engine:
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
         self._recovery.announce()
         self._feed([StatusesLoaded(storage.known), *host, *nodes, config])
+
+    def _keep_notices(self) -> NoticeRing:
+        """Keep from now on what is said, until the end."""
+        ring = NoticeRing(self._clock)
+        log.addHandler(ring)
+        self._resources.callback(log.removeHandler, ring)
+        return ring
 
     async def run(self) -> Outcome:
         """Serve until stopped, or until nothing is left to do where that was asked."""
@@ -336,6 +361,11 @@ class Engine:
             await asyncio.sleep(SAMPLE_SEC)
             late, now = loop.time() - due, self._clock.now().mono
             self._measures.sampled(now, late=late, starts=self._core.starts)
+            self._done_rates.sampled(now)
+
+    def _count_ended(self, ended: Sequence[Ended]) -> None:
+        self._measures.ended(ended)
+        self._done_rates.ended(ended)
 
     def request_reload(self) -> None:
         """Read the config and fetch the nodes now, whether anything changed or not."""

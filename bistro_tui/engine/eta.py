@@ -58,6 +58,12 @@ class Durations:
         known = self._by_job.get(job)
         return sum(known) / len(known) if known else None
 
+    def median(self, job: JobName) -> float | None:
+        """Return how long the middle one of the last attempts took."""
+        known = sorted(self._by_job.get(job, ()))
+        half = len(known) // 2
+        return (known[half] + known[~half]) / 2 if known else None
+
 
 class AtOnce:
     """How many tasks of each job run at once, evened out over the last seconds."""
@@ -93,11 +99,13 @@ def seconds_left(
     *,
     at_once: float,
     may_start: bool,
+    running: int | None = None,
 ) -> float | None:
     """Return in how many seconds a job is expected to be done.
 
     ``counts`` are its tasks by reason, ``mean`` is how long one takes, ``ages`` are for
-    how long those run that do. ``at_once`` are expected to run until the end; one that
+    how long those run that do, or the oldest and the newest of them where more are
+    ``running``. ``at_once`` are expected to run until the end; one that
     takes longer than the others did is expected to take as long again as it is late.
     None where nothing is known, nothing runs, or more is left and not ``may_start``:
     nothing at all may.
@@ -112,4 +120,7 @@ def seconds_left(
         return None
     # Between two short tasks none may run just now.
     one_more = min(left, default=0.0) + mean
-    return max((sum(left) + waiting * mean) / at_once, one_more, *left)
+    all_left = sum(left)
+    if running is not None and left:
+        all_left *= running / len(left)
+    return max((all_left + waiting * mean) / at_once, one_more, *left)

@@ -1,22 +1,28 @@
 """Forgiving failures in a data directory that no scheduler has."""
 
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.datadir import DataDir, default_data_dir
-from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.parts import open_status_store
 from bistro_tui.engine.statuses.status import TaskStatus, forgive
 
 
 async def forgive_stored(
-    options: EngineOptions, jobs: Sequence[JobName], *, clock: Clock
+    options: EngineOptions,
+    jobs: Sequence[JobName],
+    *,
+    nodes: Container[NodeName] | None = None,
+    clock: Clock,
 ) -> Mapping[JobName, int | None]:
     """Return how many failures of each job were forgiven; None: it has no statuses.
+
+    ``nodes``: only on these, None: wherever they are.
 
     On disk when this returns. The data directory has to be there; it is held as a
     scheduler holds it. Raises DataDirHeld or DataDirUnusable, sqlite3.Error or OSError
@@ -31,7 +37,7 @@ async def forgive_stored(
     with closing(data_dir):
         rows = []
         for task, status in (await _known(options, data_dir.path, clock)).items():
-            if task.job not in found:
+            if task.job not in found or not (nodes is None or task.node in nodes):
                 continue
             forgiven = forgive(status)
             is_changed = forgiven is not status

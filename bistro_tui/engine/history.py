@@ -4,9 +4,10 @@ Newest first, a page at a time: no question reads more than it answers with, but
 what ``results`` leaves out.
 """
 
+import re
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,10 @@ RESULTS: Mapping[str, tuple[int, int]] = {
 }
 """What an attempt can come to, in a word: which bits of its status say so, and how."""
 
+MOST_ATTEMPTS = 1_000
+"""Of one page."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 _LOOKED_AT = 3
 """How many attempts of a job are looked at for each that is to be a done one."""
 
@@ -74,10 +79,35 @@ def result_word(bits: int) -> str:
     raise AssertionError(bits)
 
 
+def within_reach(since: float | None) -> float | None:
+    """Return a second that SQLite and we can count with, on the same side of all."""
+    return since if since is None else max(-LONGEST_SEC, min(LONGEST_SEC, since))
+
+
 def place_of(record: AttemptRecord) -> Place:
     """Return where an attempt stands in the order of all."""
     start_time, rand = record.invocation
     return Place(start_time, record.started, rand)
+
+
+def place_text(place: Place) -> str:
+    """Return a place as those outside hand it back."""
+    return "/".join(map(str, place))
+
+
+def place_in(text: str) -> Place | None:
+    """Return the place that ``place_text`` told of, None for any other text."""
+    try:
+        start_time, started, rand = text.split("/")
+        return Place(_whole(start_time), float(started), _whole(rand))
+    except ValueError:
+        return None
+
+
+def _whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text) or abs(found := int(text)) > LARGEST_INTEGER:
+        raise ValueError(text)
+    return found
 
 
 def attempt_json(record: AttemptRecord) -> dict[str, Any]:
@@ -153,6 +183,29 @@ def read_attempts(
         (*values, query.limit),
     )
     return [_record(row) for row in rows]
+
+
+def search_attempts(
+    connection: sqlite3.Connection, asked: HistoryQuery, is_over: Callable[[], bool]
+) -> tuple[list[AttemptRecord], Place | None]:
+    """Return attempts, and after which to go on; None: there are no more.
+
+    Those of a rare result are far apart: a page also ends when ``is_over``.
+    """
+    found: list[AttemptRecord] = []
+    some = replace(asked, results=(), limit=MOST_ATTEMPTS)
+    while True:
+        page = read_attempts(connection, some)
+        for record in page:
+            if not asked.results or result_word(record.result_bits) in asked.results:
+                found.append(record)
+                if len(found) == asked.limit:
+                    return found, place_of(record)
+        if len(page) < MOST_ATTEMPTS:
+            return found, None
+        some = replace(some, before=place_of(page[-1]))
+        if is_over():
+            return found, some.before
 
 
 def done_seconds(

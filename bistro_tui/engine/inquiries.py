@@ -10,6 +10,12 @@ from bistro_tui.engine.ids import JobName, LevelName, NodeName, ResourceName, Ta
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.scheduling.reasons import Reason
 
+MOST_HOLDERS = 1_000
+"""Holders of one resource that are named."""
+
+MOST_WAITING = 10_000
+"""Tasks of one job that are counted."""
+
 
 class TaskRow(NamedTuple):
     """One task, running or not."""
@@ -99,7 +105,7 @@ class Waiting:
     need: int
     """What each needs of it."""
     tasks: int
-    """How many; counted up to some thousand."""
+    """How many; counted up to MOST_WAITING."""
     first: TaskId
 
 
@@ -112,7 +118,7 @@ class Claims:
     used: int
     limit: int
     holders: tuple[Holding, ...]
-    """Oldest first."""
+    """Oldest first, MOST_HOLDERS at most."""
     waiters: tuple[Waiting, ...]
     """Most tasks first."""
 

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TypeAlias
 
 from bistro_tui.engine.config.model import Config
@@ -15,6 +16,9 @@ from bistro_tui.engine.view import NodeRow, Usage
 
 _Numbers: TypeAlias = tuple[tuple[ResourceName, int, int], ...]
 
+_DIGEST = 6
+"""Bytes: the number is one that JavaScript can hold."""
+
 SHARED = 1_000
 """Different usages that are remembered: few of all nodes differ in theirs."""
 
@@ -24,6 +28,8 @@ class NodeRows:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.structure = 0
+        """A number of the nodes in their order, the same in every process; 0: none."""
         self._tree = NodeTree()
         self._config: Config | None = None
         self._idle: Sequence[tuple[Usage, ...]] = ()
@@ -35,14 +41,22 @@ class NodeRows:
         self._running = array("q")
         self._paths: dict[Attempt | Leftover, Sequence[int]] = {}
 
-    def current(self, living: Collection[Attempt | Leftover]) -> tuple[NodeRow, ...]:
+    def current(
+        self,
+        living: Collection[Attempt | Leftover],
+        news: Collection[Attempt | Leftover] | None = None,
+    ) -> tuple[NodeRow, ...]:
         """Return the rows as they are now, each node followed by its subtree.
 
         ``living``: all that holds resources; what is recovering is not counted.
+        ``news``: what of it may have come or gone since the last call; None: all.
         """
         is_new = self._take_over_tree()
         relimited = self._take_over_limits()
-        touched = self._follow(living)
+        if is_new or news is None:
+            touched = self._follow({*self._paths, *living}, living)
+        else:
+            touched = self._follow(news, living)
         if relimited:
             touched.update(self._in_use(relimited))
         for index in touched & self._twins.keys():
@@ -59,6 +73,7 @@ class NodeRows:
         if tree is self._tree:
             return False
         self._tree, self._config = tree, self._core.config
+        self.structure = _structure(tree)
         self._running = array("q", bytes(8 * len(tree)))
         self._paths.clear()
         self._twins = _twins(tree)
@@ -108,21 +123,29 @@ class NodeRows:
         levels_of = self._tree.levels_of
         return {index for index in found if levels_of[index] in levels}
 
-    def _follow(self, living: Collection[Attempt | Leftover]) -> set[int]:
+    def _follow(
+        self,
+        news: Collection[Attempt | Leftover],
+        living: Collection[Attempt | Leftover],
+    ) -> set[int]:
         """Count the tasks on each node; return the nodes where that changed."""
         touched: set[int] = set()
-        paths, counts, nodes_of = self._paths, self._running, self._core.nodes_of
-        for attempt in paths.keys() - living:
-            path = paths.pop(attempt)
+        paths, counts = self._paths, self._running
+        # There may be many, and a list is searched slowly.
+        are_living = set(living) if isinstance(living, Sequence) else living
+        for one in news:
+            path = paths.get(one)
+            if (one in are_living) is (path is not None):
+                continue
+            change = -1
+            if path is None:
+                paths[one] = path = self._core.nodes_of(one)
+                change = 1
+            else:
+                del paths[one]
             touched.update(path)
-            for index in path if isinstance(attempt, Attempt) else ():
-                counts[index] -= 1
-        for attempt in living:
-            if attempt not in paths:
-                paths[attempt] = path = nodes_of(attempt)
-                touched.update(path)
-                for index in path if isinstance(attempt, Attempt) else ():
-                    counts[index] += 1
+            for index in path if isinstance(one, Attempt) else ():
+                counts[index] += change
         return touched
 
     def _remake(self, index: int) -> None:
@@ -177,6 +200,15 @@ def _in_reading_order(
         row_of[index] = row
         next_row[index] = row + 1
     return row_of, depths, enabled
+
+
+def _structure(tree: NodeTree) -> int:
+    """Return a number of its nodes and their order; another one for any others."""
+    names = "\0".join((*tree.level_names, "", *tree.names))
+    digest = blake2b(names.encode("utf-8", "surrogatepass"), digest_size=_DIGEST)
+    digest.update(array("q", tree.levels_of).tobytes())
+    digest.update(array("q", tree.parents).tobytes())
+    return int.from_bytes(digest.digest(), "little") or 1
 
 
 def _twins(tree: NodeTree) -> dict[int, Sequence[int]]:

@@ -3,14 +3,16 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from bistro_tui.engine.attempt_notes import AttemptNotes
 from bistro_tui.engine.config.model import Job, KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
 from bistro_tui.engine.eta import AtOnce, Durations, seconds_left
 from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId, JobName
+from bistro_tui.engine.living import Living
 from bistro_tui.engine.moment import SLEW_SEC, Now, wall_of
-from bistro_tui.engine.node_rows import NodeRows
+from bistro_tui.engine.node_rows import NodeRows, shared_usage
 from bistro_tui.engine.runners.protocol import (
     AttemptStarted,
     AttemptUsage,
@@ -19,8 +21,8 @@ from bistro_tui.engine.runners.protocol import (
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import TaskEnded, TaskNotStarted
-from bistro_tui.engine.scheduling.leftovers import Leftover
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.standings import BelowFull, counts_of, removed_jobs
 from bistro_tui.engine.view import (
     Banner,
     EndedRow,
@@ -32,6 +34,11 @@ from bistro_tui.engine.view import (
 from bistro_tui.engine.world import World
 
 ENDED_KEPT = 300
+
+_AGES_LOOKED_AT = 64
+"""Of the attempts of one job that run: enough to tell when it will be done."""
+
+_NO_ROW = object()
 
 _STATE_WORDS = {Reason.SCHEDULER_DISABLED: "disabled"}
 """Every other reason for nothing to start is shown as paused."""
@@ -74,7 +81,14 @@ class Publisher:
         self._at_once = AtOnce()
         self._notes = AttemptNotes()
         self._containment = ""
-        self._running_rows: dict[InvocationId, RunningRow] = {}
+        self._living = Living(core)
+        self._running_rows: dict[InvocationId, RunningRow | None] = {}
+        """Oldest first; None: to be made anew."""
+        self._stale: set[InvocationId] = set()
+        """Those to be made anew."""
+        self._has_lost = False
+        """Whether any was taken away since they were shown."""
+        self._running_shown: tuple[RunningRow, ...] = ()
         self._offset: float | None = None
         """Of the wall clock from the monotonic one, at the last snapshot."""
         self._serial = 0
@@ -86,25 +100,25 @@ class Publisher:
         if attempt is not None and attempt.invocation == report.invocation:
             if report.pid is not None:
                 self._notes.started(report.invocation, report.pid)
-            self._running_rows.pop(report.invocation, None)
+            self._forget_row(report.invocation)
 
     def kill_begun(
         self, invocation: InvocationId, kill: KillSettings, now: float
     ) -> None:
         """Take note that an attempt is being ended; ``now`` is wall time."""
         self._notes.kill_begun(invocation, kill, now)
-        self._running_rows.pop(invocation, None)
+        self._forget_row(invocation)
 
     def usage(self, report: AttemptUsage) -> None:
         """Take note of what attempts use."""
         for invocation in self._notes.used(report):
-            self._running_rows.pop(invocation, None)
+            self._forget_row(invocation)
 
     def containment(self, report: RunnerContainment) -> None:
         """Take note of how the processes of attempts are found."""
         if report.word != self._containment:
             self._containment = report.word
-            self._running_rows.clear()
+            self._stale.update(self._running_rows)
 
     def processes_ended(self, ended: Iterable[TaskEnded | TaskNotStarted]) -> None:
         """Take note that these attempts have no process any more."""
@@ -128,11 +142,10 @@ class Publisher:
     ) -> Snapshot:
         """Return the whole picture at this moment."""
         core = self._core
-        running = [attempt for attempt in core.running() if not attempt.ended]
         self._serial += 1
         self._look_at_clock(now)
-        living: list[Attempt | Leftover] = [*core.recovering(), *running]
-        jobs = (*self._job_rows(now), *self._removed_job_rows(living))
+        self._follow()
+        jobs = (*self._job_rows(now), *self._removed_job_rows())
         totals: Counter[Reason] = Counter()
         for row in jobs:
             totals.update(row.counts)
@@ -143,8 +156,10 @@ class Publisher:
             banners=tuple(banners),
             totals=dict(totals),
             jobs=jobs,
-            nodes=self._nodes.current(living),
-            running=self._current_running(running, worker, now),
+            nodes=self._nodes.current(self._living, self._living.take_touched()),
+            structure=self._nodes.structure,
+            worker_usage=shared_usage(core.worker_usage()),
+            running=self._current_running(worker, now),
             ended=self._current_ended(),
             starts=core.starts,
         )
@@ -152,8 +167,30 @@ class Publisher:
     def running(self, *, now: Now, worker: str) -> tuple[RunningRow, ...]:
         """Return the attempts that run at this moment, oldest first."""
         self._look_at_clock(now)
-        running = [attempt for attempt in self._core.running() if not attempt.ended]
-        return self._current_running(running, worker, now)
+        self._follow()
+        return self._current_running(worker, now)
+
+    def _forget_row(self, invocation: InvocationId) -> None:
+        """Have a row made anew when it is shown next."""
+        if invocation in self._running_rows:
+            self._stale.add(invocation)
+
+    def _follow(self) -> None:
+        """Have a place for the row of each attempt that runs now, and no others."""
+        news, rows = self._living.follow(), self._running_rows
+        if news is None:
+            running = self._living.running
+            self._running_rows = {one: rows.get(one) for one in running}
+            self._stale, self._has_lost = set(running), True
+            return
+        for attempt in news:
+            invocation = attempt.invocation
+            if attempt in self._living:
+                rows.setdefault(invocation, None)
+                self._stale.add(invocation)
+            elif rows.pop(invocation, _NO_ROW) is not _NO_ROW:
+                self._stale.discard(invocation)
+                self._has_lost = True
 
     def _look_at_clock(self, now: Now) -> None:
         """Have what goes on begun at other wall seconds if the clock was set."""
@@ -165,7 +202,7 @@ class Publisher:
             self._offset = offset
             self._started += forward
             self._notes.clock_set(forward)
-            self._running_rows.clear()
+            self._stale.update(self._running_rows)
 
     def _state(self, is_stopped: bool) -> EngineState:
         progress = self._core.progress()
@@ -192,12 +229,12 @@ class Publisher:
 
     def _job_rows(self, now: Now) -> Iterable[JobRow]:
         config = self._core.config
-        ages = self._ages(now.mono)
+        ages, below_full = self._ages(now.mono), BelowFull(self._core.state)
         if config is not None:
             self.durations.keep(config.jobs)
         ending = Counter(task.job for task in self._ending.tasks)
         for job in config.jobs.values() if config is not None else ():
-            counts = self._core.counts(job.name)
+            counts = counts_of(self._core.state, job.name, below_full)
             tasks = sum(counts.values())
             if ending[job.name]:
                 running = counts.pop(Reason.RUNNING, 0) - ending[job.name]
@@ -216,14 +253,18 @@ class Publisher:
             )
 
     def _ages(self, now: float) -> dict[JobName, list[float]]:
-        """Return by job for how long its attempts run that do."""
-        running: dict[JobName, list[float]] = {}
-        over: dict[JobName, list[float]] = {}
-        numbers: Counter[JobName] = Counter()
-        for attempt in self._core.running():
-            ages = over if attempt.ended else running
-            ages.setdefault(attempt.task.job, []).append(now - attempt.began)
-            numbers[attempt.task.job] += 1
+        """Return by job for how long its attempts run that do, or some of them."""
+        living, over = self._living, dict[JobName, list[float]]()
+        for task in self._ending.tasks:
+            attempt = self._core.attempt(task)
+            if attempt is not None and attempt.ended:
+                over.setdefault(task.job, []).append(now - attempt.began)
+        numbers = Counter(living.numbers())
+        running = {
+            job: [now - one.began for one in living.some_of(job, _AGES_LOOKED_AT)]
+            for job in numbers
+        }
+        numbers.update({job: len(ages) for job, ages in over.items()})
         self._at_once.look(numbers, now)
         # Of tasks that take a moment, none may run just now.
         return over | running
@@ -245,17 +286,17 @@ class Publisher:
             ages,
             at_once=self._at_once.of(job.name),
             may_start=may_start,
+            running=self._living.number_of(job.name) or None,
         )
         return now + left if left is not None else None
 
-    def _removed_job_rows(
-        self, living: Iterable[Attempt | Leftover]
-    ) -> Iterable[JobRow]:
-        config = self._core.config
-        known = config.jobs if config is not None else {}
+    def _removed_job_rows(self) -> Iterable[JobRow]:
+        removed = frozenset(removed_jobs(self._core.state))
+        if not removed:
+            return
         strays: dict[JobName, Counter[Reason]] = {}
-        for one in living:
-            if (name := one.task.job) not in known:
+        for one in self._living:
+            if (name := one.task.job) in removed:
                 counts = strays.setdefault(name, Counter())
                 counts[self._core.reason(one.task)] += 1
         for name, counts in sorted(strays.items()):
@@ -271,16 +312,15 @@ class Publisher:
                 in_config=False,
             )
 
-    def _current_running(
-        self, running: Sequence[Attempt], worker: str, now: Now
-    ) -> tuple[RunningRow, ...]:
-        known = self._running_rows
-        self._running_rows = {
-            attempt.invocation: known.get(attempt.invocation)
-            or self._running_row(attempt, worker, now)
-            for attempt in running
-        }
-        return tuple(self._running_rows.values())
+    def _current_running(self, worker: str, now: Now) -> tuple[RunningRow, ...]:
+        rows, running = self._running_rows, self._living.running
+        for invocation in self._stale:
+            rows[invocation] = self._running_row(running[invocation], worker, now)
+        if self._stale or self._has_lost:
+            self._stale, self._has_lost = set(), False
+            # None is left that is to be made; to look at each takes milliseconds.
+            self._running_shown = cast("tuple[RunningRow, ...]", tuple(rows.values()))
+        return self._running_shown
 
     def _running_row(self, attempt: Attempt, worker: str, now: Now) -> RunningRow:
         invocation = attempt.invocation

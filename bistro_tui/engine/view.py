@@ -98,6 +98,8 @@ class JobRow:
     in_config: bool = True
     eta: float | None = None
     """Wall second at which it is expected to be done; None: nobody can tell."""
+    differs: str = ""
+    """Where several schedulers are shown as one: what is not the same in all."""
 
 
 class NodeRow(NamedTuple):
@@ -208,6 +210,8 @@ class Snapshot:
     structure: int = 0
     """The same number as before: the same nodes in the same order, so that whoever
     keeps something by the place of a row need not look at all rows again."""
+    worker_usage: tuple[Usage, ...] = ()
+    """The resources of the level ``worker``, which no node has: those of ``local``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,6 +100,11 @@ class World:
         self.loaded_at = 0.0
         self.is_broken = False
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether the newest text of the config is the one that runs."""
+        return not self.is_broken and self.judgement is self.in_force
+
     async def load_config(self) -> Event:
         """Return the event of the first load; ConfigUnusable when it is bad."""
         loaded = await self._config_loader.load()
@@ -191,7 +196,7 @@ class World:
         """
         word = "enabled" if enabled else "disabled"
         said = f"{job} {word}"
-        if await self._edit(enabling(self.path, job, enabled, version), said):
+        if await self.edit(enabling(self.path, job, enabled, version), said):
             return sentences.job_switched(job, enabled, self.path)
         return sentences.job_is_already(job, enabled)
 
@@ -204,18 +209,19 @@ class World:
         and one that has errors wherever it runs. One without a ``command`` is saved
         even if it cannot run without one here.
         """
-        await self._edit(saving(self.path, job, value, version), f"{job} saved")
+        await self.edit(saving(self.path, job, value, version), f"{job} saved")
 
     async def delete_job(self, job: JobName, *, version: str | None = None) -> None:
         """Take that job out of the file, return once the running config lacks it.
 
         A job of another ``version`` is refused.
         """
-        await self._edit(deleting(self.path, job, version), f"{job} deleted")
+        await self.edit(deleting(self.path, job, version), f"{job} deleted")
 
-    async def _edit(self, edit: Edit, said: str) -> bool:
+    async def edit(self, edit: Edit, said: str) -> bool:
         """Edit the file; return, after the reload, whether that changed it.
 
+        ``said`` is what the file has then, in words.
         The file decides: the running config may not know the last edit yet.
         """
         digest = ""

@@ -1,12 +1,10 @@
 """The texts of the overlays: why, details, problems. Each is a list of lines."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from bistro_tui.engine.view import (
     Banner,
     EndedRow,
-    Explanation,
     JobRow,
     NodeRow,
     Reason,
@@ -39,85 +37,24 @@ def _message(text: str, style: str) -> list[Line]:
     return [(Span("  "), Span(line, style)) for line in clean_lines(text[:_MOST_CHARS])]
 
 
-def _state_span(reason: Reason) -> Span:
+def state_span(reason: Reason) -> Span:
+    """Return ``⏸ resource`` in its colour."""
     state = state_of(reason)
     return Span(f"{state.glyph} {reason.value}", state.style)
 
 
-def why_task(why: Explanation) -> list[Line]:
-    """Return the chain of checks of one task; the first that fails stands out."""
-    lines: list[Line] = [fact("reason", _state_span(why.reason)), BLANK]
-    failed = False
-    for check in why.checks:
-        first_failure = not check.ok and not failed
-        failed = failed or not check.ok
-        mark = Span("✓ ", "done") if check.ok else Span("✗ ", "failed")
-        name = clean_name(check.check)
-        ink = "strong" if first_failure else "dim" if check.ok else ""
-        lines.append((mark, Span(f"{name:<22} ", ink), Span(clean(check.text), ink)))
-    if why.would_run_if:
-        lines += [BLANK, (Span(clean(why.would_run_if), "accent"),)]
-    if why.holders:
-        lines += [BLANK, heading("held by")]
-        lines += [(Span("● ", "running"), Span(clean(str(t)))) for t in why.holders]
-    return lines
+def job_errors(job: JobRow) -> list[Line]:
+    """Return why a job is invalid, and nothing for one that is not."""
+    if not job.errors:
+        return []
+    lines: list[Line] = [(Span("⚠ this job is invalid and cannot run", "failed"),)]
+    for error in job.errors:
+        lines += _message(error, "")
+    return [*lines, BLANK]
 
 
-def why_job(job: JobRow, tasks: Sequence[Explanation], scene: Scene) -> list[Line]:
-    """Return why the tasks of a job that are not done wait, and for what."""
-    lines: list[Line] = []
-    if job.errors:
-        lines.append((Span("⚠ this job is invalid and cannot run", "failed"),))
-        for error in job.errors:
-            lines += _message(error, "")
-        lines.append(BLANK)
-    lines += _counts(job, scene)
-    if not tasks:
-        done = job.tasks > 0 and job.counts.get(Reason.DONE, 0) == job.tasks
-        text = "every task is done" if done else "no task waits"
-        return [*lines, BLANK, (Span(text, "dim"),)]
-    lines.append(BLANK)
-    shared = Counter(
-        (why.reason, blocking_text(why)) for why in tasks if not why.holders
-    )
-    told: set[tuple[Reason, str]] = set()
-    for why in tasks:
-        key = (why.reason, blocking_text(why))
-        if key in told:
-            continue
-        if shared[key] > 1:
-            told.add(key)
-        lines += _waiting(why, shared[key])
-    return lines
-
-
-def blocking_text(why: Explanation) -> str:
-    """Return what the first failing check says, safe to show."""
-    return next((clean(check.text) for check in why.checks if not check.ok), "")
-
-
-def _waiting(why: Explanation, alike: int) -> list[Line]:
-    name = clean_name(why.task.node)
-    more = f" and {alike - 1} more" if alike > 1 else ""
-    text = blocking_text(why)
-    first: Line = (
-        _state_span(why.reason),
-        Span("  "),
-        Span(name, "strong"),
-        Span(more, "dim"),
-        Span(f"  {text}" if text else ""),
-    )
-    lines: list[Line] = [first]
-    if why.holders:
-        held = ", ".join(clean(str(task)) for task in why.holders[:6])
-        rest = f" and {len(why.holders) - 6} more" if len(why.holders) > 6 else ""
-        lines.append((Span("      held by ", "dim"), Span(held + rest, "running")))
-    if why.would_run_if:
-        lines.append((Span(f"      {clean(why.would_run_if)}", "accent"),))
-    return lines
-
-
-def _counts(job: JobRow, scene: Scene) -> list[Line]:
+def counts_lines(job: JobRow, scene: Scene) -> list[Line]:
+    """Return a bar and the counts of a job's tasks by reason."""
     parts: list[Span] = []
     for reason in Reason:
         if number := job.counts.get(reason, 0):
@@ -145,9 +82,10 @@ def job_facts(job: JobRow, scene: Scene) -> list[Line]:
         fact("level", Span(clean_name(job.level))),
         fact("priority", Span(f"{job.priority:g}")),
         fact("tasks", Span(f"{job.tasks:,}")),
-        BLANK,
-        *_counts(job, scene),
     ]
+    if job.differs:
+        lines.append(fact("differs", Span(f"≠ {clean_name(job.differs)}", "warning")))
+    lines += [BLANK, *counts_lines(job, scene)]
     if job.errors:
         lines += [BLANK, heading("errors")]
         for error in job.errors:
@@ -155,18 +93,21 @@ def job_facts(job: JobRow, scene: Scene) -> list[Line]:
     return lines
 
 
+def node_state(node: NodeRow) -> list[Line]:
+    """Return where a node stands."""
+    state = Span("yes") if node.enabled else Span("⊘ no, or a node above is not", "off")
+    return [
+        fact("level", Span(clean_name(node.level))),
+        fact("enabled", state),
+        fact("running", Span(f"{node.running:,}")),
+    ]
+
+
 def node_facts(
     node: NodeRow, running: Sequence[RunningRow], scene: Scene
 ) -> list[Line]:
     """Return all that is known of a node; ``running`` are the tasks on and below it."""
-    state = Span("yes") if node.enabled else Span("⊘ no, or a node above is not", "off")
-    lines = [
-        fact("level", Span(clean_name(node.level))),
-        fact("enabled", state),
-        fact("running", Span(f"{node.running:,}")),
-        BLANK,
-        heading("resources used/limit"),
-    ]
+    lines = [*node_state(node), BLANK, heading("resources used/limit")]
     for usage in node.usage:
         style = use_style(usage.used, usage.limit)
         lines.append(
@@ -247,7 +188,7 @@ def ended_facts(row: EndedRow, scene: Scene) -> list[Line]:
         wait = row.retry_at - scene.now
         retry = f"in {words.age(wait)}" if wait > 0 else "due"
     lines = [
-        fact("result", _state_span(row.result)),
+        fact("result", state_span(row.result)),
         fact("job", Span(clean(row.task.job))),
         fact("node", Span(clean(row.task.node))),
         fact("took", Span(words.took(row.seconds))),

@@ -1,10 +1,13 @@
 """The top of the screen: who this is, how it is, the totals, and what is wrong."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from bistro_tui.engine.view import Banner, EngineState, Snapshot
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean, clean_lines, clean_name
+from bistro_tui.present.lately import HOUR, failed_lately, sparkline
 from bistro_tui.present.palette import (
     BACKOFF_STATE,
     BLOCKED_STATE,
@@ -16,8 +19,14 @@ from bistro_tui.present.palette import (
     State,
     state_of,
 )
+from bistro_tui.present.pieces import Piece, Pieces, chars, piece
 from bistro_tui.present.spans import Line, Scene, Span, plain_text
-from bistro_tui.present.tally import tally_bar, tally_of
+from bistro_tui.present.tally import Tally, tally_bar, tally_of, use_style
+
+PAGE: Final = "page:"
+"""A click there goes to the page of the key that follows."""
+PROBLEMS: Final = "problems"
+FREEZE: Final = "freeze"
 
 _ENGINE: dict[str, tuple[str, str]] = {
     "running": ("●", "running"),
@@ -44,22 +53,50 @@ def engine_state(state: EngineState) -> Line:
     return tuple(spans)
 
 
-def title_line(
-    snapshot: Snapshot, scene: Scene, width: int, *, frozen: float | None
-) -> Line:
-    """Return line 1: program, instance and state; config and age to the right.
+def problem_count(snapshot: Snapshot) -> tuple[int, bool]:
+    """Return how many things are wrong, and whether one of them is an error."""
+    invalid = sum(1 for job in snapshot.jobs if job.errors)
+    bad = any(banner.is_error for banner in snapshot.banners)
+    return len(snapshot.banners) + invalid, bad or invalid > 0
 
-    ``frozen`` is the wall second at which a person froze the screen.
+
+def _problems(number: int, is_error: bool, width: int) -> tuple[Piece, ...]:
+    if not number:
+        return ()
+    glyph, style = ("✗", "error") if is_error else ("⚠", "warning")
+    text = f"{glyph} {words.plural(number, 'problem')}"
+    if width < 80:
+        text = f"{glyph} {words.count(number)}"
+    line = (Span(text, style), Span(" !", "key"))
+    return (piece("  "), Piece(line, PROBLEMS))
+
+
+def title_pieces(
+    snapshot: Snapshot,
+    scene: Scene,
+    width: int,
+    *,
+    frozen: float | None,
+    problems: tuple[int, bool],
+    pages: Sequence[tuple[str, str]] = (),
+    current: str = "",
+) -> Pieces:
+    """Return line 1: program, instance, state, problems; config and age to the right.
+
+    ``frozen`` is the wall second at which a person froze the screen. ``pages``: where
+    there is no line for them, they stand here by their keys.
     """
     state = snapshot.state
-    left: list[Span] = [Span(" bistro-tui ", "brand")]
-    left.append(Span(clean_name(state.instance, limit=32), "strong"))
-    left.append(Span("  "))
-    left.extend(engine_state(state))
+    left: list[Piece] = [piece(" ")]
+    if width >= (76 if pages else 60):
+        left.append(piece("bistro-tui ", "brand"))
+    limit = 32 if width >= 60 else 12
+    left += [piece(clean_name(state.instance, limit=limit), "strong"), piece("  ")]
+    left.append(Piece(engine_state(state)))
+    left += _problems(*problems, width)
     if frozen is not None:
-        left.append(Span("  "))
         held = words.age(scene.now - frozen)
-        left.append(Span(f" frozen {held} · z resumes ", "badge"))
+        left += [piece("  "), piece(f" frozen {held} · z resumes ", "badge", FREEZE)]
     config = clean_name(state.config_path.rpartition("/")[2], limit=40)
     loaded = words.ago(scene.now - state.config_loaded)
     up = words.coarse(scene.now - state.started)
@@ -69,88 +106,175 @@ def title_line(
         f"{version}, {loaded} · up {up} ",
         f"{version}, {loaded} ",
         f"v{state.config_version} {loaded} ",
+        f"v{state.config_version} ",
+        "",
     )
-    taken = len(plain_text(left))
-    for ending in endings:
-        room = width - taken - len(ending)
-        if room >= 2:
-            return (*left, Span(" " * room), Span(ending, "dim"))
+    keys = _page_pieces(pages, current, named=False) if pages else []
+    taken = chars(left)
+    for tabs in (keys, []):
+        for ending in endings:
+            room = width - taken - chars(tabs) - len(ending) - (2 if tabs else 0)
+            if room >= 2:
+                gap = [piece("  ")] if tabs else []
+                return (*left, piece(" " * room), *tabs, *gap, piece(ending, "dim"))
     return tuple(left)
 
 
-def page_line(pages: Sequence[tuple[str, str]], current: str, width: int) -> Line:
+def page_pieces(pages: Sequence[tuple[str, str]], current: str, width: int) -> Pieces:
     """Return the pages by key and name, the present one lifted; narrow: keys alone."""
-    spans: list[Span] = [Span(" ")]
-    taken = sum(len(key) + len(name) + 3 for key, name in pages)
+    whole = _page_pieces(pages, current, named=True)
+    if chars(whole) <= width:
+        return whole
+    tight = _page_pieces(pages, current, named=True, is_tight=True)
+    if chars(tight) <= width:
+        return tight
+    return _page_pieces(pages, current, named=False)
+
+
+def _page_pieces(
+    pages: Sequence[tuple[str, str]],
+    current: str,
+    *,
+    named: bool,
+    is_tight: bool = False,
+) -> list[Piece]:
+    pieces: list[Piece] = [] if is_tight else [piece(" ")]
     for key, name in pages:
         is_here = key == current
-        spans.append(Span(f" {key}", "chip" if is_here else "key"))
-        if taken <= width or is_here:
-            spans.append(Span(f" {name}", "chip" if is_here else "dim"))
-        spans.append(Span(" ", "chip" if is_here else ""))
-    return tuple(spans)
+        label = f" {name}" if named or is_here else ""
+        end = "" if is_tight and not is_here else " "
+        line: Line = (Span(f" {key}", "key"), Span(f"{label}{end}", "dim"))
+        if is_here:
+            line = (Span(f" {key}{label}{end}", "chip"),)
+        pieces.append(Piece(line, PAGE + key))
+    return pieces
 
 
-def _piece(state: State, number: int, word: str) -> Line:
+def _counted(state: State, number: int, word: str) -> Line:
     style = state.style if number else "dim"
     text = f"{state.glyph} {words.count(number)}"
     return (Span(text, style), Span(f" {word}" if word else "", "dim"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How much the line of totals tells."""
+
+    gap: int = 2
+    wordy: bool = True
+    gauge: bool = False
+    blocker: bool = False
+    spark: int = 0
+    """Cells of the sparkline; 0: what failed lately is left out."""
+    off: bool = True
+
+
+_ROOMS = (
+    _Room(gap=3, gauge=True, blocker=True, spark=12),
+    _Room(gauge=True, blocker=True, spark=12),
+    _Room(gauge=True, blocker=True, spark=6),
+    _Room(gauge=True, blocker=True, spark=6, off=False),
+    _Room(gauge=True, spark=6),
+    _Room(gauge=True, blocker=True),
+    _Room(gauge=True),
+    _Room(),
+    _Room(off=False),
+    _Room(wordy=False, gauge=True, spark=6),
+    _Room(wordy=False, gauge=True),
+    _Room(wordy=False),
+    _Room(wordy=False, gap=1),
+)
+
+
 def totals_line(snapshot: Snapshot, scene: Scene, width: int) -> Line:
-    """Return line 2: tasks by state, and how much of all is done."""
+    """Return line 2: tasks by state, the fullest resource, and how much is done."""
     tally = tally_of(snapshot.totals)
     # What is off owes nothing, so that everything done is 100 %.
     total = sum(job.tasks for job in snapshot.jobs) - tally.off
-    top = _top_blocker(snapshot)
     percent = f"{100 * tally.done // total}%" if total else ""
-    parts = (
+    spans: Line = ()
+    for room in _ROOMS:
+        spans = _totals(snapshot, scene, tally, room)
+        spans = (*spans, *_done(tally.done, total, room))
+        taken = len(plain_text(spans))
+        if taken <= width:
+            return (*spans, *_progress(tally, width - taken, percent, scene))
+    return spans
+
+
+def _totals(snapshot: Snapshot, scene: Scene, tally: Tally, room: _Room) -> Line:
+    spans: list[Span] = [Span(" ")]
+    for state, number in (
         (RUNNING_STATE, tally.running),
         (READY_STATE, tally.ready),
         (BLOCKED_STATE, tally.blocked),
         (BACKOFF_STATE, tally.backoff),
         (FAILED_STATE, tally.failed),
-        *(((OFF_STATE, tally.off),) if tally.off else ()),
-    )
-    done = (
-        Span(f"{DONE_STATE.glyph} {words.count(tally.done)}", DONE_STATE.style),
-        Span(f" of {words.count(total)} done", "dim"),
-    )
-    spans: list[Span] = []
-    for wordy, gap, named in ((True, 3, top), (True, 2, ""), (False, 2, "")):
-        spans = [Span(" ")]
-        for state, number in parts:
-            spans.extend(_piece(state, number, state.word if wordy else ""))
-            if state is BLOCKED_STATE and named:
-                spans.append(Span(f" ({named})", "dim"))
-            spans.append(Span(" " * gap))
-        spans.extend(done)
-        taken = len(plain_text(spans))
-        if taken <= width:
-            return (*spans, *_progress(snapshot, width - taken, percent, scene))
+        *(((OFF_STATE, tally.off),) if tally.off and room.off else ()),
+    ):
+        spans += _counted(state, number, state.word if room.wordy else "")
+        if state is RUNNING_STATE and room.gauge:
+            spans += _fullest(snapshot)
+        if state is BLOCKED_STATE and room.blocker:
+            spans += _top_blocker(snapshot)
+        if state is FAILED_STATE and room.spark:
+            spans += _failed_lately(snapshot, scene, room.spark)
+        spans.append(Span(" " * room.gap))
     return tuple(spans)
 
 
-def _progress(snapshot: Snapshot, room: int, percent: str, scene: Scene) -> Line:
+def _fullest(snapshot: Snapshot) -> Line:
+    """Return the use of the instance's resource that leaves least room."""
+    usage = snapshot.nodes[0].usage if snapshot.nodes else ()
+    limited = [one for one in usage if one.limit > 0]
+    if not limited:
+        return ()
+    one = max(limited, key=lambda one: one.used / one.limit)
+    name = clean_name(one.resource, limit=16)
+    style = use_style(one.used, one.limit)
+    return (Span(f" {name} ", "dim"), Span(f"{one.used}/{one.limit}", style))
+
+
+def _failed_lately(snapshot: Snapshot, scene: Scene, cells: int) -> Line:
+    lately = failed_lately(snapshot, scene.now, cells)
+    if not lately.failed:
+        return ()
+    span = words.coarse(lately.covered) if lately.covered < HOUR else "1h"
+    return (
+        Span(" "),
+        *sparkline(lately.buckets, FAILED_STATE.style),
+        Span(f" {words.count(lately.failed)} in {span}", "dim"),
+    )
+
+
+def _done(done: int, total: int, room: _Room) -> Line:
+    return (
+        Span(f"{DONE_STATE.glyph} {words.count(done)}", DONE_STATE.style),
+        Span(f" of {words.count(total)} done" if room.gap > 1 else "", "dim"),
+    )
+
+
+def _progress(tally: Tally, room: int, percent: str, scene: Scene) -> Line:
     if room < len(percent) + 2:
         return ()
     cells = min(room - len(percent) - 6, 40)
     if not percent or cells < 6:
         return (Span(f"  {percent}", "done"),)
-    bar = tally_bar(tally_of(snapshot.totals), cells, plain=scene.plain)
+    bar = tally_bar(tally, cells, plain=scene.plain)
     return (Span("   "), *bar, Span(f" {percent}", "done"))
 
 
-def _top_blocker(snapshot: Snapshot) -> str:
+def _top_blocker(snapshot: Snapshot) -> Line:
     waiting = {
         reason: number
         for reason, number in snapshot.totals.items()
         if number and state_of(reason) is BLOCKED_STATE
     }
     if not waiting:
-        return ""
+        return ()
     top = max(waiting, key=lambda reason: waiting[reason])
-    return top.value if len(waiting) == 1 else f"{words.count(waiting[top])} {top}"
+    name = top.value if len(waiting) == 1 else f"{words.count(waiting[top])} {top}"
+    return (Span(f" ({name})", "dim"),)
 
 
 def banner_lines(banners: Sequence[Banner], width: int, most: int) -> list[Line]:

@@ -1,61 +1,23 @@
-"""The node tree: which nodes are in sight, and one row a node."""
+"""One row a node: its name, what runs on it, the use of its resources."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from bistro_tui.engine.view import NodeName, NodeRow, Usage
+from bistro_tui.engine.view import NodeName, NodeRow
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.filters import Filter
-from bistro_tui.present.palette import OFF_STATE, RUNNING_STATE
-from bistro_tui.present.spans import Line, Scene, Span, plain_text
+from bistro_tui.present.palette import (
+    BACKOFF_STATE,
+    FAILED_STATE,
+    OFF_STATE,
+    RUNNING_STATE,
+)
+from bistro_tui.present.spans import Line, Scene, Span, joined, plain_text
 from bistro_tui.present.table import Column
 from bistro_tui.present.tally import gauge, use_style
 
 _INDENT = 2
 _DEEPEST_INDENT = 16
-
-
-def unfolded(
-    nodes: Sequence[NodeRow], folded: Collection[NodeName]
-) -> Sequence[NodeRow]:
-    """Return the nodes that are not inside a folded one."""
-    if not folded:
-        return nodes
-    shown: list[NodeRow] = []
-    hidden_below: int | None = None
-    for node in nodes:
-        if hidden_below is not None and node.depth > hidden_below:
-            continue
-        hidden_below = node.depth if node.name in folded else None
-        shown.append(node)
-    return shown
-
-
-def matching(nodes: Sequence[NodeRow], wanted: Filter) -> Sequence[NodeRow]:
-    """Return the nodes whose name fits, each with the nodes above it."""
-    if not wanted:
-        return nodes
-    kept: list[NodeRow] = []
-    path: list[NodeRow] = []
-    written = 0  # how many of the path are in `kept` already
-    for node in nodes:
-        del path[node.depth :]
-        written = min(written, len(path))
-        path.append(node)
-        if wanted.matches(node_text(node)):
-            kept.extend(path[written:])
-            written = len(path)
-    return kept
-
-
-def node_text(node: NodeRow) -> str:
-    """Return what the filter looks at."""
-    return node.name
-
-
-def has_children(nodes: Sequence[NodeRow], index: int) -> bool:
-    """Return whether the node at that place has nodes below it."""
-    return index + 1 < len(nodes) and nodes[index + 1].depth > nodes[index].depth
 
 
 def subtree(nodes: Sequence[NodeRow], name: NodeName) -> frozenset[NodeName]:
@@ -71,9 +33,44 @@ def subtree(nodes: Sequence[NodeRow], name: NodeName) -> frozenset[NodeName]:
     return frozenset(names)
 
 
-def usage_text(usage: Usage) -> str:
-    """Return ``concurrency 3/3``."""
-    return f"{clean_name(usage.resource)} {usage.used}/{usage.limit}"
+class Trouble(NamedTuple):
+    """Tasks that ended badly on a node and below it."""
+
+    failed: int = 0
+    backoff: int = 0
+
+
+def share_in_use(node: NodeRow) -> float:
+    """Return how much of its scarcest resource is in use: 1 is all of it."""
+    return max(
+        (used / limit if limit else float(used > 0) for _, used, limit in node.usage),
+        default=0.0,
+    )
+
+
+def is_full(node: NodeRow) -> bool:
+    """Return whether none is left of one of its resources."""
+    return any(used >= limit and used > 0 for _, used, limit in node.usage)
+
+
+def node_word(node: NodeRow) -> str:
+    """Return its state in one word: ``off``, ``full``, ``running`` or ``idle``."""
+    if not node.enabled:
+        return OFF_STATE.word
+    if is_full(node):
+        return "full"
+    return RUNNING_STATE.word if node.running else "idle"
+
+
+def node_fields(node: NodeRow) -> Mapping[str, object]:
+    """Return what a filter may name."""
+    return {
+        "node": node.name,
+        "level": node.level,
+        "status": node_word(node),
+        "running": node.running,
+        "use": round(100 * share_in_use(node)),
+    }
 
 
 def usages(node: NodeRow, width: int, scene: Scene) -> Line:
@@ -122,23 +119,66 @@ def indent_of(node: NodeRow) -> int:
 
 def node_name(node: NodeRow, marker: str) -> Line:
     """Return the indented name; ``marker`` is its fold mark or a blank."""
-    indent = indent_of(node)
+    indent = " " * indent_of(node) + marker + " "
     if not node.enabled:
-        off = OFF_STATE
-        return (
-            Span(" " * indent + marker + " ", "faint"),
-            Span(f"{off.glyph} {clean_name(node.name)}", "dim"),
-            Span(f" {off.word}", off.style),
-        )
+        return (Span(indent, "faint"), *node_label(node))
     style = "strong" if marker.strip() else ""
+    return (Span(indent, "accent"), Span(clean_name(node.name), style))
+
+
+def node_label(node: NodeRow) -> Line:
+    """Return the name; of a node that is off with glyph and word."""
+    if node.enabled:
+        return (Span(clean_name(node.name)),)
+    off = OFF_STATE
     return (
-        Span(" " * indent + marker + " ", "accent"),
-        Span(clean_name(node.name), style),
+        Span(f"{off.glyph} {clean_name(node.name)}", "dim"),
+        Span(f" {off.word}", off.style),
     )
 
 
-LEVEL: Column[NodeRow] = Column(title="level", cell=_level, width=8, needs=64, drop=2)
-RUNNING: Column[NodeRow] = Column(title="runs", cell=_running, width=6, tight=True)
+def node_summary(
+    node: NodeRow, trouble: Trouble | None, width: int, scene: Scene
+) -> Line:
+    """Return the name and what is known of a node in one line."""
+    parts: list[Line] = [node_label(node)]
+    if node.running:
+        parts.append(_running(node, width, scene))
+    if trouble is not None:
+        parts.append(trouble_text(trouble))
+    parts.append(usages(node, width, scene))
+    return joined(parts)
+
+
+def node_facts(node: NodeRow) -> Line:
+    """Return level and state, for the title of its details."""
+    state = node_word(node)
+    style = {"off": "off", "full": "blocked", "running": "running"}.get(state, "dim")
+    level = clean_name(node.level, limit=20)
+    return (Span(f"  {level}", "dim"), Span(f"  {state}", style))
+
+
+def trouble_text(trouble: Trouble) -> Line:
+    """Return ``✗ 3 ↻ 1``; nothing where nothing went wrong."""
+    spans: list[Span] = []
+    for state, number in zip((FAILED_STATE, BACKOFF_STATE), trouble, strict=True):
+        if number:
+            gap = " " if spans else ""
+            spans.append(Span(f"{gap}{state.glyph} {words.count(number)}", state.style))
+    return tuple(spans)
+
+
+LEVEL: Column[NodeRow] = Column(
+    title="level", cell=_level, width=8, needs=64, drop=2, sort=lambda row: row.level
+)
+RUNNING: Column[NodeRow] = Column(
+    title="runs", cell=_running, width=6, tight=True, sort=lambda row: row.running
+)
 USAGE: Column[NodeRow] = Column(
-    title="resources used/limit", cell=usages, width=16, flex=3, drop=1
+    title="resources used/limit",
+    cell=usages,
+    width=16,
+    flex=3,
+    drop=1,
+    sort=lambda row: (share_in_use(row), row.running),
 )

@@ -10,20 +10,106 @@ from typing import Final
 
 from bistro_tui.engine.view import Reason
 
-INK: Final = "#d3d9e4"
-DIM: Final = "#8792a6"
-FAINT: Final = "#4d586b"
-GROUND: Final = "#12151b"
-RAISED: Final = "#1a1f28"
-CURSOR: Final = "#29405e"
-CURSOR_OFF: Final = "#222a36"
-ACCENT: Final = "#7fb2ff"
-RUNNING: Final = "#3fd0c9"
-READY: Final = "#a9bbd6"
-BLOCKED: Final = "#e0c15c"
-BACKOFF: Final = "#f09a4f"
-DONE: Final = "#6fb57f"
-FAILED: Final = "#f4707b"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """Every colour that is used: ``#rrggbb``, or the name of one of the terminal's."""
+
+    ink: str
+    """Text."""
+    dim: str
+    """Text that matters less; still to be read."""
+    faint: str
+    """Rules and the empty part of bars; nothing that has to be read."""
+    ground: str
+    raised: str
+    """The ground of head, foot and overlays."""
+    cursor: str
+    cursor_off: str
+    """The ground of the row under the cursor, in a pane without the keyboard."""
+    accent: str
+    mark: str
+    marked: str
+    """The ground of marked rows."""
+    running: str
+    ready: str
+    blocked: str
+    backoff: str
+    done: str
+    failed: str
+    stderr: str
+    violet: str
+    """Used for nothing but the colours that a task's output asks for."""
+    is_dark: bool = True
+    has_own_grounds: bool = True
+    """False: rows stand out by reverse and bold, as no ground can be relied on."""
+
+
+NIGHT: Final = Palette(
+    ink="#d3d9e4",
+    dim="#929db1",
+    faint="#4d586b",
+    ground="#12151b",
+    raised="#1a1f28",
+    cursor="#1f324c",
+    cursor_off="#222a36",
+    accent="#7fb2ff",
+    mark="#d7a6ff",
+    marked="#2a2338",
+    running="#3fd0c9",
+    ready="#a9bbd6",
+    blocked="#e0c15c",
+    backoff="#f09a4f",
+    done="#6fb57f",
+    failed="#f4707b",
+    stderr="#f0b48a",
+    violet="#c79bf2",
+)
+
+DAY: Final = Palette(
+    ink="#22262e",
+    dim="#565f6d",
+    faint="#b4b8c0",
+    ground="#fbfaf7",
+    raised="#efede7",
+    cursor="#cfe0f7",
+    cursor_off="#e4e6ea",
+    accent="#1c56b0",
+    mark="#7433ad",
+    marked="#efe4f8",
+    running="#0a666d",
+    ready="#465a78",
+    blocked="#705400",
+    backoff="#964300",
+    done="#286433",
+    failed="#ad1d32",
+    stderr="#85441a",
+    violet="#7433ad",
+    is_dark=False,
+)
+
+ANSI: Final = Palette(
+    ink="default",
+    dim="default",
+    faint="bright_black",
+    ground="default",
+    raised="default",
+    cursor="default",
+    cursor_off="default",
+    accent="blue",
+    mark="bright_magenta",
+    marked="default",
+    running="cyan",
+    ready="default",
+    blocked="yellow",
+    backoff="magenta",
+    done="green",
+    failed="red",
+    stderr="yellow",
+    violet="magenta",
+    has_own_grounds=False,
+)
+"""Only the terminal's own 16 colours, and no ground but its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,40 +120,80 @@ class Look:
     background: str | None = None
     bold: bool = False
     underline: bool = False
+    dim: bool = False
+    reverse: bool = False
 
 
-LOOKS: Final[Mapping[str, Look]] = {
-    "": Look(color=INK),
-    "strong": Look(color=INK, bold=True),
-    "dim": Look(color=DIM),
-    "faint": Look(color=FAINT),
-    "accent": Look(color=ACCENT),
-    "brand": Look(color=ACCENT, bold=True),
-    "title": Look(color=INK, bold=True),
-    "title.on": Look(color=ACCENT, bold=True),
-    "head": Look(color=DIM),
-    "rule": Look(color=FAINT),
-    "rule.on": Look(color=ACCENT),
-    "key": Look(color=ACCENT, bold=True),
-    "chip": Look(color=GROUND, background=ACCENT),
-    "badge": Look(color=GROUND, background=BLOCKED, bold=True),
-    "running": Look(color=RUNNING),
-    "ready": Look(color=READY),
-    "blocked": Look(color=BLOCKED),
-    "backoff": Look(color=BACKOFF),
-    "done": Look(color=DONE),
-    "failed": Look(color=FAILED),
-    "off": Look(color=DIM),
-    "stderr": Look(color="#f0b48a"),
-    "error": Look(color=FAILED, bold=True),
-    "warning": Look(color=BLOCKED, bold=True),
-}
+def looks_of(palette: Palette) -> Mapping[str, Look]:
+    """Return how each style looks in these colours; the names are the same in all."""
+    p = palette
+    quiet = Look(color=p.dim, dim=not p.has_own_grounds)
 
-CURSOR_LOOKS: Final[Mapping[str, Look]] = {
-    "cursor": Look(background=CURSOR),
-    "cursor.off": Look(background=CURSOR_OFF),
-}
-"""Looks of whole rows: under the cursor, in the pane with the keyboard and not."""
+    def chip(color: str, *, bold: bool = False) -> Look:
+        if p.has_own_grounds:
+            return Look(color=p.ground, background=color, bold=bold)
+        return Look(color=color, bold=bold, reverse=True)
+
+    return {
+        "": Look(color=p.ink),
+        "strong": Look(color=p.ink, bold=True),
+        "dim": quiet,
+        "faint": Look(color=p.faint),
+        "accent": Look(color=p.accent),
+        "brand": Look(color=p.accent, bold=True),
+        "title": Look(color=p.ink, bold=True),
+        "title.on": Look(color=p.accent, bold=True),
+        "head": quiet,
+        "head.on": Look(color=p.accent, bold=True),
+        "mark": Look(color=p.mark, bold=True),
+        "rule": Look(color=p.faint),
+        "rule.on": Look(color=p.accent),
+        "key": Look(color=p.accent, bold=True),
+        "chip": chip(p.accent),
+        "chip.mark": chip(p.mark, bold=True),
+        "chip.bad": chip(p.failed),
+        "badge": chip(p.blocked, bold=True),
+        "running": Look(color=p.running),
+        "ready": Look(color=p.ready),
+        "blocked": Look(color=p.blocked),
+        "backoff": Look(color=p.backoff),
+        "done": Look(color=p.done),
+        "failed": Look(color=p.failed),
+        "off": quiet,
+        "stderr": Look(color=p.stderr),
+        "hit": chip(p.blocked),
+        "hit.on": Look(color=p.blocked, bold=True, underline=True),
+        "out.red": Look(color=p.failed),
+        "out.green": Look(color=p.done),
+        "out.yellow": Look(color=p.blocked),
+        "out.blue": Look(color=p.accent),
+        "out.magenta": Look(color=p.violet),
+        "out.cyan": Look(color=p.running),
+        "error": Look(color=p.failed, bold=True),
+        "warning": Look(color=p.blocked, bold=True),
+    }
+
+
+def row_looks_of(palette: Palette) -> Mapping[str, Look]:
+    """Return the looks of whole rows: marked, and under the cursor in either pane."""
+    if not palette.has_own_grounds:
+        return {
+            "cursor": Look(reverse=True),
+            "cursor.off": Look(underline=True),
+            "marked": Look(bold=True),
+        }
+    return {
+        "cursor": Look(background=palette.cursor),
+        "cursor.off": Look(background=palette.cursor_off),
+        "marked": Look(background=palette.marked),
+    }
+
+
+LOOKS: Final[Mapping[str, Look]] = looks_of(NIGHT)
+"""The styles by name, as they look unless a person chose other colours."""
+
+CURSOR_LOOKS: Final[Mapping[str, Look]] = row_looks_of(NIGHT)
+"""Looks of whole rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Columns: what a table shows of a row, and how many cells each column gets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from bistro_tui.present.spans import Line, Scene
 
@@ -32,11 +32,69 @@ class Column(Generic[R]):
     """Cells of the whole table below which the column goes whatever fits."""
     tight: bool = False
     """Only one cell of gap before it."""
+    sort: Callable[[R], Any] | None = None
+    """What rows are put in order by; None for a row: it stands at the end."""
+
+    @property
+    def first_down(self) -> bool:
+        """Whether sorting begins with the highest: what is looked for in numbers."""
+        return self.right
 
 
-def fitted(
-    columns: Sequence[Column[R]], total: int
-) -> list[tuple[Column[R], int, int]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a person sorted by."""
+
+    title: str
+    """Of the column."""
+    down: bool = False
+    """The highest first."""
+
+    @property
+    def glyph(self) -> str:
+        """What stands beside the column's title."""
+        return "▼" if self.down else "▲"
+
+
+def next_order(
+    columns: Sequence[Column[R]], order: Order | None, step: int = 1
+) -> Order | None:
+    """Return the order after this one: each column that sorts, then as they come."""
+    sorting = [column for column in columns if column.sort is not None]
+    titles = [column.title for column in sorting]
+    at = titles.index(order.title) if order and order.title in titles else -1
+    at = (at + step + 1) % (len(sorting) + 1) - 1
+    if at < 0:
+        return None
+    return Order(title=sorting[at].title, down=sorting[at].first_down)
+
+
+def ordered(rows: Sequence[R], sort: Callable[[R], Any], *, down: bool) -> Sequence[R]:
+    """Return the rows in order; equal ones as they came, those without a value last."""
+    values = [sort(row) for row in rows]
+    places: Iterable[int] = range(len(values))
+    without: list[int] = []
+    if None in values:
+        without = [i for i, value in enumerate(values) if value is None]
+        places = [i for i, value in enumerate(values) if value is not None]
+    in_order = sorted(places, key=values.__getitem__, reverse=down)
+    return [rows[i] for i in (*in_order, *without)]
+
+
+Fitted: TypeAlias = list[tuple[Column[R], int, int]]
+"""Columns from left to right: each, the gap before it, its width."""
+
+
+def column_at(columns: Fitted[R], x: int) -> Column[R] | None:
+    """Return the column that covers that cell, the gap before it included."""
+    for column, gap, width in columns:
+        x -= gap + width
+        if x < 0:
+            return column
+    return None
+
+
+def fitted(columns: Sequence[Column[R]], total: int) -> Fitted[R]:
     """Return the columns that fit into ``total`` cells: each, gap before it, width."""
     kept = [column for column in columns if column.needs <= total]
     while _least(kept) > total and any(column.drop for column in kept):

@@ -31,7 +31,7 @@ class Tally(NamedTuple):
     """Will not run until a person changes something: disabled, avoided, invalid."""
 
 
-_STATES: tuple[State, ...] = (
+STATES: tuple[State, ...] = (
     DONE_STATE,
     RUNNING_STATE,
     FAILED_STATE,
@@ -40,14 +40,14 @@ _STATES: tuple[State, ...] = (
     READY_STATE,
     OFF_STATE,
 )
-_FIELD = {state: index for index, state in enumerate(_STATES)}
+_FIELD = {reason: STATES.index(state_of(reason)) for reason in Reason}
 
 
 def tally_of(counts: Mapping[Reason, int]) -> Tally:
     """Return counts by reason as counts by state."""
-    sums = [0] * len(_STATES)
+    sums = [0] * len(STATES)
     for reason, number in counts.items():
-        sums[_FIELD[state_of(reason)]] += number
+        sums[_FIELD[reason]] += number
     return Tally(*sums)
 
 
@@ -75,7 +75,7 @@ def tally_bar(tally: Tally, width: int, *, plain: bool) -> Line:
     """Return a stacked bar of all tasks, in the order in which work moves."""
     spans = [
         Span((state.mark if plain else _stroke(state)) * cells, _bar_style(state))
-        for state, cells in zip(_STATES, shares(tally, width), strict=True)
+        for state, cells in zip(STATES, shares(tally, width), strict=True)
         if cells
     ]
     return tuple(spans) or (Span(("." if plain else "╌") * max(width, 0), "faint"),)

@@ -1,6 +1,6 @@
 """The running tasks and, below them, those that ended lately."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ class Divider:
 
 
 TaskRow: TypeAlias = RunningRow | EndedRow | Divider
+_SortKey: TypeAlias = Callable[[TaskRow], float | str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +37,7 @@ class Scope:
 
     job: JobName | None = None
     node: NodeName | None = None
-    nodes: frozenset[NodeName] = frozenset()
+    nodes: Container[NodeName] = frozenset()
     """The node and all below it."""
 
     def holds(self, task: TaskId) -> bool:
@@ -113,7 +114,7 @@ def _state(row: TaskRow, width: int, scene: Scene) -> Line:
     if isinstance(row, RunningRow) and row.stopping:
         return (Span("◑ stopping", "blocked"),)
     state = RUNNING_STATE if isinstance(row, RunningRow) else state_of(row.result)
-    word = "again" if state is READY_STATE else state.word
+    word = result_word(row) if isinstance(row, EndedRow) else state.word
     return (Span(f"{state.glyph} {word}", state.style),)
 
 
@@ -173,6 +174,14 @@ def _worker(row: TaskRow, width: int, scene: Scene) -> Line:
     return (Span(clean_name(row.worker), "dim"),)
 
 
+def divider_line(row: Divider, width: int) -> Line:
+    """Return the line between running and ended tasks."""
+    return (
+        Span(f"── {row.text} ", "dim"),
+        Span("─" * max(0, width - len(row.text) - 4), "faint"),
+    )
+
+
 def first_line(text: str) -> str:
     """Return the first line of a message that says anything, safe to show."""
     return next((line for line in clean_lines(text[:4000]) if line.strip()), "")
@@ -181,8 +190,11 @@ def first_line(text: str) -> str:
 def _result(row: TaskRow, width: int, scene: Scene) -> Line:
     if isinstance(row, RunningRow) and row.stopping:
         return (Span(stop_text(row, scene.now), "blocked"),)
-    if not isinstance(row, EndedRow):
-        return ()
+    return result_cell(row, scene) if isinstance(row, EndedRow) else ()
+
+
+def result_cell(row: EndedRow, scene: Scene, *, age_first: bool = False) -> Line:
+    """Return what an attempt came to: when it is tried again, how and when it ended."""
     spans: list[Span] = []
     if row.retry_at is not None and row.result is not Reason.DONE:
         wait = row.retry_at - scene.now
@@ -190,7 +202,8 @@ def _result(row: TaskRow, width: int, scene: Scene) -> Line:
         spans.append(Span(text, "backoff" if wait > 0 else "dim"))
     if detail := first_line(row.detail):
         spans.append(Span(detail, "dim" if row.result is Reason.DONE else ""))
-    spans.append(Span(words.ago(scene.now - row.ended), "dim"))
+    age = Span(words.ago(scene.now - row.ended), "dim")
+    spans.insert(0 if age_first else len(spans), age)
     joined: list[Span] = []
     for span in spans:
         if joined:
@@ -199,18 +212,99 @@ def _result(row: TaskRow, width: int, scene: Scene) -> Line:
     return tuple(joined)
 
 
+def _sort_job(row: TaskRow) -> str | None:
+    return None if isinstance(row, Divider) else row.task.job
+
+
+def _sort_node(row: TaskRow) -> str | None:
+    return None if isinstance(row, Divider) else row.task.node
+
+
+def _sort_time(row: TaskRow) -> float | None:
+    match row:
+        case RunningRow():
+            return -row.since
+        case EndedRow():
+            return row.seconds
+        case Divider():
+            return None
+
+
+def _sort_state(row: TaskRow) -> str | None:
+    match row:
+        case RunningRow():
+            return "stopping" if row.stopping else "running"
+        case EndedRow():
+            return row.result.value
+        case Divider():
+            return None
+
+
+def _running_only(value: Callable[[RunningRow], float | str | None]) -> _SortKey:
+    return lambda row: value(row) if isinstance(row, RunningRow) else None
+
+
+def task_fields(row: TaskRow, now: float) -> Mapping[str, object]:
+    """Return what a filter may name."""
+    match row:
+        case RunningRow():
+            return {
+                "job": row.task.job,
+                "node": row.task.node,
+                "status": "stopping" if row.stopping else "running",
+                "age": now - row.since,
+                "try": row.attempt,
+                "pid": row.pid,
+                "worker": row.worker,
+                "rss": row.rss,
+                "cpu": row.cpu_seconds,
+            }
+        case EndedRow():
+            return {
+                "job": row.task.job,
+                "node": row.task.node,
+                "status": result_word(row),
+                "age": now - row.ended,
+            }
+        case Divider():
+            return {}
+
+
+def result_word(row: EndedRow) -> str:
+    """Return what an attempt came to, in a word."""
+    state = state_of(row.result)
+    return "again" if state is READY_STATE else state.word
+
+
 COLUMNS: tuple[Column[TaskRow], ...] = (
-    Column(title="state", cell=_state, width=10),
-    Column(title="job", cell=_job, width=13, flex=1, most=40),
-    Column(title="node", cell=_node, width=9, flex=1, most=40),
-    Column(title="time", cell=_age, width=6, right=True, tight=True),
-    Column(title="try", cell=_attempt, width=3, right=True, tight=True),
-    Column(title="pid", cell=_pid, width=7, right=True, drop=2, tight=True),
-    Column(title="rss", cell=_rss, width=4, right=True, drop=3, tight=True),
-    Column(title="cpu", cell=_cpu, width=6, right=True, drop=4, tight=True),
-    Column(title="worker", cell=_worker, width=8, flex=1, most=20, drop=5),
+    Column(title="state", cell=_state, width=10, sort=_sort_state),
+    Column(title="job", cell=_job, width=13, flex=1, most=40, sort=_sort_job),
+    Column(title="node", cell=_node, width=9, flex=1, most=40, sort=_sort_node),
+    Column(
+        title="time", cell=_age, width=6, right=True, tight=True, sort=_sort_time
+    ),
+    Column(
+        title="try", cell=_attempt, width=3, right=True, tight=True,
+        sort=_running_only(lambda row: row.attempt),
+    ),
+    Column(
+        title="pid", cell=_pid, width=7, right=True, drop=2, tight=True,
+        sort=_running_only(lambda row: row.pid),
+    ),
+    Column(
+        title="rss", cell=_rss, width=4, right=True, drop=3, tight=True,
+        sort=_running_only(lambda row: row.rss),
+    ),
+    Column(
+        title="cpu", cell=_cpu, width=6, right=True, drop=4, tight=True,
+        sort=_running_only(lambda row: row.cpu_seconds),
+    ),
+    Column(
+        title="worker", cell=_worker, width=8, flex=1, most=20, drop=5,
+        sort=_running_only(lambda row: row.worker),
+    ),
     Column(title="result", cell=_result, width=18, flex=4, drop=1),
-)
+)  # fmt: skip
 
 COLUMNS_WITHOUT_USE = tuple(
     column for column in COLUMNS if column.cell not in (_rss, _cpu)

@@ -17,31 +17,61 @@ from bistro_tui.widgets.cells import padded, wrap
 from bistro_tui.widgets.keys import KeyHelp
 
 _SECTIONS = {
-    "act": "Act on the row under the cursor",
-    "find": "Find",
-    "go": "Screens and panes",
+    "act": "Act on the marked rows, or on that under the cursor",
+    "find": "Find, and go back",
     "app": "Everywhere",
-    "cursor": "Move in jobs, nodes and running tasks",
+    "go": "Pages and panes",
+    "mark": "Mark rows",
+    "sort": "Sort",
+    "cursor": "Move",
     "node": "Fold the node tree",
     "log": "In the log",
 }
+_HERE = "Here"
+"""What is over the keys of a page whose kind has no title of its own."""
+_RIGHT = frozenset({"find", "app", "go"})
+"""Begin the right one of two columns: what people look for stands at the top."""
 _KEYS_WIDTH = 12
 _TWO_COLUMNS = 96
 
 
-def help_lines(keys: Sequence[KeyHelp], width: int) -> list[Line]:
-    """Return all keys by what they are for, in two columns where there is room."""
+def help_lines(keys: Sequence[KeyHelp], width: int, wanted: str = "") -> list[Line]:
+    """Return all keys by what they are for, in two columns where there is room.
+
+    With ``wanted`` only those whose key, words or id hold it.
+    """
+    wanted = wanted.casefold()
+    by_kind: dict[str, list[KeyHelp]] = {kind: [] for kind in _SECTIONS}
+    for key in keys:
+        if wanted in f"{' '.join(key.keys)} {key.text} {key.id}".casefold():
+            kind = key.id.partition(".")[0]
+            by_kind.setdefault(kind if kind in _SECTIONS else "", []).append(key)
     blocks = [
-        _section(title, [key for key in keys if key.id.partition(".")[0] == prefix])
-        for prefix, title in _SECTIONS.items()
+        (kind in _RIGHT, _section(_SECTIONS.get(kind, _HERE), found))
+        for kind, found in by_kind.items()
+        if found
     ]
-    blocks.append(_legend())
+    if not wanted:
+        blocks.append((False, _legend()))
+    if not blocks:
+        return [(Span("no key does that", "dim"),)]
     if width < _TWO_COLUMNS:
-        return _column(blocks, width)
+        return _column([block for _, block in blocks], width)
     half = (width - 3) // 2
-    left, right = _column(blocks[:4], half), _column(blocks[4:], half)
-    pairs = itertools.zip_longest(left, right, fillvalue=())
+    left: list[list[Line]] = []
+    right = [block for is_right, block in blocks if is_right]
+    for is_right, block in blocks:
+        if not is_right:
+            shorter = min(left, right, key=_height) if left else left
+            shorter.append(block)
+    pairs = itertools.zip_longest(
+        _column(left, half), _column(right, half), fillvalue=()
+    )
     return [(*padded(a, half), Span("   "), *b) for a, b in pairs]
+
+
+def _height(blocks: Sequence[list[Line]]) -> int:
+    return sum(len(block) + 1 for block in blocks)
 
 
 def _column(blocks: Sequence[list[Line]], width: int) -> list[Line]:

@@ -1,6 +1,7 @@
 """The main screen: head, the line of pages, one page, keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -12,27 +13,49 @@ from textual.screen import Screen
 
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
 from bistro_tui.present.arrangement import TOO_SMALL, Arrangement, arrangement
-from bistro_tui.present.clean import clean_name
-from bistro_tui.present.head import banner_lines, page_line, title_line, totals_line
+from bistro_tui.present.foot import foot_badges
+from bistro_tui.present.head import (
+    FREEZE,
+    PAGE,
+    PROBLEMS,
+    banner_lines,
+    page_pieces,
+    problem_count,
+    title_pieces,
+    totals_line,
+)
+from bistro_tui.present.left_off import PageLeft, ScreenLeft
+from bistro_tui.present.node_index import IndexKeeper, NodeIndex
+from bistro_tui.present.pieces import Piece, Pieces
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.things import Thing
+from bistro_tui.screens.act_keys import ActKeys
 from bistro_tui.screens.acts import Acts
+from bistro_tui.screens.command_line import CommandLine, History
+from bistro_tui.screens.orders import Orders
 from bistro_tui.screens.overlay import Overlay
 from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.pages import PAGES
-from bistro_tui.screens.stage import Text
+from bistro_tui.screens.stage import Stage, Text
 from bistro_tui.screens.texts import Texts
+from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.filter_line import FilterLine
+from bistro_tui.widgets.free_pane import FreePane
 from bistro_tui.widgets.keys import footer_line
 from bistro_tui.widgets.log_view import LogView
+from bistro_tui.widgets.piece_bar import PieceBar
 from bistro_tui.widgets.row_list import RowList
+from bistro_tui.widgets.theme import is_plain
 
 Say = Callable[[str, bool], None]
 """Shows one sentence for some seconds; the flag says that it is an error."""
 
-_PAGE_LINE_ROWS = 18
-"""Below this height the line of pages gives its row to the page."""
+Lend = Callable[[Sequence[str]], Awaitable[str]]
+"""Lets a program have the terminal; returns what went wrong."""
+
+_PAGE_LINE_ROWS = 30
+"""Below this height the pages stand in the first line, by their keys."""
 
 
 def _page_bindings() -> list[BindingType]:
@@ -49,24 +72,12 @@ def _page_bindings() -> list[BindingType]:
     ]
 
 
-class MainScreen(Screen[None], inherit_bindings=False):
+class MainScreen(ActKeys):
     """Shows one scheduler: the stage of its pages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", id="find.filter",
                 tooltip="Filter this pane; !word leaves rows out"),
-        Binding("e", "switch", "on/off", id="act.toggle",
-                tooltip="Enable or disable the job"),
-        Binding("w", "why", "why", id="act.why",
-                tooltip="Why it runs, waits or failed"),
-        Binding("l", "log", "log", id="act.log",
-                tooltip="Show and follow its log"),
-        Binding("x", "stop", "stop", id="act.stop",
-                tooltip="Stop the running task"),
-        Binding("F", "forgive", "forgive", id="act.forgive",
-                tooltip="Forgive the job's failures: try again"),
-        Binding("enter", "details", "details", id="act.details",
-                tooltip="Show all details"),
         Binding("tab", "next_pane(1)", "next pane", id="go.next_pane",
                 tooltip="Go to the next pane"),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False,
@@ -74,6 +85,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
         *_page_bindings(),
         Binding("escape", "back", "back", show=False, id="find.back",
                 tooltip="Back: clear the filter, then the choice"),
+        Binding("backspace", "last_page", "last page", show=False,
+                id="go.last_page", tooltip="Back to the page before"),
+        Binding("colon", "command", "command", show=False, id="find.command",
+                tooltip="Command line: job, node, why, log, stop …"),
         Binding("exclamation_mark", "problems", "problems", show=False,
                 id="go.problems", tooltip="Show all problems in full"),
     ]  # fmt: skip
@@ -88,29 +103,51 @@ class MainScreen(Screen[None], inherit_bindings=False):
         snapshot: Snapshot,
         now: Callable[[], float],
         say: Say,
+        lend: Lend,
+        is_local: bool = True,
+        tabs: Callable[[int], list[Line]] | None = None,
+        is_read_only: bool = False,
     ) -> None:
-        super().__init__(id="main")
+        """``tabs`` makes the line of schedulers where there are several."""
+        super().__init__()
+        self._tabs = None if tabs is None else Bar(tabs, id="tabs")
+        self.is_read_only = is_read_only
         self._view = view
         self._control = control
         self._snapshot = snapshot
         self._clock = now
         self._say = say
+        self._lend = lend
+        self._is_local = is_local
         self._frozen: float | None = None
+        self._begin_on = PAGES[0].KEY
+        self._was_left: dict[str, PageLeft] = {}
+        """How pages were left that have not been visited since."""
+        self._indexes = IndexKeeper()
         # Made here rather than looked up later: the app may end before its first mount.
-        self._head = Bar(self._head_lines, id="head")
-        self._foot = Bar(lambda width: [footer_line(self.app, width)], id="foot")
+        self._head = PieceBar(self._head_rows, id="head")
+        self._foot_line: Line = ()
+        self._foot = Bar(self._foot_lines, id="foot")
         self._body = Container(id="pages")
         self._filter = FilterLine(id="filter")
         self._pages: dict[str, Page] = {}
         self._kinds: Mapping[str, type[Page]] = {page.KEY: page for page in PAGES}
         self.page: Page = self._make_page(PAGES[0].KEY)
         """The page in sight."""
-        self._acts = Acts(self, self)
-        self._texts = Texts(view, lambda: self._snapshot, self.scene)
+        self.acts = Acts(self, self)
+        self.texts = Texts(view, lambda: self._snapshot, self.scene)
+        self._last_key = ""
+        """The page before this one."""
+        self._history = History()
         self.ready = False
         """Whether there is anything to show something in."""
 
     # The stage.
+
+    @property
+    def standing(self) -> Stage:
+        """This screen, as pages see it."""
+        return self
 
     @property
     def view(self) -> EngineView:
@@ -128,14 +165,28 @@ class MainScreen(Screen[None], inherit_bindings=False):
         return self._snapshot
 
     @property
+    def node_index(self) -> NodeIndex:
+        """Where each node of the snapshot stands."""
+        return self._indexes.of(self._snapshot)
+
+    @property
     def is_frozen(self) -> bool:
         """Whether a person wants nothing to move."""
         return self._frozen is not None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the scheduler's files are files of this machine."""
+        return self._is_local
+
+    async def lend_terminal(self, command: Sequence[str]) -> str:
+        """Let a program have the terminal until it ends, while the engine goes on."""
+        return await self._lend(command)
+
     def scene(self) -> Scene:
         """Return what drawing depends on beside the rows."""
         now = self._clock() if self._frozen is None else self._frozen
-        return Scene(now=now, plain=self.app.no_color)
+        return Scene(now=now, plain=is_plain(self.app))
 
     def say(self, text: str, is_error: bool = False) -> None:
         """Show a sentence for some seconds."""
@@ -151,6 +202,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
             return
         page = self._pages.get(key) or self._make_page(key)
         if page is not self.page:
+            self._last_key = self.page.KEY
             self.page.display = False
             self.page = page
             if page.is_attached:
@@ -168,6 +220,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def _arrived(self, page: Page, thing: Thing | None) -> None:
         if page is not self.page:
             return
+        was = self._was_left.pop(page.KEY, None)
+        if was is not None:
+            page.take(self._snapshot)
+            page.come_back(was)
         if thing is not None:
             page.point_at(thing)
         target = page.focus_target()
@@ -179,6 +235,8 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out head, page and foot."""
+        if self._tabs is not None:
+            yield self._tabs
         yield self._head
         with self._body:
             yield self.page
@@ -196,6 +254,20 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if target is not None:
             self.set_focus(target)
         self.show(self._snapshot)
+        if self._was_left:
+            self.call_after_refresh(self.go, self._begin_on)
+
+    # Leaving and coming back, also in another process.
+
+    def left(self) -> ScreenLeft:
+        """Return how the screen is left."""
+        visited = {key: page.left() for key, page in self._pages.items()}
+        return ScreenLeft(page=self.page.KEY, pages=self._was_left | visited)
+
+    def come_back(self, left: ScreenLeft) -> None:
+        """Begin as it was left; to be called before the screen is shown."""
+        self._begin_on = left.page if left.page in self._kinds else self._begin_on
+        self._was_left = dict(left.pages)
 
     # What the app tells.
 
@@ -207,7 +279,7 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def show(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
         self._snapshot = snapshot
-        self._acts.look(snapshot)
+        self.acts.look(snapshot)
         self._show_page()
 
     def _show_page(self) -> None:
@@ -224,24 +296,41 @@ class MainScreen(Screen[None], inherit_bindings=False):
         if self.page.is_attached:
             self.page.tick()
         self._head.sync()
+        self._foot.sync()
 
     # Head, foot, and where things stand.
 
-    def _head_lines(self, width: int) -> list[Line]:
+    def _head_rows(self, width: int) -> list[Pieces]:
         snapshot = self._snapshot
-        live = Scene(now=self._clock(), plain=self.app.no_color)
+        live = Scene(now=self._clock(), plain=is_plain(self.app))
         rows = self.app.size.height
-        lines = [
-            title_line(snapshot, live, width, frozen=self._frozen),
+        names = [(page.KEY, page.NAME) for page in self._kinds.values()]
+        has_line = rows >= _PAGE_LINE_ROWS
+        lines: list[Line] = [
             totals_line(snapshot, self.scene(), width),
-        ]
-        if rows >= _PAGE_LINE_ROWS:
-            names = [(page.KEY, page.NAME) for page in PAGES]
-            lines.append(page_line(names, self.page.KEY, width))
-        return [
-            *lines,
             *banner_lines(snapshot.banners, width, max(1, min(5, rows // 10))),
         ]
+        found: list[Pieces] = [(Piece(line),) for line in lines]
+        if has_line:
+            found.insert(1, page_pieces(names, self.page.KEY, width))
+        title = title_pieces(
+            snapshot,
+            live,
+            width,
+            frozen=self._frozen,
+            problems=problem_count(snapshot),
+            pages=() if has_line else names,
+            current=self.page.KEY,
+        )
+        return [title, *found]
+
+    @on(PieceBar.Clicked, "#head")
+    async def _head_clicked(self, message: PieceBar.Clicked) -> None:
+        if message.act.startswith(PAGE):
+            self.go(message.act.removeprefix(PAGE))
+        else:
+            act = {PROBLEMS: "screen.problems", FREEZE: "app.freeze"}[message.act]
+            await self.run_action(act)
 
     def _too_small_lines(self, width: int) -> list[Line]:
         columns, rows = self.app.size
@@ -251,6 +340,26 @@ class MainScreen(Screen[None], inherit_bindings=False):
             (Span(f"{columns}×{rows}"),),
             (Span(needed, "dim"),),
         ]
+
+    def _badges(self) -> Line:
+        pane = self.page.active_pane
+        return foot_badges(
+            filter_text="" if pane is None else pane.filter_text,
+            marks=pane.marks_text() if isinstance(pane, RowList) else "",
+            is_frozen=self.is_frozen,
+            is_read_only=self.is_read_only,
+        )
+
+    @on(RowList.MarksChanged)
+    def _marks_changed(self) -> None:
+        self._foot.sync()
+
+    def _foot_lines(self, width: int) -> list[Line]:
+        # Which keys act is known of the screen on top only; while screens are
+        # exchanged there is none.
+        if self.is_current:
+            self._foot_line = footer_line(self.app, width, self._badges())
+        return [self._foot_line]
 
     def _keys_changed(self, _: Screen[object]) -> None:
         self._foot.sync()
@@ -270,7 +379,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Remember where the keyboard is."""
-        if isinstance(event.widget, RowList | LogView):
+        # It may still tell of the page that was left.
+        if event.widget in self.page.panes and isinstance(
+            event.widget, RowList | LogView | FreePane
+        ):
             self.page.active_pane = event.widget
             self._arrange()
 
@@ -285,6 +397,10 @@ class MainScreen(Screen[None], inherit_bindings=False):
     def action_page(self, key: str) -> None:
         """Show the page of that key."""
         self.go(key)
+
+    def action_last_page(self) -> None:
+        """Show the page before this one again."""
+        self.go(self._last_key)
 
     def action_back(self) -> None:
         """Undo one step of choosing, then go to the first pane."""
@@ -330,41 +446,19 @@ class MainScreen(Screen[None], inherit_bindings=False):
             self.set_focus(pane)
         return pane
 
-    # Acts on what is under the cursor, or marked.
-
-    def action_switch(self) -> None:
-        """Enable or disable."""
-        self._acts.toggle(self.page.things())
-
-    def action_stop(self) -> None:
-        """Stop running tasks."""
-        self._acts.stop(self.page.things())
-
-    def action_forgive(self) -> None:
-        """Let failed tasks run again."""
-        self._acts.forgive(self.page.things())
-
-    def action_log(self) -> None:
-        """Show the log of what is under the cursor."""
-        self.page.show_log(self.page.things())
-
-    def action_why(self) -> None:
-        """Say why something is where it is."""
-        for thing in self.page.things()[:1]:
-            text = self._texts.why(thing)
-            self.open_text(f"Why · {clean_name(str(thing))}", text, opened_by="w")
-            return
-        self.say("w tells why: put the cursor on a job or a task", True)
-
     @on(RowList.Opened)
     def _opened(self) -> None:
         self.action_details()
 
-    def action_details(self) -> None:
-        """Show all that is known of what is under the cursor."""
-        self.page.open_details(self.page.things())
+    # The command line.
 
-    def action_problems(self) -> None:
-        """Show all banners and job errors in full."""
-        text = self._texts.problems()
-        self.open_text("Problems", text, opened_by="exclamation_mark")
+    def action_command(self) -> None:
+        """Ask for a command."""
+        themes = sorted(self.app.available_themes)
+        line = CommandLine(self._snapshot, self._history, themes)
+        self.app.push_screen(line, self._obey)
+
+    def _obey(self, text: str | None) -> None:
+        if text is not None:
+            self._history.add(text)
+            begin(self, partial(Orders(self).obey, text), name="command")

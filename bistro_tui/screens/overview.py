@@ -1,5 +1,6 @@
 """Page 1: what runs, what waits, what failed, and what the tasks say."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -13,9 +14,17 @@ from bistro_tui.engine.view import (
     Snapshot,
     TaskId,
 )
-from bistro_tui.present.arrangement import Arrangement, arrangement, stacked, top_rows
+from bistro_tui.present.arrangement import (
+    Arrangement,
+    arrangement,
+    has_pulse,
+    stacked,
+    top_rows,
+)
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.nodes import subtree
+from bistro_tui.present.limits import Level, levels_of
+from bistro_tui.present.pulse import pulse_lines
+from bistro_tui.present.spans import Line
 from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.present.things import TaskThing, Thing
 from bistro_tui.screens.log_feed import LogFeed
@@ -23,6 +32,7 @@ from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.stage import Stage
 from bistro_tui.screens.texts import Texts
 from bistro_tui.screens.work import begin
+from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.jobs_table import JobsTable
 from bistro_tui.widgets.log_view import LogView
 from bistro_tui.widgets.node_tree import NodeTree
@@ -30,6 +40,9 @@ from bistro_tui.widgets.row_list import RowList
 from bistro_tui.widgets.tasks_table import TasksTable
 
 _LOG_SECONDS = 0.4
+_MANY_NODES = 10_000
+"""Above that, the use of resources is added up only now and then."""
+_LEVEL_SECONDS = 2.0
 
 
 class OverviewPage(Page):
@@ -42,18 +55,25 @@ class OverviewPage(Page):
         super().__init__(stage)
         self._scope = EVERYTHING
         self._chosen_task: TaskId | None = None
+        self._levels: Sequence[Level] = ()
+        self._levels_of: tuple[Sequence[NodeRow], float] = ((), 0.0)
         # Made here rather than looked up later: the app may end before its first mount.
+        self._pulse = Bar(self._pulse_lines, id="pulse")
+        self._pulse_rows = 0
         self._jobs_pane = JobsTable(id="jobs")
         self._node_pane = NodeTree(id="nodes")
         self._tasks_pane = TasksTable(id="tasks")
         self._log_pane = LogView(id="log")
-        self._feed = LogFeed(stage.view, self._log_pane)
+        self._feed = LogFeed(stage, self._log_pane)
         self._texts = Texts(stage.view, lambda: stage.snapshot, stage.scene)
         self.active_pane = self._jobs_pane
 
     def compose(self) -> ComposeResult:
         """The panes; their places come from the size of the screen."""
-        yield from self.panes
+        *above, log = self.panes
+        yield from above
+        yield self._pulse
+        yield log
 
     def on_mount(self) -> None:
         """Begin to follow the log."""
@@ -68,12 +88,41 @@ class OverviewPage(Page):
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
         now = self.stage.scene().now
+        index = self.stage.node_index
         if self._scope.node is not None:
-            names = subtree(snapshot.nodes, self._scope.node)
+            names = index.subtree(self._scope.node)
             self._scope = Scope(node=self._scope.node, nodes=names)
         self._jobs_pane.show(snapshot.jobs, now)
-        self._node_pane.show(snapshot.nodes, now)
+        self._node_pane.show(snapshot.nodes, now, index)
         self._tasks_pane.show(task_rows(snapshot, self._scope), now)
+        self._beat()
+
+    def tick(self) -> None:
+        """Let the ages grow."""
+        super().tick()
+        self._beat()
+
+    def _beat(self) -> None:
+        if not self._pulse_rows:
+            return
+        snapshot, now = self.stage.snapshot, self.stage.scene().now
+        nodes, at = self._levels_of
+        is_new = nodes is not snapshot.nodes
+        if is_new and (
+            len(snapshot.nodes) <= _MANY_NODES or not 0 <= now - at < _LEVEL_SECONDS
+        ):
+            self._levels = levels_of(self.stage.node_index, snapshot.nodes)
+            self._levels_of = (snapshot.nodes, now)
+        self._pulse.sync()
+
+    def _pulse_lines(self, width: int) -> list[Line]:
+        return pulse_lines(
+            self.stage.snapshot,
+            self._levels,
+            self.stage.scene(),
+            width,
+            self._pulse_rows,
+        )
 
     def lay_out(self, width: int, height: int) -> None:
         """Find places for the panes; the one with the keyboard gets the most room."""
@@ -85,8 +134,14 @@ class OverviewPage(Page):
             pane.set_class(pane is active, "-active")
         shown = self.stage.snapshot
         jobs, nodes = len(shown.jobs), len(shown.nodes)
+        pulses = chosen is Arrangement.GRID and has_pulse(*self.app.size)
+        self.set_class(pulses, "-pulse")
+        self._pulse_rows = 0
         if chosen is Arrangement.GRID:
-            self.styles.grid_rows = f"{top_rows(jobs, nodes, height)} 5fr 6fr"
+            top = top_rows(jobs, nodes, height)
+            middle = max(5, (height - top) * 5 // 11)
+            self.styles.grid_rows = f"{top} {middle} 1fr"
+            self._pulse_rows = middle if pulses else 0
         heights: list[int | str] = ["1fr"] * len(self.panes)
         if chosen is Arrangement.STACK:
             wanted = (jobs + 2, nodes + 2, None, None)
@@ -111,7 +166,7 @@ class OverviewPage(Page):
         elif isinstance(row, JobRow):
             self._chosen_task, self._scope = None, Scope(job=row.name)
         elif isinstance(row, NodeRow):
-            names = subtree(self.stage.snapshot.nodes, row.name)
+            names = self.stage.node_index.subtree(row.name)
             whole = row.depth == 0
             self._chosen_task = None
             self._scope = EVERYTHING if whole else Scope(node=row.name, nodes=names)

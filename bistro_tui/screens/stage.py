@@ -1,9 +1,10 @@
 """What pages and acts may use of the main screen that they stand on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
+from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.present.spans import Line, Scene
 from bistro_tui.present.things import Thing
 
@@ -30,8 +31,18 @@ class Stage(Protocol):
         ...
 
     @property
+    def node_index(self) -> NodeIndex:
+        """Where each node of the snapshot stands: subtrees at no cost."""
+        ...
+
+    @property
     def is_frozen(self) -> bool:
         """Whether a person wants nothing to move."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the scheduler's files are files of this machine."""
         ...
 
     def scene(self) -> Scene:
@@ -48,4 +59,15 @@ class Stage(Protocol):
 
     def go(self, key: str, thing: Thing | None = None) -> None:
         """Show the page of that key, with the cursor on that item if it has it."""
+        ...
+
+    def edit(self, path: str, line: int) -> None:
+        """Open the editor at that line of a file; 0: nowhere in particular."""
+        ...
+
+    async def lend_terminal(self, command: Sequence[str]) -> str:
+        """Let a program have the terminal until it ends, while the engine goes on.
+
+        Returns what went wrong, raw; empty: nothing.
+        """
         ...

@@ -12,16 +12,9 @@ from bistro_tui.engine.view import (
     Snapshot,
     TaskId,
 )
-from bistro_tui.present import docs
+from bistro_tui.present import docs, why
 from bistro_tui.present.nodes import subtree
 from bistro_tui.present.spans import Line, Scene, Span
-from bistro_tui.present.things import (
-    JobThing,
-    NodeThing,
-    ResourceThing,
-    TaskThing,
-    Thing,
-)
 from bistro_tui.screens.stage import Text
 
 
@@ -41,39 +34,13 @@ class Texts:
     def _job(self, name: JobName) -> JobRow | None:
         return next((job for job in self._snapshot().jobs if job.name == name), None)
 
-    def why(self, thing: Thing) -> Text:
-        """Return why that item is where it is."""
-        match thing:
-            case JobThing():
-                return self.why_job(thing.name)
-            case TaskThing():
-                return self.why_task(thing.task)
-            case NodeThing():
-                return self.node(thing.name)
-            case ResourceThing():
-                return self.node(thing.node)
-
     def why_task(self, task: TaskId) -> Text:
         """Return the chain of checks of a task; of a running one also its process."""
 
         async def text() -> list[Line]:
-            lines = docs.why_task(await self._view.explain(task))
-            running = self._snapshot().running
-            row = next((row for row in running if row.task == task), None)
-            if row is None:
-                return lines
-            return [*lines, docs.BLANK, *docs.process_facts(row, self._scene())]
-
-        return text
-
-    def why_job(self, name: JobName) -> Text:
-        """Return why the tasks of a job wait."""
-
-        async def text() -> list[Line]:
-            job = self._job(name)
-            if job is None:
-                return _gone("this job")
-            return docs.why_job(job, await self._view.tasks_of(name), self._scene())
+            answer = await self._view.explain(task)
+            rows = why.task_rows(answer, self._snapshot(), self._scene())
+            return [row.line for row in rows]
 
         return text
 

@@ -17,7 +17,12 @@ def begin(
 
     The function is handed over, not its coroutine, so that none is left unawaited.
     """
-    # Textual's union of kinds of work leaves the type of the result open.
+    # Textual's union of kinds of work leaves the type of the result open. Without a
+    # description it writes out the function with its arguments: whole snapshots.
     node.run_worker(
-        cast("Callable[[], None]", work), name=name, group=name, exclusive=exclusive
+        cast("Callable[[], None]", work),
+        name=name,
+        group=name,
+        description=name,
+        exclusive=exclusive,
     )

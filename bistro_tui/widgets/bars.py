@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from bistro_tui.present.spans import Line
 from bistro_tui.widgets.cells import to_strip
+from bistro_tui.widgets.theme import inks_of
 
 
 class Bar(Widget):
@@ -51,5 +52,5 @@ class Bar(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw one line; called by Textual."""
         line = self._lines[y] if y < len(self._lines) else ()
-        strip = to_strip(line, self.size.width, plain=self.app.no_color)
+        strip = to_strip(line, self.size.width, inks=inks_of(self.app))
         return strip.apply_style(self.rich_style)

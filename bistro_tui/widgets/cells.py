@@ -1,38 +1,15 @@
 """From styled text to terminal cells: the only place that makes Textual strips."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
-from bistro_tui.present.palette import CURSOR_LOOKS, LOOKS, Look
 from bistro_tui.present.spans import Line, Span
+from bistro_tui.widgets.theme import NIGHT_INKS, Inks
 
 __all__ = ["cut", "line_cells", "padded", "split_hard", "to_strip", "wrap"]
-
-
-def _style(look: Look) -> Style:
-    return Style(
-        color=look.color,
-        bgcolor=look.background,
-        bold=look.bold or None,
-        underline=look.underline or None,
-    )
-
-
-@lru_cache(maxsize=512)
-def rich_style(name: str, row: str = "", *, plain: bool = False) -> Style:
-    """Return a named style on the background of its row.
-
-    ``plain``: without colours a row can only stand out in reverse.
-    """
-    style = _style(LOOKS[name])
-    if row and plain:
-        return style + Style(reverse=True) if row == "cursor" else style
-    return style + _style(CURSOR_LOOKS[row]) if row else style
 
 
 def line_cells(line: Line) -> int:
@@ -87,12 +64,14 @@ def padded(line: Line, width: int, *, right: bool = False) -> Line:
     return (blank, *line) if right else (*line, blank)
 
 
-def to_strip(line: Line, width: int, *, row: str = "", plain: bool = False) -> Strip:
+def to_strip(
+    line: Line, width: int, *, row: str = "", inks: Inks = NIGHT_INKS
+) -> Strip:
     """Return the line as a strip of exactly ``width`` cells."""
     if width <= 0:
         return Strip([], 0)
     segments = [
-        Segment(span.text, rich_style(span.style, row, plain=plain))
+        Segment(span.text, inks.style(span.style, row))
         for span in padded(line, width)
         if span.text
     ]

@@ -29,6 +29,10 @@ _KEY_WORDS = {
     "question_mark": "?",
     "exclamation_mark": "!",
     "asterisk": "*",
+    "ctrl+@": "ctrl+Space",
+    "ctrl+space": "ctrl+Space",
+    "backspace": "Backspace",
+    "backslash": "\\",
 }
 
 
@@ -65,7 +69,8 @@ def live_keys(nodes: Iterable[DOMNode], app: App[Any]) -> list[KeyHelp]:
             known = found.get(binding.id)
             if known is not None and known.node is not node:
                 continue
-            keys = (*(known.keys if known else ()), key_word(binding, app))
+            before = known.keys if known else ()
+            keys = tuple(dict.fromkeys((*before, key_word(binding, app))))
             found[binding.id] = KeyHelp(
                 id=binding.id,
                 keys=keys,
@@ -76,24 +81,64 @@ def live_keys(nodes: Iterable[DOMNode], app: App[Any]) -> list[KeyHelp]:
     return list(found.values())
 
 
-def footer_line(app: App[Any], width: int) -> Line:
-    """Return the keys that act here and now, as many as fit."""
+def footer_line(app: App[Any], width: int, badges: Line = ()) -> Line:
+    """Return the keys that act here and now, whole ones, as many as fit.
+
+    What the pane has of its own comes first. Help and quit always have room, and so
+    have the ``badges`` at the right end, unless they are wider than everything.
+    """
+    ends = _pieces(app, only=_ALWAYS)
+    room = width - 1 - sum(map(line_cells, ends.values()))
+    has_badges = 0 < line_cells(badges) <= room
+    if has_badges:
+        room -= line_cells(badges) + 1
     spans: list[Span] = []
-    room = width - 1
-    shown: set[str] = set()
-    active = [entry.binding for entry in app.screen.active_bindings.values()]
-    first = {"app.help": 0, "app.quit": 1}
-    active.sort(key=lambda binding: first.get(binding.id or "", 2))
-    for binding in active:
-        if not binding.show or binding.action in shown:
-            continue
-        shown.add(binding.action)
-        piece = (
-            Span(f" {key_word(binding, app)}", "key"),
-            Span(f" {binding.description} ", "dim"),
-        )
-        room -= line_cells(piece)
-        if room < 0:
+    for piece in _pieces(app, but=_ALWAYS).values():
+        cells = line_cells(piece)
+        if cells > room:
             break
+        room -= cells
         spans.extend(piece)
+    for piece in ends.values():
+        spans.extend(piece)
+    if has_badges:
+        spans += [Span(" " * (room + 1)), *badges]
     return tuple(spans)
+
+
+_ALWAYS = ("app.help", "app.quit")
+
+
+def _pieces(
+    app: App[Any], *, only: tuple[str, ...] = (), but: tuple[str, ...] = ()
+) -> dict[str, Line]:
+    """Return what the footer says of each action, by the action."""
+    found: dict[str, Line] = {}
+    for binding in _active(app):
+        id_ = binding.id or ""
+        is_meant = id_ in only if only else id_ not in but
+        if is_meant and binding.show and binding.action not in found:
+            found[binding.action] = (
+                Span(f" {key_word(binding, app)}", "key"),
+                Span(f" {binding.description} ", "dim"),
+            )
+    return found
+
+
+def _active(app: App[Any]) -> list[Binding]:
+    """Return the bindings in force: the pane's, the screen's, the app's.
+
+    Each in the order of its class, which a key of a person's own does not change.
+    """
+    ranked: list[tuple[int, int, Binding]] = []
+    places: dict[DOMNode, dict[str | None, int]] = {}
+    for entry in app.screen.active_bindings.values():
+        node = entry.node
+        if node not in places:
+            ids = [binding.id for _, binding in node._bindings]
+            places[node] = {id_: n for n, id_ in reversed(list(enumerate(ids)))}
+        far = 2 if node is app else 1 if node is app.screen else 0
+        place = places[node].get(entry.binding.id, 0)
+        ranked.append((far, place, entry.binding))
+    ranked.sort(key=lambda one: one[:2])
+    return [binding for _, _, binding in ranked]

@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from bistro_tui.present.spans import Line, Scene
 from bistro_tui.widgets.cells import to_strip
+from bistro_tui.widgets.theme import inks_of, is_plain
 
 
 class Drawn(NamedTuple):
@@ -38,7 +39,7 @@ class Painted(ScrollView, can_focus=True):
     @property
     def scene(self) -> Scene:
         """What the drawing of rows depends on beside the rows."""
-        return Scene(now=self.now, plain=self.app.no_color)
+        return Scene(now=self.now, plain=is_plain(self.app))
 
     def drawn_at(self, y: int) -> Drawn:
         """Return what belongs on that line of the widget, 0 at its top."""
@@ -47,8 +48,8 @@ class Painted(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line; called by Textual."""
         drawn = self._drawn[y] = self.drawn_at(y)
-        plain = self.app.no_color
-        strip = to_strip(drawn.line, self.size.width, row=drawn.row, plain=plain)
+        inks = inks_of(self.app)
+        strip = to_strip(drawn.line, self.size.width, row=drawn.row, inks=inks)
         return strip.apply_style(self.rich_style)
 
     def sync(self) -> None:
@@ -68,7 +69,8 @@ class Painted(ScrollView, can_focus=True):
 
     def scroll_now(self, y: int) -> None:
         """Put line ``y`` at the top, as far as there is text for that."""
-        self.scroll_to(y=y, animate=False, force=True)
+        if self.is_attached:
+            self.scroll_to(y=y, animate=False, force=True)
 
     def focus_changed(self) -> None:
         """Show whether keys go here."""

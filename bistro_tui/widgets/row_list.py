@@ -1,217 +1,120 @@
 """Rows under a cursor that stays on its item while the rows move."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.events import Click, Resize
-from textual.message import Message
 
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.filters import Filter
 from bistro_tui.present.spans import Line, Span
-from bistro_tui.present.table import Column, fitted
-from bistro_tui.present.things import Thing
+from bistro_tui.present.table import (
+    Column,
+    Fitted,
+    Order,
+    column_at,
+    fitted,
+    next_order,
+)
 from bistro_tui.widgets.cells import line_cells, padded
-from bistro_tui.widgets.painted import NOTHING, Drawn, Painted
+from bistro_tui.widgets.painted import NOTHING, Drawn
+from bistro_tui.widgets.rows import Rows
 
 R = TypeVar("R")
 
+_TITLE_ROWS = 2
+"""Rows above the items: the title, the titles of the columns."""
 _LOW = 5
 """Below this height the line of column titles gives its place to a row."""
+_MARGINS = 2
+"""Cells left and right of a row: the left one shows cursor and mark."""
 
 
-class RowList(Painted, Generic[R]):
-    """A titled pane of rows: virtual, filtered, with a cursor by identity."""
+class RowList(Rows[R]):
+    """A titled pane of rows: virtual, filtered, sorted, marked, with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "up", show=False, id="cursor.up",
                 tooltip="Move up"),
         Binding("down,j", "cursor(1)", "down", show=False, id="cursor.down",
                 tooltip="Move down"),
-        Binding("ctrl+u,pageup", "half_page(-1)", "half page up", show=False,
+        Binding("ctrl+u", "pages(-0.5)", "half page up", show=False,
                 id="cursor.half_page_up", tooltip="Move half a page up"),
-        Binding("ctrl+d,pagedown", "half_page(1)", "half page down", show=False,
+        Binding("ctrl+d", "pages(0.5)", "half page down", show=False,
                 id="cursor.half_page_down", tooltip="Move half a page down"),
+        Binding("pageup", "pages(-1)", "page up", show=False,
+                id="cursor.page_up", tooltip="Move a page up"),
+        Binding("pagedown", "pages(1)", "page down", show=False,
+                id="cursor.page_down", tooltip="Move a page down"),
         Binding("g,home", "first", "first", show=False, id="cursor.first",
                 tooltip="Go to the first row"),
         Binding("G,end", "last", "last", show=False, id="cursor.last",
                 tooltip="Go to the last row"),
+        Binding("space", "mark", "mark", show=False, id="mark.toggle",
+                tooltip="Mark the row, or unmark it, and go on to the next"),
+        Binding("ctrl+@,ctrl+space", "mark_range", "mark range", show=False,
+                id="mark.range", tooltip="Mark all from the last mark to here"),
+        Binding("a", "mark_all", "mark all", show=False, id="mark.all",
+                tooltip="Mark all rows that fit the filter"),
+        Binding("A", "invert_marks", "invert marks", show=False, id="mark.invert",
+                tooltip="Mark what is not marked, and only that"),
+        Binding("backslash", "clear_marks", "no marks", show=False, id="mark.clear",
+                tooltip="Take all marks away"),
+        Binding("s", "sort(1)", "sort", show=False, id="sort.next",
+                tooltip="Sort by the next column; after the last, as they come"),
+        Binding("S", "reverse", "reverse", show=False, id="sort.reverse",
+                tooltip="Reverse the order"),
     ]  # fmt: skip
 
     heading: ClassVar[str] = ""
 
-    @dataclass
-    class Chosen(Message):
-        """A person put the cursor on a row."""
-
-        pane: "RowList[Any]"
-
-    @dataclass
-    class Opened(Message):
-        """A person wants the details of the row under the cursor."""
-
-        pane: "RowList[Any]"
-
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.cursor_key: Hashable | None = None
-        self.wanted = Filter()
-        self.filter_text = ""
         self.chip = ""
         """What the rows are narrowed to from outside, safe to show."""
-        self._all: Sequence[R] = ()
-        self._rows: Sequence[R] = ()
-        self._cursor = 0
-
-    # What a subclass says of its rows.
-
-    def key_of(self, row: R) -> Hashable:
-        """Return what the row is known by while rows come and go."""
-        raise NotImplementedError
-
-    def text_of(self, row: R) -> str:
-        """Return what the filter looks at."""
-        raise NotImplementedError
-
-    def columns(self) -> Sequence[Column[R]]:
-        """Return the columns."""
-        raise NotImplementedError
-
-    def thing_of(self, row: R) -> Thing | None:
-        """Return what keys act on when the cursor is on that row."""
-        return None
+        self._fit: tuple[Sequence[Column[R]], int, Fitted[R]] | None = None
 
     def empty_text(self) -> str:
         """Return what stands in the pane when there are no rows at all."""
         return "none"
 
-    def is_item(self, row: R) -> bool:
-        """Return whether the cursor may stand on it."""
-        return True
-
-    def sifted(self, rows: Sequence[R]) -> Sequence[R]:
-        """Return the rows in sight, by the filter."""
-        if not self.wanted:
-            return rows
-        return [row for row in rows if self.wanted.matches(self.text_of(row))]
-
-    def successor_of(self, key: Hashable) -> Hashable | None:
-        """Return where the cursor goes when the row with that key is gone."""
-        return None
-
     def row_line(self, index: int, row: R, width: int) -> Line:
         """Return one row in ``width`` cells."""
         spans: list[Span] = []
-        for column, gap, cells in fitted(self.columns(), width):
+        for column, gap, cells in self._fitted(width):
             line = column.cell(row, cells, self.scene)
             spans.append(Span(" " * gap))
             spans.extend(padded(line, cells, right=column.right))
         return tuple(spans)
 
-    # Rows and cursor.
+    def _fitted(self, width: int) -> Fitted[R]:
+        columns = self.columns()
+        known = self._fit
+        if known is None or known[1] != width or known[0] != columns:
+            known = self._fit = (columns, width, fitted(columns, width))
+        return known[2]
 
-    @property
-    def rows(self) -> Sequence[R]:
-        """The rows in sight."""
-        return self._rows
+    # Where the rows stand.
 
-    @property
-    def current(self) -> R | None:
-        """The row under the cursor; None when that row is gone or there is none."""
-        if self.cursor_key is None or not 0 <= self._cursor < len(self._rows):
-            return None
-        row = self._rows[self._cursor]
-        return row if self.key_of(row) == self.cursor_key else None
-
-    def things(self) -> tuple[Thing, ...]:
-        """Return what keys act on: the marked items, else that under the cursor."""
-        row = self.current
-        thing = None if row is None else self.thing_of(row)
-        return () if thing is None else (thing,)
-
-    def show(self, rows: Sequence[R], now: float) -> None:
-        """Take new rows; the cursor and the view stay on their items."""
-        self.now = now
-        self._all = rows
-        self._sift()
-
-    def tick(self, now: float) -> None:
-        """Let the ages grow."""
-        self.now = now
-        self.sync()
-
-    def set_filter(self, text: str) -> None:
-        """Show only the rows that fit; an empty text shows all."""
-        self.filter_text = text
-        self.wanted = Filter.parse(text)
-        self._sift()
-
-    def choose_first_match(self) -> None:
-        """Put the cursor on the first row that itself fits the filter."""
-        for index, row in enumerate(self._rows):
-            if self.is_item(row) and self.wanted.matches(self.text_of(row)):
-                self.put_cursor(index)
-                return
-
-    def put_cursor(self, index: int) -> None:
-        """Put the cursor on the row at that place, as a person does."""
-        if not self._rows:
-            return
-        self._stand_on(index)
-        self._keep_in_view()
-        self.sync()
-        self.post_message(self.Chosen(self))
-
-    def _stand_on(self, index: int) -> None:
-        self._cursor = max(0, min(index, len(self._rows) - 1))
-        self.cursor_key = self.key_of(self._rows[self._cursor])
-
-    def _sift(self) -> None:
-        self._rows = self.sifted(self._all)
-        before = self._cursor
-        self._find_cursor()
-        moved = self._cursor - before
+    def rows_moved(self, cursor: int, by: int) -> None:
+        """Keep the item under the cursor on its line of the screen."""
         self.extend_to(len(self._rows) + self._head)
         top = self.scroll_offset.y
-        if moved and top and 0 <= before - top < self._page:
-            self.scroll_now(top + moved)
+        if by and top and 0 <= cursor - top < self._page:
+            self.scroll_now(top + by)
         self.sync()
 
-    def _find_cursor(self) -> None:
-        rows, key = self._rows, self.cursor_key
-        if key is None or not rows:
-            self._cursor = max(0, min(self._cursor, len(rows) - 1))
-            if rows and self.has_focus:
-                self._stand_on(self._nearest_item(self._cursor, 1))
-            return
-        if self._cursor < len(rows) and self.key_of(rows[self._cursor]) == key:
-            return
-        index = self._index_of(key)
-        if index is None and (heir := self.successor_of(key)) is not None:
-            index = self._index_of(heir)
-        if index is None:
-            index = self._nearest_item(min(self._cursor, len(rows) - 1), 1)
-        self._stand_on(index)
-
-    def _index_of(self, key: Hashable) -> int | None:
-        for index, row in enumerate(self._rows):
-            if self.key_of(row) == key:
-                return index
-        return None
-
-    def _nearest_item(self, index: int, step: int) -> int:
-        at = index
-        while 0 <= at < len(self._rows) and not self.is_item(self._rows[at]):
-            at += step
-        return at if 0 <= at < len(self._rows) else index
+    def cursor_moved(self) -> None:
+        """Keep the cursor in sight."""
+        self._keep_in_view()
+        self.sync()
 
     @property
     def _head(self) -> int:
         height = self.size.height
         has_room = height >= _LOW or max(1, len(self._rows)) <= height - 2
-        return 2 if has_room else 1
+        return _TITLE_ROWS if has_room else 1
 
     @property
     def _page(self) -> int:
@@ -231,7 +134,7 @@ class RowList(Painted, Generic[R]):
         width = self.size.width
         if y == 0:
             return Drawn(self._title(width))
-        if y == 1 and self._head == 2:
+        if y == 1 and self._head == _TITLE_ROWS:
             return Drawn(self._column_titles(width))
         index = y - self._head + self.scroll_offset.y
         if index < len(self._rows):
@@ -243,9 +146,15 @@ class RowList(Painted, Generic[R]):
     def _drawn_row(self, index: int, width: int) -> Drawn:
         row = self._rows[index]
         is_cursor = index == self._cursor and self.cursor_key is not None
-        mark = Span("▌", "accent") if is_cursor and self.has_focus else Span(" ")
-        line = (mark, *self.row_line(index, row, width - 2))
-        look = ("cursor" if self.has_focus else "cursor.off") if is_cursor else ""
+        is_marked = bool(self.marks) and self.key_of(row) in self.marks
+        if is_marked:
+            mark = Span("■", "mark")
+        else:
+            mark = Span("▌", "accent") if is_cursor and self.has_focus else Span(" ")
+        line = (mark, *self.row_line(index, row, width - _MARGINS))
+        look = "marked" if is_marked else ""
+        if is_cursor:
+            look = "cursor" if self.has_focus else "cursor.off"
         return Drawn(line, look)
 
     def _empty(self) -> str:
@@ -269,18 +178,47 @@ class RowList(Painted, Generic[R]):
             parts += [Span("  "), Span(f" {self.chip} ", "chip")]
         if self.filter_text:
             kept = f" /{clean_name(self.filter_text, limit=30)} {len(self._rows):,} "
-            parts += [Span("  "), Span(kept, "chip")]
+            parts += [
+                Span("  "),
+                Span(kept, "chip.bad" if self.wanted.error else "chip"),
+            ]
+            if self.wanted.error:
+                parts.append(Span(f" {self.wanted.error}", "error"))
+        if self.marks:
+            parts += [Span("  "), Span(f" {self.marks_text()} ", "chip.mark")]
+        if self.order is not None and not self._shows_order(width):
+            by = f"{self.order.glyph} by {self.order.title}"
+            parts += [Span("  "), Span(by, "dim")]
         parts.append(Span(" "))
         fill = max(0, width - line_cells(tuple(parts)))
         return (*parts, Span(bar * fill, f"rule{on}"))
 
+    def marks_text(self) -> str:
+        """Return how many items are marked, in words; empty for none."""
+        if not self.marks:
+            return ""
+        hidden = f", {self._hidden_marks:,} out of sight" if self._hidden_marks else ""
+        return f"■ {len(self.marks):,} marked{hidden}"
+
+    def _shows_order(self, width: int) -> bool:
+        if self._head < _TITLE_ROWS:
+            return False
+        fit = self._fitted(width - _MARGINS)
+        return any(self._sorts_by(column) for column, _, _ in fit)
+
     def _column_titles(self, width: int) -> Line:
         spans: list[Span] = [Span(" ")]
-        for column, gap, cells in fitted(self.columns(), width - 2):
+        for column, gap, cells in self._fitted(width - _MARGINS):
             spans.append(Span(" " * gap))
-            title = (Span(column.title, "head"),)
-            spans.extend(padded(title, cells, right=column.right))
+            spans.extend(padded(self._column_title(column), cells, right=column.right))
         return tuple(spans)
+
+    def _column_title(self, column: Column[R]) -> Line:
+        if self.order is None or not self._sorts_by(column):
+            return (Span(column.title, "head"),)
+        glyph = Span(self.order.glyph, "head.on")
+        title = Span(column.title, "head.on")
+        return (glyph, title) if column.right else (title, glyph)
 
     # What a person does.
 
@@ -290,6 +228,13 @@ class RowList(Painted, Generic[R]):
             self._stand_on(self._nearest_item(self._cursor, 1))
         self.sync()
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Repaint what is other than before; Textual would repaint the titles too."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self.sync()
+
     def on_resize(self, event: Resize) -> None:
         """Keep the cursor in sight."""
         self.extend_to(len(self._rows) + self._head)
@@ -297,13 +242,19 @@ class RowList(Painted, Generic[R]):
             self._keep_in_view()
 
     def on_click(self, event: Click) -> None:
-        """Choose the row under the mouse; twice opens it."""
+        """Choose the row under the mouse; twice opens it. A title sorts."""
+        if event.y == 1 and self._head == _TITLE_ROWS:
+            self._sort_at(event.x)
+            return
         index = event.y - self._head + self.scroll_offset.y
         if event.y < self._head or not 0 <= index < len(self._rows):
             return
         if not self.is_item(self._rows[index]):
             return
         self.put_cursor(index)
+        if event.ctrl:
+            self.mark_current()
+            return
         self.clicked(event.x)
         if event.chain == 2:
             self.post_message(self.Opened(self))
@@ -311,20 +262,28 @@ class RowList(Painted, Generic[R]):
     def clicked(self, x: int) -> None:
         """Do more about a click on the row now under the cursor."""
 
+    def _sort_at(self, x: int) -> None:
+        column = column_at(self._fitted(self.size.width - _MARGINS), x - 1)
+        if column is None or column.sort is None:
+            return
+        if self._sorts_by(column):
+            self.action_reverse()
+        else:
+            self.sort_by(Order(title=column.title, down=column.first_down))
+
     def action_cursor(self, step: int) -> None:
         """Move by one row, over what is no item."""
         target = self._cursor + step
         if 0 <= target < len(self._rows):
-            nearest = self._nearest_item(target, step)
-            if self.is_item(self._rows[nearest]):
-                self.put_cursor(nearest)
+            self.put_cursor(self._nearest_item(target, step))
         else:
             self.put_cursor(self._cursor)
 
-    def action_half_page(self, direction: int) -> None:
-        """Move by half of what is in sight."""
-        step = max(1, self._page // 2) * direction
-        self._go(max(0, min(self._cursor + step, len(self._rows) - 1)), direction)
+    def action_pages(self, pages: float) -> None:
+        """Move by that part of what is in sight."""
+        rows = max(1, int(self._page * abs(pages)))
+        step = 1 if pages > 0 else -1
+        self._go(max(0, min(self._cursor + rows * step, len(self._rows) - 1)), step)
 
     def action_first(self) -> None:
         """Go to the first row."""
@@ -337,3 +296,37 @@ class RowList(Painted, Generic[R]):
     def _go(self, index: int, step: int) -> None:
         if self._rows:
             self.put_cursor(self._nearest_item(index, step))
+
+    def action_mark(self) -> None:
+        """Mark the row under the cursor, and go on to the next."""
+        if self.current is not None:
+            self.mark_current()
+            if self._cursor < len(self._rows) - 1:
+                self.action_cursor(1)
+
+    def action_mark_range(self) -> None:
+        """Mark all from the last mark to the cursor."""
+        self.mark_range()
+
+    def action_mark_all(self) -> None:
+        """Mark all that fit the filter."""
+        self.mark_all()
+
+    def action_invert_marks(self) -> None:
+        """Mark what is not marked."""
+        self.invert_marks()
+
+    def action_clear_marks(self) -> None:
+        """Take all marks away."""
+        self.clear_marks()
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column."""
+        self.sort_by(next_order(self.columns(), self.order, step))
+
+    def action_reverse(self) -> None:
+        """Turn the order around; without one, take the first."""
+        if self.order is None:
+            self.action_sort(1)
+        else:
+            self.sort_by(replace(self.order, down=not self.order.down))

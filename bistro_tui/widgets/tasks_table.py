@@ -1,6 +1,6 @@
 """The running tasks and those that ended lately."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 from bistro_tui.engine.view import EndedRow, RunningRow
 from bistro_tui.present.spans import Line, Span
@@ -10,7 +10,9 @@ from bistro_tui.present.tasks import (
     COLUMNS_WITHOUT_USE,
     Divider,
     TaskRow,
+    divider_line,
     successor,
+    task_fields,
     task_key,
     task_text,
     tells_use,
@@ -33,6 +35,10 @@ class TasksTable(RowList[TaskRow]):
         """Return job and node."""
         return task_text(row)
 
+    def fields(self, row: TaskRow) -> Mapping[str, object]:
+        """Return what a filter may name."""
+        return task_fields(row, self.now)
+
     def is_item(self, row: TaskRow) -> bool:
         """Return whether it is a task."""
         return not isinstance(row, Divider)
@@ -40,6 +46,10 @@ class TasksTable(RowList[TaskRow]):
     def successor_of(self, key: Hashable) -> Hashable | None:
         """Return the result of the task that ran there."""
         return successor(key, self.rows)
+
+    def heir_of(self, key: Hashable) -> Hashable | None:
+        """Have the mark of a running task pass to its result."""
+        return successor(key, self.known())
 
     def show(self, rows: Sequence[TaskRow], now: float) -> None:
         """Take new rows; columns of use come with the first that is known, and stay."""
@@ -69,11 +79,7 @@ class TasksTable(RowList[TaskRow]):
         """Return the rows that fit; the divider stays above what ended."""
         if not self.wanted:
             return rows
-        kept = [
-            row
-            for row in rows
-            if isinstance(row, Divider) or self.wanted.matches(task_text(row))
-        ]
+        kept = [row for row in rows if isinstance(row, Divider) or self.fits(row)]
         if kept and isinstance(kept[-1], Divider):
             kept.pop()
         return kept
@@ -81,10 +87,7 @@ class TasksTable(RowList[TaskRow]):
     def row_line(self, index: int, row: TaskRow, width: int) -> Line:
         """Return a row, or the line between running and ended tasks."""
         if isinstance(row, Divider):
-            return (
-                Span(f"── {row.text} ", "dim"),
-                Span("─" * max(0, width - len(row.text) - 4), "faint"),
-            )
+            return divider_line(row, width)
         return super().row_line(index, row, width)
 
     def title_facts(self) -> Line:

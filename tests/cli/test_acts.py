@@ -49,6 +49,16 @@ def forgive(query: Mapping[str, Any]) -> Any:
     return Error(f"Invalid job id: {unknown[0]}") if unknown else "forgiven"
 
 
+def forgive_tasks(query: Mapping[str, Any]) -> Any:
+    (task,) = query["tasks"]
+    unknown = why(task)
+    if isinstance(unknown, Error):
+        return unknown
+    if task["node"] == "db8":
+        return Error("none of these tasks failed or waits for its backoff")
+    return {"forgiven": 1}
+
+
 def names(query: Mapping[str, Any]) -> dict[str, list[str]]:
     known = {"jobs": JOBS, "nodes": ("db7",)}[query["kind"]]
     return {"names": [name for name in known if name[:2] == query["near"][:2]]}
@@ -63,6 +73,7 @@ def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeScheduler:
             "disable_job": of_job("disabled"),
             "kill_task": kill,
             "forgive_jobs": forgive,
+            "forgive_tasks": forgive_tasks,
             "why": why,
             "names": names,
         }
@@ -81,7 +92,12 @@ def serving(scheduler: FakeScheduler, tmp_path: Path) -> Iterator[FakeScheduler]
         (["enable", "etl"], "etl is enabled"),
         (["disable", "etl", "web"], "etl is disabled\nweb is disabled"),
         (["kill", "etl", "db7"], "etl@db7 is being stopped"),
+        (["kill", "etl", "db7", "--at-once"], "etl@db7 is being killed"),
         (["forgive", "web"], "forgave the failures of web"),
+        (
+            ["forgive", "etl", "--node", "db7", "--node", "db8"],
+            "etl@db7: forgiven\netl@db8: no failure to forgive",
+        ),
     ],
 )
 def test_what_was_done_is_said_and_stdout_stays_for_data(
@@ -114,6 +130,11 @@ def test_what_was_done_is_said_and_stdout_stays_for_data(
         (["kill", "webs", "db7"], "there is no job webs; did you mean web?"),
         (["kill", "no", "db7"], "there is no job no"),
         (["forgive", "etlx"], "there is no job etlx; did you mean etl?"),
+        (
+            ["forgive", "etl", "--node", "db9"],
+            "there is no task etl@db9: level db has no node db9; did you mean db7?",
+        ),
+        (["forgive", "webs", "--node=db7"], "there is no job webs; did you mean web?"),
     ],
 )
 def test_what_is_refused_is_exit_code_1_with_the_nearest_name(
@@ -232,6 +253,17 @@ def test_failures_are_forgiven_where_no_scheduler_runs(
         assert connection.execute(query).fetchone() == ('{"at":3}',)
     assert run(words) == 0
     assert capsys.readouterr().err.startswith("forgave no failures of etl;")
+
+
+def test_only_the_failures_of_nodes_that_are_named_are_forgiven_there(
+    at_rest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["forgive", "--data-dir", str(at_rest), "etl", "--node", "n2"]
+    assert run([*words, "--node", "n9"]) == 0
+    assert capsys.readouterr().err.startswith("forgave 1 failure of etl;")
+    assert stored(at_rest)["etl@n1"] == (2, 0)
+    assert stored(at_rest)["etl@n2"] == (0, 0)
+    assert run([*words, "web"]) == 2
 
 
 def test_the_table_is_the_one_that_is_named(

@@ -236,6 +236,10 @@ async def test_a_newer_scheduler_is_refused_in_words() -> None:
     [
         (saying("no token", 401), "the token is not this scheduler's"),
         (saying({"it": {"error": "not you"}}), "^not you$"),
+        (
+            saying({"it": {"error": "Unknown handler: why"}}),
+            "that scheduler is of another version and knows no why; start it again",
+        ),
         (saying({"it": {"data": {"reason": "new"}}}), "not what a scheduler"),
         (saying([]), "no scheduler"),
     ],

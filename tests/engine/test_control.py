@@ -93,6 +93,36 @@ async def test_only_what_runs_can_be_killed(asked: Asked) -> None:
     assert len(asked.fed) == 1
 
 
+async def test_only_the_attempt_that_is_meant_is_killed(asked: Asked) -> None:
+    attempt = asked.world.core.attempt(A)
+    assert attempt is not None
+    said = await asked.control.kill_task(
+        A, invocation=str(attempt.invocation), at_once=True
+    )
+    assert said.startswith("killing etl@a at once;")
+    assert asked.fed == [KillRequested(A, at_once=True)]
+    with pytest.raises(ControlRefused, match="etl@a is at attempt 1 by now"):
+        await asked.control.kill_task(A, invocation="1-2")
+    assert len(asked.fed) == 1
+
+
+async def test_tasks_are_forgiven_in_slices(asked: Asked) -> None:
+    rests = 0
+
+    async def rest() -> None:
+        nonlocal rests
+        rests += 1
+
+    asked.world.end("etl@a", ERROR_BACKOFF)
+    with pytest.raises(ControlRefused, match="none of these tasks failed"):
+        await asked.control.forgive_tasks((B,), rest)
+    assert asked.flushed == 0
+    rests = 0
+    assert await asked.control.forgive_tasks((*[B] * 150, A), rest) == 1
+    assert asked.flushed == 1
+    assert rests == 2
+
+
 async def test_only_failures_of_known_jobs_are_forgiven(asked: Asked) -> None:
     with pytest.raises(ControlRefused, match="etl, web: no failures to forgive"):
         await asked.control.forgive((ETL, JobName("web")))

@@ -134,3 +134,23 @@ def test_a_job_of_which_nothing_runs_for_long_is_forgotten() -> None:
     assert at_once.of(ETL) == 3.0
     at_once.look({}, 1060.0)
     assert at_once.of(ETL) == 0.0
+
+
+def test_the_middle_one_of_the_last_attempts_is_told() -> None:
+    durations = Durations()
+    assert durations.median(ETL) is None
+    for seconds in (9.0, 1.0, 2.0):
+        durations.add(ETL, seconds)
+    assert durations.median(ETL) == 2.0
+    durations.add(ETL, 4.0)
+    assert durations.median(ETL) == 3.0
+
+
+def test_of_many_that_run_some_stand_for_all() -> None:
+    counts = {Reason.RUNNING: 8, Reason.RESOURCE: 8}
+    all_ages = [2.0] * 8
+    whole = seconds_left(counts, 10.0, all_ages, at_once=8, may_start=True)
+    some = seconds_left(
+        counts, 10.0, all_ages[:2], at_once=8, may_start=True, running=8
+    )
+    assert some == whole

@@ -271,3 +271,22 @@ def test_nodes_with_the_same_use_share_it_and_few_different_ones_are_kept() -> N
     for used in range(2 * SHARED):
         shared_usage(((ResourceName("slots"), used, 1),))
     assert shared_usage.cache_info().currsize <= SHARED
+
+
+def structure_of(tree: NodeTree) -> int:
+    core = Core(random.Random(1))
+    core.handle([NodesLoaded(tree)], NOW)
+    rows = NodeRows(core)
+    rows.current([])
+    return rows.structure
+
+
+def test_the_same_nodes_in_the_same_order_have_one_structure_in_every_process() -> None:
+    found = [structure_of(tree) for tree in TREES]
+    assert len(set(found)) == len(found)
+    assert found[0] == structure_of(make_tree({"h1": ["a", "b"], "h2": ["c"]}))
+    assert all(0 < one < 2**53 for one in found)
+    one = [Node(name=NodeName("a"), level=LevelName("instance"), parent=-1)]
+    assert structure_of(NodeTree(one)) == structure_of(
+        NodeTree([one[0]._replace(enabled=False)])
+    )

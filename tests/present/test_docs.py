@@ -5,7 +5,7 @@ import pytest
 from bistro_tui.engine.view import Banner, Reason
 from bistro_tui.present import docs
 from bistro_tui.present.spans import Line, Scene, plain_text
-from tests.ui.scripted import NOW, ended, explanation, job, node, running, task
+from tests.ui.scripted import NOW, ended, job, node, running, task
 
 SCENE = Scene(now=NOW, plain=True)
 HOLDERS = (task("a", "n1"), task("b", "n1"))
@@ -13,86 +13,6 @@ HOLDERS = (task("a", "n1"), task("b", "n1"))
 
 def said(lines: list[Line]) -> str:
     return "\n".join(plain_text(line) for line in lines)
-
-
-def test_why_of_a_task_is_the_chain_of_checks_with_what_would_help() -> None:
-    text = said(
-        docs.why_task(
-            explanation(
-                task("etl", "db7"),
-                Reason.RESOURCE,
-                ("job_enabled", True, "etl is enabled"),
-                ("resources of db7", False, "db7: concurrency 3/3"),
-                holders=HOLDERS,
-                would_run_if="runs when a task on db7 ends",
-            )
-        )
-    )
-    assert "⏸ resource" in text
-    assert "✓ job_enabled" in text
-    assert "✗ resources of db7" in text
-    assert "db7: concurrency 3/3" in text
-    assert "runs when a task on db7 ends" in text
-    assert "● a@n1" in text
-
-
-def test_only_the_first_failing_check_stands_out() -> None:
-    lines = docs.why_task(
-        explanation(
-            task("etl", "db7"),
-            Reason.BACKOFF,
-            ("backoff", False, "one"),
-            ("dependency", False, "two"),
-        )
-    )
-    styles = {
-        plain_text(line)[2:9].strip(): line[1].style for line in lines if len(line) == 3
-    }
-    assert styles["backoff"] == "strong"
-    assert styles["depende"] != "strong"
-
-
-def test_why_of_a_job_names_the_blocking_resources_and_their_holders() -> None:
-    why = explanation(
-        task("etl", "db7"),
-        Reason.RESOURCE,
-        ("resources", False, "db7: concurrency 3/3"),
-        holders=HOLDERS,
-    )
-    text = said(docs.why_job(job("etl", {Reason.RESOURCE: 1}), (why,), SCENE))
-    assert "⏸ 1 resource" in text
-    assert "⏸ resource  db7  db7: concurrency 3/3" in text
-    assert "held by a@n1, b@n1" in text
-
-
-def test_tasks_that_wait_alike_are_told_once() -> None:
-    whys = tuple(
-        explanation(
-            task("etl", f"db{n}"),
-            Reason.DEPENDENCY,
-            ("dependency", False, "waits for dump"),
-        )
-        for n in range(5)
-    )
-    text = said(docs.why_job(job("etl", {Reason.DEPENDENCY: 5}), whys, SCENE))
-    assert text.count("waits for dump") == 1
-    assert "db0 and 4 more" in text
-
-
-def test_a_job_without_waiting_tasks_says_so() -> None:
-    assert "every task is done" in said(
-        docs.why_job(job("etl", {Reason.DONE: 2}), (), SCENE)
-    )
-    assert "no tasks: its level has no nodes" in said(
-        docs.why_job(job("etl"), (), SCENE)
-    )
-
-
-def test_an_invalid_job_shows_its_errors_in_full() -> None:
-    row = job("etl", {Reason.JOB_INVALID: 1}, errors=("first\nsecond line",))
-    for text in (said(docs.why_job(row, (), SCENE)), said(docs.job_facts(row, SCENE))):
-        assert "first" in text
-        assert "second line" in text
 
 
 def test_details_of_a_node_name_who_holds_its_resources() -> None:

@@ -1,9 +1,18 @@
 """The lines at the top."""
 
+from dataclasses import replace
+
 from bistro_tui.engine.view import Banner, Reason
-from bistro_tui.present.head import banner_lines, title_line, totals_line
+from bistro_tui.present.head import (
+    banner_lines,
+    page_pieces,
+    problem_count,
+    title_pieces,
+    totals_line,
+)
+from bistro_tui.present.pieces import as_line
 from bistro_tui.present.spans import Scene, plain_text
-from tests.ui.scripted import NOW, engine_state, job, snapshot
+from tests.ui.scripted import NOW, ended, engine_state, job, node, snapshot
 
 SCENE = Scene(now=NOW)
 BUSY = snapshot(
@@ -18,7 +27,10 @@ BUSY = snapshot(
 
 def title(width: int, frozen: float | None = None, **changes: object) -> str:
     shown = snapshot(state=engine_state(**changes))
-    return plain_text(title_line(shown, SCENE, width, frozen=frozen))
+    pieces = title_pieces(
+        shown, SCENE, width, frozen=frozen, problems=problem_count(shown)
+    )
+    return plain_text(as_line(pieces))
 
 
 def test_the_title_tells_who_how_and_which_config() -> None:
@@ -30,8 +42,61 @@ def test_the_title_tells_who_how_and_which_config() -> None:
 
 def test_what_has_no_room_beside_the_state_is_left_out() -> None:
     assert title(64).rstrip().endswith("config v3, 2m ago · up 2h")
-    assert title(40).rstrip().endswith("running")
+    assert title(40).startswith(" db-farm  ● running")
+    assert title(40).rstrip().endswith("config v3, 2m ago")
     assert "● running" in title(20)
+
+
+def test_what_is_wrong_is_counted_beside_the_state() -> None:
+    shown = snapshot(
+        jobs=(job("a", errors=("bad",)), job("b")),
+        banners=(Banner(topic="disk", text="slow", is_error=False),),
+    )
+    assert problem_count(shown) == (2, True)
+    assert problem_count(replace(shown, jobs=())) == (1, False)
+    line = as_line(
+        title_pieces(shown, SCENE, 80, frozen=None, problems=problem_count(shown))
+    )
+    assert "● running  ✗ 2 problems !" in plain_text(line)
+    assert "problem" not in title(80)
+
+
+PAGES = (
+    ("1", "Overview"), ("2", "Jobs"), ("3", "Nodes"), ("4", "Resources"),
+    ("5", "Tasks"), ("6", "Logs"), ("7", "Timeline"), ("8", "Config"),
+)  # fmt: skip
+
+
+def test_eighty_columns_hold_the_names_of_all_pages() -> None:
+    for width in (75, 80, 200):
+        pieces = page_pieces(PAGES, "2", width)
+        text = plain_text(as_line(pieces))
+        assert len(text) <= width
+        assert all(f"{key} {name}" in text for key, name in PAGES)
+        acts = [one.act for one in pieces if one.act]
+        assert acts == [f"page:{key}" for key, _ in PAGES]
+
+
+def test_narrow_the_pages_stand_by_their_keys() -> None:
+    text = plain_text(as_line(page_pieces(PAGES, "2", 60)))
+    assert text == "  1  2 Jobs  3  4  5  6  7  8 "
+
+
+def test_without_a_line_of_their_own_the_pages_stand_in_the_title() -> None:
+    shown = snapshot()
+    for width in (60, 80, 300):
+        pieces = title_pieces(
+            shown,
+            SCENE,
+            width,
+            frozen=None,
+            problems=(0, False),
+            pages=PAGES,
+            current="1",
+        )
+        text = plain_text(as_line(pieces))
+        assert len(text) <= width
+        assert " 1 Overview  2  3  4  5  6  7  8 " in text
 
 
 def test_a_state_that_is_not_running_tells_why() -> None:
@@ -53,6 +118,25 @@ def test_totals_name_each_state_where_there_is_room() -> None:
     for words in ("● 3 running", "⏸ 3 blocked (2 resource)", "✓ 5 of 11 done", "45%"):
         assert words in text
     assert len(text.rstrip()) <= 140
+
+
+def test_totals_name_the_fullest_resource_of_the_instance() -> None:
+    root = node("farm", 0, ("network", 1, 10), ("slots", 3, 3), ("off", 0, 0))
+    host = node("db1", 1, ("io", 9, 9))
+    shown = replace(BUSY, nodes=(root, host))
+    assert "● 3 running slots 3/3" in plain_text(totals_line(shown, SCENE, 140))
+
+
+def test_totals_tell_what_failed_in_the_last_hour() -> None:
+    ends = (
+        ended("a", "x", 60, result=Reason.FAILED),
+        ended("a", "y", 70, result=Reason.BACKOFF),
+        ended("a", "z", 80),
+        ended("a", "z", 3_700, result=Reason.FAILED),
+    )
+    shown = replace(BUSY, ended=ends, starts=7)
+    text = plain_text(totals_line(shown, SCENE, 140))
+    assert "✗ 0 failed ▁▁▁▁▁▁▁▁▁▁▁█ 2 in 1h" in text
 
 
 def test_totals_keep_glyph_and_number_where_there_is_little() -> None:

@@ -1,13 +1,14 @@
-"""The node tree: folding, filtering, use."""
+"""One row a node: name, state, use."""
 
 from bistro_tui.engine.view import NodeName, NodeRow
-from bistro_tui.present.filters import Filter
 from bistro_tui.present.nodes import (
-    has_children,
-    matching,
+    Trouble,
+    node_fields,
     node_name,
+    node_summary,
+    node_word,
     subtree,
-    unfolded,
+    trouble_text,
     usages,
 )
 from bistro_tui.present.spans import Scene, plain_text
@@ -24,33 +25,10 @@ TREE: tuple[NodeRow, ...] = (
 )
 
 
-def names(nodes: object) -> list[str]:
-    assert isinstance(nodes, list | tuple)
-    return [row.name for row in nodes]
-
-
-def test_a_folded_node_hides_all_below_it_and_nothing_else() -> None:
-    assert names(unfolded(TREE, {NodeName("a")})) == ["root", "a", "b", "b1"]
-    assert names(unfolded(TREE, {NodeName("root")})) == ["root"]
-    assert unfolded(TREE, set()) is TREE
-
-
-def test_a_filter_keeps_the_nodes_above_each_match() -> None:
-    assert names(matching(TREE, Filter.parse("2"))) == ["root", "a", "a2"]
-    assert names(matching(TREE, Filter.parse("1"))) == ["root", "a", "a1", "b", "b1"]
-    assert names(matching(TREE, Filter.parse("nowhere"))) == []
-
-
 def test_a_subtree_is_the_node_and_all_below_it() -> None:
     assert subtree(TREE, NodeName("a")) == {"a", "a1", "a2"}
     assert subtree(TREE, NodeName("b1")) == {"b1"}
     assert subtree(TREE, NodeName("gone")) == frozenset()
-
-
-def test_only_nodes_with_nodes_below_can_be_folded() -> None:
-    assert [has_children(TREE, i) for i in range(6)] == [
-        True, True, False, False, True, False,
-    ]  # fmt: skip
 
 
 def test_use_is_written_used_slash_limit() -> None:
@@ -68,3 +46,22 @@ def test_a_disabled_node_says_so_in_a_word() -> None:
     assert plain_text(node_name(node("db8", 2, enabled=False), " ")).strip() == (
         "⊘ db8 off"
     )
+
+
+def test_a_node_is_off_full_running_or_idle() -> None:
+    full = node("db7", 2, ("cpu", 2, 2), ("io", 0, 9), running=2)
+    assert node_word(full) == "full"
+    assert node_word(full._replace(enabled=False)) == "off"
+    assert node_word(node("db7", 2, ("cpu", 1, 2), running=1)) == "running"
+    assert node_word(node("db7", 2, ("cpu", 0, 0))) == "idle"
+    assert node_fields(full) == {
+        "node": "db7", "level": "host", "status": "full", "running": 2, "use": 100,
+    }  # fmt: skip
+
+
+def test_what_went_wrong_has_glyph_and_number() -> None:
+    assert plain_text(trouble_text(Trouble(failed=3, backoff=1))) == "✗ 3 ↻ 1"
+    assert trouble_text(Trouble()) == ()
+    row = node("db7", 2, ("cpu", 1, 2), running=4)
+    summary = plain_text(node_summary(row, Trouble(failed=1), 60, PLAIN))
+    assert summary == "db7  ● 4  ✗ 1  ###... cpu 1/2"

@@ -28,10 +28,21 @@ class StoppingEngine:
     async def set_job_enabled(self, job: str, enabled: bool) -> str:
         raise ZeroDivisionError("in a worker")
 
-    async def kill_task(self, task: TaskId) -> str:
+    async def kill_task(
+        self, task: TaskId, *, invocation: str | None = None, at_once: bool = False
+    ) -> str:
         return ""
 
     async def forgive(self, jobs: tuple[str, ...]) -> str:
+        return ""
+
+    async def forgive_tasks(self, tasks: tuple[TaskId, ...]) -> str:
+        return ""
+
+    async def set_job_priority(self, job: str, priority: float) -> str:
+        return ""
+
+    async def set_limit(self, level: str, resource: str, limit: int) -> str:
         return ""
 
     def request_stop(self) -> None:

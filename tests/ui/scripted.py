@@ -301,6 +301,10 @@ class ScriptedEngine:
             rows = [row for rows in self.logs.values() for row in rows]
         else:
             rows = list(self.logs.get(search.task, []))
+        for one in self.attempts:
+            if one.invocation == search.invocation:
+                span = range(int(one.started), int(one.ended) + 1)
+                rows = [row for row in rows if row.line_id >> 32 in span]
         try:
             pattern = re.compile(search.regex.encode())
         except re.error as error:

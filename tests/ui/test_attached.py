@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from bistro_tui.attached_app import AttachedApp
+from bistro_tui.doors import Door
 from bistro_tui.engine.view import Banner
 from tests.ui.driving import WIDE, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
@@ -19,7 +20,8 @@ from tests.ui.scripted import FrozenClock, ScriptedEngine
 async def attached(
     engine: ScriptedEngine,
 ) -> AsyncIterator[tuple[AttachedApp, Pilot[None]]]:
-    app = AttachedApp(engine, engine, crash_dir=None, clock=FrozenClock())
+    door = Door(label="night", view=engine, control=engine)
+    app = AttachedApp([door], crash_dir=None, clock=FrozenClock())
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         yield app, pilot
 

@@ -6,17 +6,17 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from bistro_tui.present.clean import clean
-from bistro_tui.present.palette import CURSOR_LOOKS, LOOKS
+from bistro_tui.present.palette import ANSI, CURSOR_LOOKS, LOOKS, NIGHT
 from bistro_tui.present.spans import Line, Span, plain_text
 from bistro_tui.widgets.cells import (
     cut,
     line_cells,
     padded,
-    rich_style,
     split_hard,
     to_strip,
     wrap,
 )
+from bistro_tui.widgets.theme import OURS, Inks
 
 LINES = st.lists(st.text(max_size=30).map(clean).map(Span), max_size=5).map(tuple)
 
@@ -71,8 +71,9 @@ def test_words_are_kept_whole_where_they_fit() -> None:
 
 
 def test_every_style_name_has_a_style_with_and_without_colour() -> None:
-    for name in LOOKS:
-        for row in ("", *CURSOR_LOOKS):
-            rich_style(name, row)
-            rich_style(name, row, plain=True)
-    assert rich_style("", "cursor", plain=True).reverse
+    for palette in (*OURS.values(), NIGHT):
+        for inks in (Inks(palette), Inks(palette, plain=True)):
+            for name in LOOKS:
+                assert all(inks.style(name, row) for row in CURSOR_LOOKS)
+    assert Inks(NIGHT, plain=True).style("", "cursor").reverse
+    assert Inks(ANSI).style("failed", "cursor").reverse

@@ -5,6 +5,7 @@ import asyncio
 from textual.events import MouseScrollDown, Paste
 
 from bistro_tui.engine.view import Reason
+from bistro_tui.screens.main import MainScreen
 from bistro_tui.widgets.jobs_table import JobsTable
 from bistro_tui.widgets.log_view import LogView
 from bistro_tui.widgets.node_tree import NodeTree
@@ -108,23 +109,27 @@ async def test_a_refusal_is_shown_in_its_own_words() -> None:
 async def test_keys_that_need_another_row_say_so() -> None:
     engine = busy_engine()
     async with driven(engine) as (app, pilot):
-        await pilot.press("x")
-        await until_shown(app, "x stops a running task")
+        await pilot.press("G", "x")
+        await until_shown(app, "x stops a running task: none of ship-logs")
         await pilot.press("tab", "e")
         await until_shown(app, "e enables and disables a job")
-        await pilot.press("F")
-        await until_shown(app, "F forgives a job's failures")
+        await pilot.press("plus")
+        await until_shown(app, "+ and - change a limit")
         await pilot.press("tab", "tab", "w")
         await until_shown(app, "w tells why")
+        await pilot.press("F")
+        await until_shown(app, "F forgives a job's failures")
     assert engine.asked == []
 
 
-async def test_x_stops_the_task_under_the_cursor() -> None:
+async def test_x_stops_the_attempt_under_the_cursor_and_no_later_one() -> None:
     engine = busy_engine()
     async with driven(engine) as (app, pilot):
         await pilot.press("tab", "tab", "j", "x")
         await until_shown(app, "backup@db3 is being stopped")
-    assert engine.asked == [("kill_task", task("backup", "db3"))]
+    seen = next(r for r in engine.current.running if r.task == task("backup", "db3"))
+    asked = ("kill_task", task("backup", "db3"), seen.invocation, False)
+    assert engine.asked == [asked]
 
 
 async def test_x_stops_nothing_when_the_task_has_ended_meanwhile() -> None:
@@ -250,6 +255,26 @@ async def test_1_stays_on_the_overview() -> None:
         await until_shown(app, "Jobs 7")
 
 
+async def test_backspace_goes_back_to_the_page_before() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        await pilot.press("backspace")
+        assert main.page.KEY == "1"
+        await pilot.press("2")
+        await until(lambda: main.page.KEY == "2")
+        await pilot.press("backspace")
+        await until(lambda: main.page.KEY == "1")
+        await pilot.press("backspace")
+        await until(lambda: main.page.KEY == "2")
+
+
+async def test_d_describes_as_enter_does() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        await pilot.press("d")
+        await until_shown(app, "Job · backup", "priority")
+
+
 async def test_ctrl_c_only_says_how_to_quit() -> None:
     engine = busy_engine()
     async with driven(engine) as (app, pilot):
@@ -353,7 +378,7 @@ async def test_the_filter_of_running_tasks_keeps_the_line_between() -> None:
 
 
 async def test_help_names_every_action_in_words() -> None:
-    async with driven(busy_engine(), (140, 50)) as (app, pilot):
+    async with driven(busy_engine(), (140, 80)) as (app, pilot):
         await pilot.press("question_mark")
         shown = (await until_shown(app, "Help", "What the signs mean")).lower()
         for word in (
@@ -367,7 +392,7 @@ async def test_help_names_every_action_in_words() -> None:
 
 async def test_help_and_footer_show_rebound_keys() -> None:
     engine = busy_engine()
-    async with driven(engine, (140, 50)) as (app, pilot):
+    async with driven(engine, (140, 80)) as (app, pilot):
         app.set_keymap({"act.toggle": "f9", "log.wrap": "f8"})
         await pilot.press("f9")
         await until_shown(app, "backup is disabled", "f9 on/off")
@@ -422,6 +447,6 @@ async def test_a_click_on_the_fold_mark_folds() -> None:
 async def test_log_keys_are_shown_when_the_log_has_the_keyboard() -> None:
     async with driven(busy_engine()) as (app, pilot):
         await pilot.press("shift+tab")
-        await until_shown(app, "Space follow", "o stdout/err", "T times", "W wrap")
+        await until_shown(app, "Space follow", "o stdout/err", "W wrap")
         assert app.screen.query_one(LogView).has_focus
         assert not any(row.startswith("▌") for row in grid(app))

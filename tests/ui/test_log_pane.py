@@ -1,11 +1,16 @@
 """The log: following, pausing, choosing, wrapping."""
 
+from collections.abc import Sequence
 from datetime import UTC
+from pathlib import Path
+
+import pytest
 
 from bistro_tui.app import BistroApp
-from bistro_tui.engine.view import Stream
+from bistro_tui.engine.view import Attempt, LogSearch, Stream
+from bistro_tui.present.log_buffer import CAPACITY, PAGE
 from bistro_tui.widgets.log_view import LogView
-from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
 from tests.ui.pictures import grid, text
 from tests.ui.scripted import NOW, ScriptedEngine, running, snapshot, task
 
@@ -92,7 +97,7 @@ async def test_o_shows_stdout_then_stderr_then_both() -> None:
         await until_shown(app, "said", "complained")
 
 
-async def test_t_shows_the_time_of_each_line() -> None:
+async def test_t_shows_the_time_of_each_line_then_its_age_then_none() -> None:
     engine = one_task()
     engine.write(ETL, "at noon", at=NOW + 12 * 3600)
     async with driven(engine) as (app, pilot):
@@ -101,7 +106,9 @@ async def test_t_shows_the_time_of_each_line() -> None:
         await pilot.press("shift+tab", "T")
         await until_shown(app, "12:00:00 etl@db7")
         await pilot.press("T")
-        await until_gone(app, "12:00:00")
+        await until_shown(app, "  0s etl@db7")
+        await pilot.press("T")
+        await until_gone(app, "  0s etl@db7")
 
 
 async def test_w_wraps_long_lines_and_arrows_look_along_unwrapped_ones() -> None:
@@ -186,7 +193,212 @@ async def test_many_thousand_lines_keep_the_newest() -> None:
     async with driven(engine) as (app, _):
         log = app.screen.query_one(LogView)
         await until_shown(app, "line 19999")
-        assert log.buffer.held == 5000
+        assert log.buffer.held == PAGE
         engine.write(ETL, *(f"flood {n}" for n in range(7000)))
         await until_shown(app, "flood 6999")
-        await until(lambda: log.buffer.held <= 5500)
+        assert log.buffer.held <= CAPACITY
+
+
+async def test_reading_on_while_lines_pour_in_loses_no_line_in_sight() -> None:
+    engine = one_task(100)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 0099")
+        await pilot.press("shift+tab", "ctrl+u")
+        await until_shown(app, "paused")
+        top = lines(app)
+        for _ in range(6):
+            engine.write(ETL, *["flood"] * 4_999)
+            await until_shown(app, "new · space follows")
+        await until_shown(app, "+ new · space follows")
+        assert lines(app) == top
+        await pilot.press("G")
+        await until_shown(app, "▼ following", "flood")
+
+
+async def test_scrolling_to_the_top_fetches_older_lines_up_to_the_first() -> None:
+    engine = one_task(8_000)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 7999")
+        await pilot.press("shift+tab", "g")
+        await until_shown(app, "line 3000")
+        log = app.screen.query_one(LogView)
+        await until(lambda: log.buffer.held >= 6_000)
+        # What was in sight stays there while lines come above it.
+        assert lines(app)[0].endswith("line 3000")
+        await pilot.press("k")
+        await until_shown(app, "line 2999")
+        while log.buffer.shown[0].line != b"line 0000\n":
+            await pilot.press("g")
+            await pilot.pause()
+        await pilot.press("g")
+        await until_shown(app, "line 0000")
+        assert not any(search.text for _, search in searches(engine))
+
+
+def searches(engine: ScriptedEngine) -> list[tuple[str, LogSearch]]:
+    """Return what the store was asked."""
+    return [
+        ("search_log", one[1])
+        for one in engine.asked
+        if one[0] == "search_log" and isinstance(one[1], LogSearch)
+    ]
+
+
+async def test_an_applied_filter_finds_lines_that_are_not_held() -> None:
+    engine = one_task(8_000)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 7999")
+        await pilot.press("shift+tab", "slash", *"0042")
+        await until_shown(app, "no line fits the filter")
+        assert not searches(engine)
+        await pilot.press("enter")
+        await until_shown(app, "line 0042", "/0042 1")
+        assert {search.text for _, search in searches(engine)} == {"0042"}
+
+
+async def test_enter_shows_a_hit_among_its_neighbours_and_escape_goes_back() -> None:
+    engine = one_task(8_000)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 7999")
+        await pilot.press("shift+tab", "slash", *"0042", "enter")
+        await until_shown(app, "line 0042")
+        await pilot.press("enter")
+        await until_shown(app, "line 0041", "line 0042", "line 0043")
+        await until_gone(app, "/0042 1")
+        await pilot.press("escape")
+        await until_shown(app, "line 0042", "/0042 1")
+        await until_gone(app, "line 0041")
+        await pilot.press("escape")
+        await until_shown(app, "line 7999", "▼ following")
+
+
+async def test_n_walks_the_hits_of_the_last_filter_beyond_what_is_held() -> None:
+    engine = one_task(8_000)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 7999")
+        await pilot.press("shift+tab", "n")
+        await until_shown(app, "nothing was looked for yet")
+        await pilot.press("slash", *"500", "enter", "escape", "N")
+        await until_shown(app, "▌etl@db7                  │ line 7500")
+        await pilot.press("N", "N", "N", "N")
+        await until_shown(app, "▌etl@db7                  │ line 5008")
+        for _ in range(9):
+            await pilot.press("N")
+        await until_shown(app, "▌etl@db7                  │ line 4500")
+        await pilot.press("N", "N")
+        await until_shown(app, "▌etl@db7                  │ line 2500")
+        await pilot.press("n")
+        await until_shown(app, "▌etl@db7                  │ line 3500")
+
+
+async def test_brackets_walk_the_lines_that_tell_of_errors() -> None:
+    engine = one_task(10)
+    engine.write(ETL, "fatal: it broke", *["fine"] * 60)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "fine")
+        await pilot.press("shift+tab", "left_square_bracket")
+        await until_shown(app, "▌etl@db7                  │ fatal: it broke")
+        await pilot.press("left_square_bracket")
+        await until_shown(app, "no hit further back")
+
+
+async def test_m_goes_a_minute_on_and_back() -> None:
+    engine = one_task()
+    for minute in range(30):
+        engine.write(ETL, *[f"minute {minute:02}"] * 20, at=NOW + 60 * minute)
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "minute 29")
+        await pilot.press("shift+tab", "M", "M")
+        await until_shown(app, "▌etl@db7                  │ minute 27")
+        await pilot.press("m")
+        await until_shown(app, "▌etl@db7                  │ minute 28")
+
+
+def attempt(started: float, ended: float, result: str = "failed") -> Attempt:
+    return Attempt(
+        task=ETL, invocation=f"{started:.0f}_1", started=started, ended=ended,
+        result=result, exit="exited with status 1", detail="", worker="local",
+        peak_memory=None, cpu_seconds=None,
+    )  # fmt: skip
+
+
+async def test_l_walks_back_through_the_attempts_and_escape_returns() -> None:
+    engine = one_task()
+    engine.attempts = [
+        attempt(NOW - 100, NOW - 70, "error_backoff"),
+        attempt(NOW - 200, NOW - 170),
+    ]
+    engine.write(ETL, "first words", at=NOW - 190)
+    engine.write(ETL, "second words", at=NOW - 90)
+    engine.write(ETL, "third words", at=NOW - 1)
+    async with driven(engine) as (app, pilot):
+        await pilot.press("tab", "tab", "l")
+        await until_shown(app, "first words", "second words", "third words")
+        await pilot.press("L")
+        await until_shown(app, "attempt of", "error backoff after 30s", "second words")
+        assert "third words" not in text(app)
+        await pilot.press("L")
+        await until_shown(app, "failed after 30s", "first words")
+        await pilot.press("L")
+        await until_shown(app, "no attempt before that is known")
+        await pilot.press("escape")
+        await until_shown(app, "● running", "third words")
+
+
+async def test_y_copies_the_line_under_the_cursor_and_big_y_all_in_sight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    file = tmp_path / "bistro-tui" / "copied.txt"
+    engine = one_task(3)
+    engine.write(ETL, "\x1b]0;x\x07 evil \x1b[31mred")
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "evil")
+        await pilot.press("shift+tab", "k", "y")
+        await until_shown(app, "copied 1 line · also in")
+        assert app.clipboard == "line 0002"
+        assert file.read_text() == "line 0002\n"
+        assert file.stat().st_mode & 0o777 == 0o600
+        await pilot.press("Y")
+        await until_shown(app, "copied 4 lines")
+        assert app.clipboard.splitlines()[-1] == "␛]0;x␇ evil red"
+
+
+async def test_v_opens_the_whole_log_in_the_pager_as_safe_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PAGER", "less -S")
+    engine = one_task(6_000)
+    engine.write(ETL, "\x1b[2Jevil")
+    seen: list[tuple[list[str], str]] = []
+
+    async def lend(command: Sequence[str]) -> str:
+        seen.append((list(command[:-1]), Path(command[-1]).read_text()))
+        return "less: no such file or directory"
+
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "evil")
+        monkeypatch.setattr(app.screen, "_lend", lend)
+        await pilot.press("shift+tab", "v")
+        await until_shown(app, "no pager: less: no such file or directory")
+    [(command, shown)] = seen
+    assert command == ["less", "-S", "+G"]
+    assert shown.splitlines()[0] == "etl@db7: line 0000"
+    assert shown.splitlines()[-1] == "etl@db7: ␛[2Jevil"
+    assert len(shown.splitlines()) == 6_001
+
+
+async def test_wrapped_lines_keep_their_place_while_others_come() -> None:
+    engine = one_task()
+    engine.write(ETL, *(f"{n:04} " + "x" * 400 + f" end{n:04}" for n in range(60)))
+    async with driven(engine, NARROW) as (app, pilot):
+        await until_shown(app, "0059")
+        await pilot.press("shift+tab", "W")
+        await until_shown(app, "end0059", "▼ following")
+        await pilot.press("ctrl+u")
+        await until_shown(app, "paused")
+        before = grid(app)[-8:-1]
+        engine.write(ETL, "y" * 300)
+        await until_shown(app, "1 new")
+        after = grid(app)[-8:-1]
+        assert [row[:-1] for row in after] == [row[:-1] for row in before]

@@ -40,8 +40,9 @@ async def test_wide_everything_has_its_place() -> None:
     assert rows[0].rstrip().endswith("nightly.json · config v3, 2m ago · up 2h")
     assert "● 9 running" in rows[1]
     assert "✓ 149 of 240 done" in rows[1]
-    assert rows[2].startswith("━ Jobs 7 ━")
-    assert "─ Nodes 11 ─" in rows[2]
+    assert rows[2].startswith("  1 Overview  ")
+    assert rows[3].startswith("━ Jobs 7 ━")
+    assert "─ Nodes 11 ─" in rows[3]
     backup = next(row for row in rows if row.startswith("▌backup"))
     assert backup.split()[1:3] == ["●", "running"]
     assert "31    4    ·    1   12" in backup
@@ -57,7 +58,8 @@ async def test_wide_everything_has_its_place() -> None:
         "local",
     ]  # fmt: skip
     assert any("◑ stopping" in row and "KILL in 7s" in row for row in rows)
-    assert rows[-1].startswith(" ? help  q quit  / filter  e on/off  w why")
+    for word in ("? help", "q quit", "/ filter", "e on/off", "w why"):
+        assert word in rows[-1]
 
 
 async def test_narrow_all_four_panes_are_there() -> None:
@@ -293,3 +295,29 @@ async def test_a_snapshot_that_changes_nothing_draws_nothing(
 
 def test_the_frozen_moment_is_what_the_scenes_count_from() -> None:
     assert busy_engine().current.now == NOW
+
+
+async def test_a_very_wide_screen_tells_what_is_blocked_what_is_next_what_failed() -> (
+    None
+):
+    async with driven(busy_engine(), (220, 60)) as (app, pilot):
+        await until_shown(
+            app,
+            "⏸ 17 dependency · 12 resource",
+            "◑ backup@db5 gets SIGKILL",
+            "✗ compress@db7",
+            "12m34s",
+            "segment 12",
+        )
+        await pilot.resize_terminal(*WIDE)
+        await until_gone(app, "gets SIGKILL")
+
+
+async def test_pages_and_problems_in_the_head_can_be_clicked() -> None:
+    async with driven(broken_engine(), WIDE) as (app, pilot):
+        rows = await until_shown(app, "1 Overview", "2 Jobs", "✗ 2 problems")
+        lines = rows.splitlines()
+        await pilot.click(offset=(lines[2].index("2 Jobs") + 2, 2))
+        await until_shown(app, "/min")
+        await pilot.click(offset=(lines[0].index("problems"), 0))
+        await until_shown(app, "Problems", "nothing new starts")

@@ -97,6 +97,11 @@ def plan_tcp(options: EngineOptions) -> TcpPlan | None:
     )
 
 
+def loopback_plan(port: int) -> TcpPlan:
+    """Return a door that only this host reaches, by both families; 0: any port."""
+    return TcpPlan(host="localhost", port=port, addresses=_LOCALHOST, is_loopback=True)
+
+
 def bind_tcp(plan: TcpPlan) -> tuple[list[socket.socket], int]:
     """Return listening sockets, one an address, and the one port of all of them.
 

@@ -33,6 +33,14 @@ def encoded_now(value: Json) -> Encoded:
     return Encoded(encode_now(value))
 
 
+def encoded_items(items: list[Json]) -> Encoded:
+    """Return some small items of a list, at least one, as if they were one item.
+
+    To encode them together takes half the time.
+    """
+    return Encoded(encode_now(items)[1:-1])
+
+
 async def encode(value: Json, hide: Callable[[str], str] | None = None) -> str:
     """Return the value as JSON. Raises ValueError for what JSON cannot hold.
 

@@ -36,7 +36,8 @@ SMALL_ANSWER = 64 * 1024
 _SLICE = 256 * 1024
 """Characters that are encoded in one go."""
 
-_NAMES = ("job_id", "node_id", "job", "node", "jobs")
+_TASKS = "tasks"
+_NAMES = ("job_id", "node_id", "job", "node", "jobs", _TASKS, "level", "resource")
 """The input keys that tell what a change is about; no others are logged."""
 _LOGGED = 5
 """So many of a list of names."""
@@ -248,11 +249,20 @@ def _asked(handler: Handler, query: Query) -> str:
         value = query.get(key)
         # Not the job that is to be saved: there may be secrets in it.
         names = value[:_LOGGED] if isinstance(value, list) else [value]
+        if key == _TASKS:
+            names = [_task_name(one) for one in names]
         shown = [_cut(one) for one in names if isinstance(one, str)]
         if shown:
             more = ", …" if isinstance(value, list) and len(value) > _LOGGED else ""
             asked += f" {key}={', '.join(shown)}{more}"
     return asked
+
+
+def _task_name(value: Json) -> str | None:
+    """Return a task as people read it, None for what names none."""
+    parts = (value.get("job"), value.get("node")) if isinstance(value, dict) else ()
+    texts = [one for one in parts if isinstance(one, str)]
+    return "@".join(texts) if len(texts) > 1 else None
 
 
 def _cut(value: Json) -> str:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from bistro_tui.engine.api.handler import HandlerError, Query
 from bistro_tui.engine.config.coerce import CoercionError, to_float, to_int
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.ids import TaskId
 
 N = TypeVar("N", int, float)
 
@@ -39,6 +40,14 @@ def names_of(query: Query, key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def flag_of(query: Query, key: str) -> bool:
+    """Return true or false, false where it is missing. Raises HandlerError."""
+    value = query.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise HandlerError(f"{key} must be true or false")
+    return bool(value)
+
+
 def count_of(query: Query, key: str, default: int) -> int:
     """Return a number that is not negative. Raises HandlerError."""
     value = query.get(key)
@@ -58,7 +67,26 @@ def whole_or_none(query: Query, key: str) -> int | None:
     return _number_or_none(query, key, to_int, "must be a whole number")
 
 
-def seconds_or_none(query: Query, key: str) -> float | None:
+def tasks_of(query: Query) -> tuple[TaskId, ...]:
+    """Return what ``tasks`` names, each with ``job`` and ``node``.
+
+    Raises HandlerError.
+    """
+    if "tasks" not in query:
+        raise HandlerError("Missing key: tasks")
+    value = query["tasks"]
+    if not isinstance(value, list) or not all(map(_is_task, value)):
+        raise HandlerError("tasks must be an array of objects with job and node")
+    return tuple(TaskId(one["job"], one["node"]) for one in value)
+
+
+def _is_task(value: Json) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(value.get(key), str) for key in ("job", "node")
+    )
+
+
+def number_or_none(query: Query, key: str) -> float | None:
     """Return a number, also from its digits; None where it is missing.
 
     Raises HandlerError.

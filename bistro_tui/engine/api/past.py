@@ -1,31 +1,31 @@
 """What is over: attempts, and the lines that tasks printed. Read beside the loop."""
 
 import re
-import sqlite3
-from dataclasses import replace
 
+from bistro_tui.engine import sentences
+from bistro_tui.engine.api.encoding import encoded_items
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import (
     count_of,
     names_of,
-    seconds_or_none,
+    number_or_none,
     text_or_none,
 )
 from bistro_tui.engine.api.regexes import regex_of, text_of_lines
+from bistro_tui.engine.api.turns import Turns
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.history import (
+    MOST_ATTEMPTS,
     RESULTS,
     HistoryQuery,
     Place,
     attempt_json,
-    place_of,
-    read_attempts,
-    result_word,
+    place_in,
+    place_text,
+    within_reach,
 )
 from bistro_tui.engine.ids import JobName, NodeName
-from bistro_tui.engine.logs.attempts import AttemptRecord
-from bistro_tui.engine.logs.deadline import Deadline
 from bistro_tui.engine.logs.patterns import Pattern
 from bistro_tui.engine.logs.query import (
     LAST_ID,
@@ -35,12 +35,10 @@ from bistro_tui.engine.logs.query import (
 )
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
-from bistro_tui.engine.sqlite import in_words
 
-MOST_ATTEMPTS = 1_000
 _ATTEMPTS = 50
-_LONGEST_SINCE = 1e15
-_WHOLE = re.compile(r"-?[0-9]{1,19}", re.ASCII)
+_TOGETHER = 20
+"""Lines that are encoded in one go."""
 _LINE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
@@ -55,85 +53,48 @@ async def _history(desk: Desk, query: Query) -> Json:
     asked = HistoryQuery(
         job=JobName(job) if job is not None else None,
         node=NodeName(node) if node is not None else None,
-        since=_since(query),
+        since=within_reach(number_or_none(query, "since")),
         results=statuses,
         limit=limit,
         before=_place(text_or_none(query, "before")),
     )
-    try:
-        found, place = await desk.log_store.reader.run(
-            lambda connection: _search(connection, asked, Deadline(desk.clock))
-        )
-    except sqlite3.Error as error:
-        raise HandlerError(f"the log store cannot be read: {in_words(error)}") from None
+    found, place = await desk.past.attempts(asked)
     return {
         "attempts": [attempt_json(record) for record in found],
-        "next": "/".join(map(str, place)) if place is not None else None,
+        "next": place_text(place) if place is not None else None,
     }
 
 
-def _search(
-    connection: sqlite3.Connection, asked: HistoryQuery, deadline: Deadline
-) -> tuple[list[AttemptRecord], Place | None]:
-    """Return attempts, and after which to go on; None: there are no more.
-
-    Those of a rare status are far apart, and others wait for this thread.
-    """
-    found: list[AttemptRecord] = []
-    some = replace(asked, results=(), limit=MOST_ATTEMPTS)
-    while True:
-        page = read_attempts(connection, some)
-        for record in page:
-            if not asked.results or result_word(record.result_bits) in asked.results:
-                found.append(record)
-                if len(found) == asked.limit:
-                    return found, place_of(record)
-        if len(page) < MOST_ATTEMPTS:
-            return found, None
-        some = replace(some, before=place_of(page[-1]))
-        if deadline.is_over():
-            return found, some.before
-
-
-def _since(query: Query) -> float | None:
-    since = seconds_or_none(query, "since")
-    return since if since is None else max(-_LONGEST_SINCE, min(_LONGEST_SINCE, since))
-
-
 def _place(text: str | None) -> Place | None:
-    if text is None:
-        return None
-    try:
-        start_time, started, rand = text.split("/")
-        place = Place(_whole(start_time), float(started), _whole(rand))
-    except ValueError:
-        raise HandlerError("before must be the next of an earlier answer") from None
-    return place
-
-
-def _whole(text: str) -> int:
-    if not _WHOLE.fullmatch(text) or abs(found := int(text)) > LAST_ID:
-        raise ValueError(text)
+    found = place_in(text) if text is not None else None
+    if text is not None and found is None:
+        raise HandlerError(sentences.no_place())
     return found
 
 
 async def _log_lines(desk: Desk, query: Query) -> Json:
-    try:
-        asked = LogQuery(
-            streams=_streams(query),
-            jobs=tuple(map(JobName, names_of(query, "jobs"))),
-            nodes=tuple(map(NodeName, names_of(query, "nodes"))),
-            line_id=_line_id(query, "line_id"),
-            stop_id=_line_id(query, "stop_id"),
-            ascending=query.get("sort", "desc") == "asc",
-            limit=min(max(count_of(query, "limit", PAGE_LINES), 1), PAGE_LINES),
-            pattern=await _pattern(query),
-        )
-        page = await desk.log_store.reader.query(asked)
-    except sqlite3.Error as error:
-        raise HandlerError(f"the log store cannot be read: {in_words(error)}") from None
+    asked = LogQuery(
+        streams=_streams(query),
+        jobs=tuple(map(JobName, names_of(query, "jobs"))),
+        nodes=tuple(map(NodeName, names_of(query, "nodes"))),
+        line_id=_line_id(query, "line_id"),
+        stop_id=_line_id(query, "stop_id"),
+        ascending=query.get("sort", "desc") == "asc",
+        limit=min(max(count_of(query, "limit", PAGE_LINES), 1), PAGE_LINES),
+        pattern=await _pattern(query),
+    )
+    invocation = text_or_none(query, "invocation")
+    if invocation is not None and not len(asked.jobs) == len(asked.nodes) == 1:
+        raise HandlerError("invocation needs one job and one node")
+    page = await desk.past.lines(asked, invocation=invocation)
+    lines: list[Json] = []
+    turns = Turns()
+    for at in range(0, len(page.lines), _TOGETHER):
+        some = page.lines[at : at + _TOGETHER]
+        lines.append(encoded_items([_line_json(line) for line in some]))
+        await turns.rest()
     return {
-        "lines": [_line_json(line) for line in page.lines],
+        "lines": lines,
         "next_line_id": str(page.next_line_id),
         "last_id": str(page.last_id),
     }
@@ -171,7 +132,7 @@ async def _pattern(query: Query) -> Pattern | None:
 
 
 _TEXT: Json = {"type": "string"}
-_TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+_TEXT_OR_NULL: dict[str, Json] = {"type": ["string", "null"]}
 _NUMBER: Json = {"type": "number"}
 _NAMES: Json = {"type": "array", "items": _TEXT}
 _ID: Json = {"type": ["string", "null"], "pattern": "^[0-9]{1,19}$"}
@@ -239,6 +200,10 @@ PAST = (
             "stop_id": _ID,
             "sort": {"enum": ["asc", "desc"]},
             "limit": {"type": "integer", "minimum": 0},
+            "invocation": {
+                "description": "Only lines of that attempt, of one job and one node.",
+                **_TEXT_OR_NULL,
+            },
             "text": _TEXT_OR_NULL,
             "regex": _TEXT_OR_NULL,
             "ignore_case": {"type": "boolean"},

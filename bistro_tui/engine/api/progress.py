@@ -3,7 +3,7 @@
 import asyncio
 
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
-from bistro_tui.engine.api.inputs import seconds_or_none
+from bistro_tui.engine.api.inputs import number_or_none
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -82,7 +82,7 @@ def _until(query: Query) -> str | None:
 
 
 def _wait_sec(query: Query) -> float:
-    wait_sec = seconds_or_none(query, "wait_sec") or 0.0
+    wait_sec = number_or_none(query, "wait_sec") or 0.0
     if not 0 <= wait_sec <= LONGEST_WAIT_SEC:
         raise HandlerError(f"wait_sec must be a number from 0 to {LONGEST_WAIT_SEC}")
     return wait_sec

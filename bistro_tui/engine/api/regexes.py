@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import Callable
 
+from bistro_tui.engine import sentences
 from bistro_tui.engine.api.handler import HandlerError, Query
 from bistro_tui.engine.api.inputs import text_or_none
-from bistro_tui.engine.logs.patterns import Pattern
-
-LONGEST_REGEX = 3_000
-"""Characters. Longer ones are mostly too costly to search for, and finding that out
-takes more than time in proportion: for a hundred thousand, a quarter of a minute."""
+from bistro_tui.engine.logs.patterns import LONGEST_REGEX, Pattern
 
 
 async def regex_of(
@@ -38,7 +35,7 @@ async def _made(
     if not text:
         return None
     if len(text) > LONGEST_REGEX:
-        raise HandlerError(f"{key} is too long: at most {LONGEST_REGEX} characters")
+        raise HandlerError(sentences.pattern_too_long(key, LONGEST_REGEX))
     try:
         return await asyncio.to_thread(make, text)
     except ValueError as error:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 
 from bistro_tui.engine.api.changing import CHANGING
+from bistro_tui.engine.api.failures import FAILURES
 from bistro_tui.engine.api.handler import Handler
 from bistro_tui.engine.api.histogram import HISTOGRAM
+from bistro_tui.engine.api.inquiries import INQUIRIES
 from bistro_tui.engine.api.job_object import JOBS
 from bistro_tui.engine.api.names import NAMES
 from bistro_tui.engine.api.node_object import NODES
+from bistro_tui.engine.api.notices import NOTICES
 from bistro_tui.engine.api.past import PAST
 from bistro_tui.engine.api.progress import PROGRESS
 from bistro_tui.engine.api.reading import READING
@@ -28,10 +31,13 @@ HANDLERS: Mapping[str, Handler] = {
         *TASK_LOGS,
         *HISTOGRAM,
         *TASK_ROWS,
+        *INQUIRIES,
         *STATUS_HANDLERS,
         *PROGRESS,
         *NAMES,
         *PAST,
+        *FAILURES,
+        *NOTICES,
         *TAILS,
     )
 }

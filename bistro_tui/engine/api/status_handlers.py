@@ -76,6 +76,7 @@ async def _config(desk: Desk, _query: Query) -> Json:
         "loaded": world.loaded_at,
         "errors": await _problems(world.judgement.errors),
         "warnings": await _problems(world.judgement.warnings),
+        "is_in_force": world.is_in_force,
     }
 
 
@@ -206,6 +207,10 @@ STATUS_HANDLERS = (
                 "loaded": {"type": "number"},
                 "errors": _PROBLEMS,
                 "warnings": _PROBLEMS,
+                "is_in_force": {
+                    "description": "Whether the file as it is now is what runs.",
+                    "type": "boolean",
+                },
             }
         ),
     ),

@@ -6,17 +6,18 @@ Source: Bistro, server/HTTPMonitor and utils/LogWriter.
 from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import (
     names_of,
-    seconds_or_none,
+    number_or_none,
     text_of,
     text_or_none,
     whole_or_none,
 )
-from bistro_tui.engine.api.regexes import LONGEST_REGEX, regex_of
+from bistro_tui.engine.api.regexes import regex_of
 from bistro_tui.engine.api.schemas import NAMES, closed
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.logs.line_ids import LAST_SECOND
+from bistro_tui.engine.logs.patterns import LONGEST_REGEX
 from bistro_tui.engine.logs.query import THE_END, LogQuery
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
@@ -62,7 +63,7 @@ def _is_ascending(query: Query) -> bool:
 
 def _start(query: Query, ascending: bool) -> int | None:
     """Return the first id that may be in the answer; None: from the end there is."""
-    line_id, time = whole_or_none(query, "line_id"), seconds_or_none(query, "time")
+    line_id, time = whole_or_none(query, "line_id"), number_or_none(query, "time")
     if line_id is not None and time is not None:
         raise HandlerError("Cannot specify both time and line_id")
     if time is not None:

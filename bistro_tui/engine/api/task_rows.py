@@ -1,6 +1,8 @@
 """The ``tasks`` handler: a table of tasks, a page at a time."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from bistro_tui.engine.api.cursors import read_cursor, write_cursor
 from bistro_tui.engine.api.encoding import encoded_now
@@ -16,6 +18,8 @@ from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import removed_jobs
 from bistro_tui.engine.scheduling.task_pages import Asked, Cursor, TaskRow
 
+T = TypeVar("T")
+
 _LIMIT = 100
 MOST = 10_000
 """Rows of one page, whatever is asked."""
@@ -24,31 +28,51 @@ LOOK_SEC = 0.25
 """A page with fewer rows is answered when so much time went by looking for more."""
 
 
+async def find_tasks(
+    desk: Desk,
+    asked: Asked,
+    after: str | None,
+    limit: int,
+    make: Callable[[TaskRow], T],
+) -> tuple[list[T], str | None]:
+    """Return a page of what ``make`` makes of rows, and what the next page is after.
+
+    None: that is all. Raises HandlerError.
+    """
+    if limit < 1:
+        raise HandlerError("limit must be at least 1")
+    if asked.job is not None and asked.job not in removed_jobs(desk.core.state):
+        await check_job(desk, asked.job)
+    begin = read_cursor(after) if after is not None else None
+    if begin is not None and asked.job not in (None, begin.job):
+        raise HandlerError(f"after is of job {begin.job}, not of {asked.job}")
+    rows, end = await _page(desk, asked, begin, min(limit, MOST), make)
+    return rows, write_cursor(end) if end is not None else None
+
+
 async def _tasks(desk: Desk, query: Query) -> Json:
+    job = text_or_none(query, "job")
     asked = Asked(
-        job=await _job(desk, query),
+        job=JobName(job) if job is not None else None,
         reason=_reason(query),
         name=text_or_none(query, "name") or "",
     )
-    limit = min(count_of(query, "limit", _LIMIT), MOST)
-    if not limit:
-        raise HandlerError("limit must be at least 1")
-    text = text_or_none(query, "after")
-    after = read_cursor(text) if text is not None else None
-    if after is not None and asked.job not in (None, after.job):
-        raise HandlerError(f"after is of job {after.job}, not of {asked.job}")
-    tasks, after = await _page(desk, asked, after, limit)
-    return {
-        "tasks": tasks,
-        "next": write_cursor(after) if after is not None else None,
-    }
+    limit, after = count_of(query, "limit", _LIMIT), text_or_none(query, "after")
+    tasks, end = await find_tasks(
+        desk, asked, after, limit, lambda row: encoded_now(_row(row, desk.worker))
+    )
+    return {"tasks": tasks, "next": end}
 
 
 async def _page(
-    desk: Desk, asked: Asked, after: Cursor | None, limit: int
-) -> tuple[list[Json], Cursor | None]:
+    desk: Desk,
+    asked: Asked,
+    after: Cursor | None,
+    limit: int,
+    make: Callable[[TaskRow], T],
+) -> tuple[list[T], Cursor | None]:
     """Return a page, and where the next begins; None if there is nothing more."""
-    rows: list[Json] = []
+    rows: list[T] = []
     turns, loop = Turns(), asyncio.get_running_loop()
     end = loop.time() + LOOK_SEC
     last: Cursor | None = None
@@ -58,7 +82,7 @@ async def _page(
         if len(rows) == limit and piece.rows:
             # There is at least one more.
             return rows, last
-        rows += [encoded_now(_row(row, desk.worker)) for row in piece.rows]
+        rows += map(make, piece.rows)
         after = piece.after
         if after is None:
             return rows, None
@@ -67,16 +91,6 @@ async def _page(
         if loop.time() >= end:
             return rows, last or after
         await turns.rest()
-
-
-async def _job(desk: Desk, query: Query) -> JobName | None:
-    name = text_or_none(query, "job")
-    if name is None:
-        return None
-    job = JobName(name)
-    if job not in removed_jobs(desk.core.state):
-        await check_job(desk, job)
-    return job
 
 
 def _reason(query: Query) -> Reason | None:

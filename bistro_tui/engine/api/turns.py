@@ -6,7 +6,11 @@ waits for one of them at most, not for all.
 
 import asyncio
 from collections import deque
+from collections.abc import Generator
+from typing import TypeVar
 from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
 
 TURN_SEC = 0.002
 """How long such work keeps others waiting."""
@@ -30,6 +34,16 @@ class Turns:
         await _queue().turn()
         self._end = self._time() + TURN_SEC
         return True
+
+    async def through(self, work: Generator[None, None, T]) -> T:
+        """Return what the work returns; each of its ``yield`` may be a rest."""
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                found: T = done.value
+                return found
+            await self.rest()
 
 
 class _Queue:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from bistro_tui.engine.api.handler import HandlerError
 from bistro_tui.engine.desk import Desk
-from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.near import nearest
 
 
@@ -34,6 +34,13 @@ async def check_task(desk: Desk, task: TaskId) -> None:
     raise HandlerError(
         f"there is no task {task}: level {level} has no node {task.node}{near}"
     )
+
+
+async def check_node(desk: Desk, node: NodeName) -> None:
+    """Raise HandlerError, naming the nearest, unless there is a node of that name."""
+    names = desk.core.tree.names
+    if node not in names:
+        raise HandlerError(f"there is no node {node}{await _meant(node, names)}")
 
 
 async def _meant(word: str, known: Collection[str]) -> str:

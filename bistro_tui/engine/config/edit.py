@@ -1,23 +1,33 @@
-"""Changing one job in the text of a config; everything else stays as it is. Pure."""
+"""Changing one job or limit in the text of a config; all else stays as it is. Pure."""
 
-import enum
-import json
 import math
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator
 
-from bistro_tui.engine.config.coerce import show
-from bistro_tui.engine.config.formats import ConfigFormat, read_document
+from bistro_tui.engine.config.coerce import CoercionError, show, to_float, to_int
+from bistro_tui.engine.config.formats import ConfigFormat
 from bistro_tui.engine.config.job_version import job_version
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.config.parse import JOB_PREFIX
-from bistro_tui.engine.config.text import MAX_DEPTH, ConfigSyntaxError, Path
+from bistro_tui.engine.config.parse import JOB_PREFIX, SETTINGS_KEY
+from bistro_tui.engine.config.text import MAX_DEPTH, Path
+from bistro_tui.engine.config.text_change import (
+    Change,
+    Kind,
+    changed_text,
+    is_same,
+    read_config,
+)
 from bistro_tui.engine.errors import ControlRefused
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, LevelName, ResourceName
 from bistro_tui.engine.near import nearest
 
 KEPT_KEYS = ("create_time", "modify_time", "version_id")
 """What a saved job has in the file stays, whatever is given for it."""
+
+_NO_PRIORITY = 1.0
+"""Of a job that does not say. Source: Bistro, config/Job."""
+
+_EXACT = 2**53
+"""Below this, a number is the same written as a whole one."""
 
 _UNSET = -1
 """What stands for no ``version_id``. Source: Bistro, config/Job."""
@@ -39,16 +49,67 @@ def set_enabled(
     that does not parse, for an unknown job or one of another ``version``, and where
     more than that job would change.
     """
-    before = _read(text, config_format)
+    before = read_config(text, config_format)
     _check_job(before, job)
     _check_version(before, job, version)
     key = JOB_PREFIX + job
-    wanted = {**before, key: {**before[key], "enabled": enabled}}
-    if _is_same(wanted[key], before[key]):
+    if is_same(before[key].get("enabled"), enabled):
         return text
-    kind = _Kind.SET if "enabled" in before[key] else _Kind.ADD
-    plan = [_Change(kind, (key, "enabled"), enabled)]
-    return _changed(text, before, wanted, key, [plan], config_format)
+    return _with_member(text, before, (key, "enabled"), enabled, config_format)
+
+
+def set_priority(
+    text: str,
+    job: JobName,
+    priority: float,
+    config_format: ConfigFormat = ConfigFormat.JSON,
+    *,
+    version: str | None = None,
+) -> str:
+    """Return the text with that priority of a job; the same text if it has it already.
+
+    Only the characters of that value change; a missing one is added as ``set_enabled``
+    does. Raises ControlRefused as that does, and for what is no finite number.
+    """
+    before = read_config(text, config_format)
+    _check_job(before, job)
+    _check_version(before, job, version)
+    key = JOB_PREFIX + job
+    if not math.isfinite(priority):
+        raise ControlRefused("priority must be a number")
+    value = int(priority) if abs(priority) < _EXACT and priority % 1 == 0 else priority
+    try:
+        if to_float(before[key].get("priority", _NO_PRIORITY)) == priority:
+            return text
+    except CoercionError:
+        pass  # what is there is no number
+    return _with_member(text, before, (key, "priority"), value, config_format)
+
+
+def set_limit(
+    text: str,
+    level: LevelName,
+    resource: ResourceName,
+    limit: int,
+    config_format: ConfigFormat = ConfigFormat.JSON,
+) -> str:
+    """Return the text with that limit of a resource; the same if it has it already.
+
+    Only the characters of that value change. Raises ControlRefused for a resource that
+    the settings do not have on that level, for a text that does not parse, and where
+    more than that limit would change.
+    """
+    before = read_config(text, config_format)
+    path = (SETTINGS_KEY, "resources", level, resource)
+    found = _held(before, path)
+    if not isinstance(found, dict):
+        raise ControlRefused(_no_resource(before, level, resource))
+    try:
+        if to_int(found.get("limit")) == limit:
+            return text
+    except CoercionError:
+        pass  # what is there is no number
+    return _with_member(text, before, (*path, "limit"), limit, config_format)
 
 
 def save_job(
@@ -73,7 +134,7 @@ def save_job(
     key = JOB_PREFIX + job
     _check_name(job)
     _check_writable({key: value})
-    before = _read(text, config_format)
+    before = read_config(text, config_format)
     if not isinstance(before, dict):
         raise ControlRefused("the config is not an object: repair it first")
     if version is None and key in before:
@@ -87,8 +148,8 @@ def save_job(
     if key in before:
         plans = _plans(key, old, value, config_format)
     else:
-        plans = iter([[_Change(_Kind.APPEND, (key,), value)]])
-    return _changed(text, before, wanted, key, plans, config_format)
+        plans = iter([[Change(Kind.APPEND, (key,), value)]])
+    return changed_text(text, before, wanted, key, plans, config_format)
 
 
 def delete_job(
@@ -103,178 +164,104 @@ def delete_job(
     A comment in the line of its end goes, too; one above it stays. Raises
     ControlRefused as ``set_enabled`` does.
     """
-    before = _read(text, config_format)
+    before = read_config(text, config_format)
     _check_job(before, job)
     _check_version(before, job, version)
     key = JOB_PREFIX + job
     wanted = {name: held for name, held in before.items() if name != key}
-    return _changed(
-        text, before, wanted, key, [[_Change(_Kind.REMOVE, (key,))]], config_format
+    return changed_text(
+        text, before, wanted, key, [[Change(Kind.REMOVE, (key,))]], config_format
     )
 
 
-class _Kind(enum.Enum):
-    SET = enum.auto()
-    ADD = enum.auto()
-    REMOVE = enum.auto()
-    APPEND = enum.auto()
+def _with_member(
+    text: str,
+    before: Json,
+    path: tuple[str, ...],
+    value: Json,
+    config_format: ConfigFormat,
+) -> str:
+    """Return the text with that value of a member of an object that is there."""
+    kind = Kind.SET if path[-1] in _held(before, path[:-1]) else Kind.ADD
+    wanted = _with_value(before, path, value)
+    plan = [Change(kind, path, value)]
+    return changed_text(text, before, wanted, path[0], [plan], config_format)
 
 
-class _Change(NamedTuple):
-    kind: _Kind
-    path: Path
-    value: Json = None
+def _with_value(held: Json, path: tuple[str, ...], value: Json) -> Json:
+    if not path:
+        return value
+    return {**held, path[0]: _with_value(held.get(path[0]), path[1:], value)}
 
 
-class _Editor(Protocol):
-    """Changes one member of a text; ControlRefused where that cannot be done."""
+def _held(value: Json, path: tuple[str, ...]) -> Json:
+    """Return what is there by these keys, None if nothing is."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
-    def guess(self, text: str, key: str, value: Json) -> tuple[int, int] | None: ...
 
-    def span(self, text: str, key: str) -> tuple[int, int] | None: ...
-
-    def set(self, text: str, path: Path, value: Json) -> str: ...
-
-    def add(self, text: str, path: Path, value: Json) -> str: ...
-
-    def remove(self, text: str, path: Path) -> str: ...
-
-    def append(self, text: str, key: str, value: Json) -> str: ...
+def _no_resource(before: Json, level: LevelName, resource: ResourceName) -> str:
+    levels = _held(before, (SETTINGS_KEY, "resources"))
+    known = levels if isinstance(levels, dict) else {}
+    specs = known.get(level)
+    names = list(specs) if isinstance(specs, dict) else []
+    near = nearest(resource, names[:1000])
+    hint = f"; did you mean {show(near)}?" if near else ""
+    where = next(
+        (
+            name
+            for name, held in known.items()
+            if isinstance(held, dict) and resource in held
+        ),
+        None,
+    )
+    if where is not None and not near:
+        hint = f"; it is on the level {show(where)}"
+    return (
+        f"the config has no resource {show(resource)} on the level {show(level)}{hint}"
+    )
 
 
 def _differences(
     path: Path, old: dict[str, Json], new: dict[str, Json], *, depth: int = MAX_DEPTH
-) -> Iterator[_Change]:
+) -> Iterator[Change]:
     """Return what makes ``new`` of ``old``, in objects down to that depth."""
     for key in old:
-        if key in new and not _is_same(old[key], new[key]):
+        if key in new and not is_same(old[key], new[key]):
             where = (*path, key)
             if depth and isinstance(old[key], dict) and isinstance(new[key], dict):
                 yield from _differences(where, old[key], new[key], depth=depth - 1)
             else:
-                yield _Change(_Kind.SET, where, new[key])
+                yield Change(Kind.SET, where, new[key])
     # Each becomes the first, so that they come out in their order.
     for key in reversed(new):
         if key not in old:
-            yield _Change(_Kind.ADD, (*path, key), new[key])
+            yield Change(Kind.ADD, (*path, key), new[key])
     for key in old:
         if key not in new:
-            yield _Change(_Kind.REMOVE, (*path, key))
+            yield Change(Kind.REMOVE, (*path, key))
 
 
 def _plans(
     key: str, old: Json, new: dict[str, Json], config_format: ConfigFormat
-) -> Iterator[list[_Change]]:
+) -> Iterator[list[Change]]:
     """Return ways to change a job, the one that leaves most of it alone first."""
     if not isinstance(old, dict):
-        yield [_Change(_Kind.SET, (key,), new)]
-        yield [_Change(_Kind.REMOVE, (key,)), _Change(_Kind.APPEND, (key,), new)]
+        yield [Change(Kind.SET, (key,), new)]
+        yield [Change(Kind.REMOVE, (key,)), Change(Kind.APPEND, (key,), new)]
         return
     yield list(_differences((key,), old, new))
     changes = list(_differences((key,), old, new, depth=0))
     yield changes
-    anew = [each for each in changes if each.kind is not _Kind.SET]
+    anew = [each for each in changes if each.kind is not Kind.SET]
     for each in changes:
-        if each.kind is _Kind.SET:
-            anew += [each._replace(kind=_Kind.REMOVE), each._replace(kind=_Kind.ADD)]
+        if each.kind is Kind.SET:
+            anew += [each._replace(kind=Kind.REMOVE), each._replace(kind=Kind.ADD)]
     yield anew
     if config_format is ConfigFormat.TOML:
         # Only an inline table can be set, which has no comments that would be lost.
-        yield [_Change(_Kind.SET, (key,), new)]
-
-
-def _changed(
-    text: str,
-    before: dict[str, Json],
-    wanted: dict[str, Json],
-    key: str,
-    plans: Iterable[list[_Change]],
-    config_format: ConfigFormat,
-) -> str:
-    """Return the text after the first plan that does what is wanted, and no more."""
-    editor, refused = _editor(config_format), None
-    for plan in plans:
-        for span in _spans(editor, text, key, before.get(key), plan):
-            try:
-                changed = _carried_out(editor, text, span, plan)
-                if _means(changed, wanted, key, config_format):
-                    return changed
-            except ControlRefused as error:
-                refused = refused or error
-            except ConfigSyntaxError:
-                pass  # an edit that broke the text on the way to the next
-    if refused is not None:
-        raise refused
-    what = "the job"
-    if len(plan) == 1 and len(plan[0].path) > 1:
-        what = show(plan[0].path[-1])
-    message = (
-        f"could not change {what} without changing more (is the job used in "
-        "several places?); please edit the file"
-    )
-    raise ControlRefused(message)
-
-
-def _spans(
-    editor: _Editor, text: str, key: str, value: Json, plan: list[_Change]
-) -> Iterator[tuple[int, int] | None]:
-    """Return parts of the text to work in, a guess first: each change reads it anew."""
-    if any(len(change.path) == 1 for change in plan):
-        yield None
-        return
-    guess = editor.guess(text, key, value)
-    if guess is not None:
-        yield guess
-    span = editor.span(text, key)
-    if span is None or span != guess:
-        yield span
-
-
-def _carried_out(
-    editor: _Editor, text: str, span: tuple[int, int] | None, plan: list[_Change]
-) -> str:
-    """Return the text after all changes; ``span`` is that of the job's value."""
-    start, end = span or (0, len(text))
-    part = text[start:end]
-    for kind, path, value in plan:
-        inner = path if span is None else path[1:]
-        match kind:
-            case _Kind.SET:
-                part = editor.set(part, inner, value)
-            case _Kind.ADD:
-                part = editor.add(part, inner, value)
-            case _Kind.REMOVE:
-                part = editor.remove(part, inner)
-            case _Kind.APPEND:
-                part = editor.append(part, str(path[-1]), value)
-    return text[:start] + part + text[end:]
-
-
-def _means(
-    text: str, wanted: dict[str, Json], key: str, config_format: ConfigFormat
-) -> bool:
-    """Prove that an edit did what was asked, and nothing else."""
-    try:
-        value = read_document(text, config_format).value
-    except ConfigSyntaxError:
-        return False
-    return bool(value == wanted) and _is_same(value.get(key), wanted.get(key))
-
-
-def _is_same(one: Json, other: Json) -> bool:
-    # Values alone will not do: 1, 1.0 and true are equal.
-    return bool(one == other) and json.dumps(one, sort_keys=True) == json.dumps(
-        other, sort_keys=True
-    )
-
-
-def _read(text: str, config_format: ConfigFormat) -> Json:
-    try:
-        return read_document(text, config_format).value
-    except ConfigSyntaxError as error:
-        name = config_format.value
-        message = f"the config is not valid {name} now (line {error}): repair it first"
-        raise ControlRefused(message) from None
+        yield [Change(Kind.SET, (key,), new)]
 
 
 def _check_job(value: Json, job: JobName) -> None:
@@ -342,20 +329,3 @@ def _check_encodable(text: str) -> None:
         shown = show(text.encode(errors="replace").decode())
         message = f"{shown} holds half of a surrogate pair, which no file can hold"
         raise ControlRefused(message) from None
-
-
-def _editor(config_format: ConfigFormat) -> _Editor:
-    # Each format's grammar is loaded only for those who use it.
-    match config_format:
-        case ConfigFormat.JSON:
-            from bistro_tui.engine.config.json_edit import JsonEditor
-
-            return JsonEditor()
-        case ConfigFormat.TOML:
-            from bistro_tui.engine.config.toml_edit import TomlEditor
-
-            return TomlEditor()
-        case ConfigFormat.YAML:
-            from bistro_tui.engine.config.yaml_edit import YamlEditor
-
-            return YamlEditor()

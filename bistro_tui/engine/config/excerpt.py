@@ -54,6 +54,11 @@ def excerpt(line: int, column: int, source_line: str) -> str:
     return f"{gutter}{before}{after}{cut}\n{pad}^"
 
 
+def line_without_secrets(line: str) -> str:
+    """Return a line with what stands behind keys that name secrets hidden."""
+    return _without_secrets(1, line)[1]
+
+
 def _without_secrets(column: int, line: str) -> tuple[int, str]:
     """Return the line near that column with secrets hidden, and the column in that."""
     begin = max(0, column - _NEAR)

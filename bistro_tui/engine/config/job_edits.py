@@ -1,4 +1,4 @@
-"""The edits of one job that people and programs ask for, ready for a config loader.
+"""The edits that people and programs ask for, ready for a config loader.
 
 Each is a function from the text of a config to its new text; ControlRefused leaves all
 as it is.
@@ -8,7 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from bistro_tui.engine.config.edit import delete_job, save_job, set_enabled
+from bistro_tui.engine.config.edit import (
+    delete_job,
+    save_job,
+    set_enabled,
+    set_limit,
+    set_priority,
+)
 from bistro_tui.engine.config.find_plugged import plugged_for
 from bistro_tui.engine.config.formats import ConfigFormat, format_of
 from bistro_tui.engine.config.load import load_content
@@ -17,7 +23,7 @@ from bistro_tui.engine.config.parse import JOB_PREFIX, SETTINGS_KEY, parse_confi
 from bistro_tui.engine.config.problems import render_problems
 from bistro_tui.engine.config.text import parse_json
 from bistro_tui.engine.errors import ControlRefused
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, LevelName, ResourceName
 
 Edit: TypeAlias = Callable[[str], str]
 
@@ -51,6 +57,33 @@ def saving(
 def deleting(path: Path, job: JobName, version: str | None = None) -> Edit:
     """Return what deletes a job; ``version`` is the one that it must be."""
     return lambda text: delete_job(text, job, format_of(path), version=version)
+
+
+def prioritising(
+    path: Path, job: JobName, priority: float, version: str | None = None
+) -> Edit:
+    """Return what gives a job a priority; ``version`` is the one that it must be.
+
+    A job that has other errors may be edited all the same.
+    """
+    return lambda text: set_priority(
+        text, job, priority, format_of(path), version=version
+    )
+
+
+def limiting(path: Path, level: LevelName, resource: ResourceName, limit: int) -> Edit:
+    """Return what limits a resource, unless the settings have errors then."""
+
+    def change(text: str) -> str:
+        changed = set_limit(text, level, resource, limit, format_of(path))
+        if changed != text:
+            loaded = load_content(path, changed.encode())
+            if loaded.settings_problems:
+                errors = render_problems(loaded.settings_problems, loaded.text)
+                raise ControlRefused(f"nothing was saved: {errors}")
+        return changed
+
+    return change
 
 
 def _check(path: Path, job: JobName, text: str) -> None:

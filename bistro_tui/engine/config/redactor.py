@@ -97,21 +97,22 @@ def redactor_of(config: Config | None) -> Redactor:
     """Return what hides the secrets of all jobs of a config; takes a while."""
     found: set[str] = set()
     for job in config.jobs.values() if config is not None else ():
-        found.update(_secrets_in(job.config))
-        found.update(_secrets_in(dict(job.env)))
+        found.update(secrets_in(job.config))
+        found.update(secrets_in(dict(job.env)))
         if job.errors and job.written:
             # Of what could not be read, nothing else is left.
-            found.update(_secrets_in(json.loads(job.written)))
+            found.update(secrets_in(json.loads(job.written)))
     return Redactor(found)
 
 
-def _secrets_in(value: Json) -> Iterator[str]:
+def secrets_in(value: Json) -> Iterator[str]:
+    """Yield the texts and long numbers that stand behind keys that name secrets."""
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _texts_in(one) if is_secret(key) else _secrets_in(one)
+            yield from _texts_in(one) if is_secret(key) else secrets_in(one)
     elif isinstance(value, list):
         for one in value:
-            yield from _secrets_in(one)
+            yield from secrets_in(one)
 
 
 def _texts_in(value: Json) -> Iterator[str]:

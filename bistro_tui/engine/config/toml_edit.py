@@ -57,7 +57,7 @@ class TomlEditor:
         if member is None:
             raise _lost(path)
         if holder.form is not Form.FLOW:
-            return cut(text, list(_lines(text, member)))
+            return cut(text, list(lines_of(text, member)))
         if any(
             each.value.form not in _WRITTEN_HERE for each in holder.members.values()
         ):
@@ -85,7 +85,7 @@ def _lost(path: Path) -> ControlRefused:
     return ControlRefused(f"cannot find {path[-1]} in the text; please edit the file")
 
 
-def _lines(text: str, member: Member) -> Iterator[Span]:
+def lines_of(text: str, member: Member) -> Iterator[Span]:
     """Return the lines that a member is written in, comments between them included."""
     spot = member.value
     if spot.items and spot.items[0].form is Form.HEADER:
@@ -97,7 +97,7 @@ def _lines(text: str, member: Member) -> Iterator[Span]:
         yield from _table_lines(text, spot)
     else:
         for each in spot.members.values():
-            yield from _lines(text, each)
+            yield from lines_of(text, each)
 
 
 def _table_lines(text: str, table: Spot) -> Iterator[Span]:
@@ -106,7 +106,7 @@ def _table_lines(text: str, table: Spot) -> Iterator[Span]:
         if _is_below_header(each.value):
             end = max(end, _last(each.value))
         else:
-            yield from _lines(text, each)
+            yield from lines_of(text, each)
     begin = _line_start(text, start)
     end = _next_line(text, end)
     empty = _EMPTY_LINES.match(text, end)

@@ -21,7 +21,7 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?\n")
 _KEY_LINE = re.compile(
     r"[ \t]*:[ \t]*(?:#[^\n]*)?\r?\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ ]*"
 )
-_ELSEWHERE = "the job is written elsewhere, behind an alias; please edit the file"
+_ELSEWHERE = "it is written elsewhere, behind an alias; please edit the file"
 
 
 class YamlEditor:

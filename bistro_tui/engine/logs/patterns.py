@@ -19,6 +19,10 @@ LARGEST_PROGRAM = 3_000
 """Steps of a compiled regex. Searching one line takes time in proportion to them: at
 this size 0.2 s for the worst regex and the longest line."""
 
+LONGEST_REGEX = 3_000
+"""Characters. Longer ones are mostly too costly to search for, and finding that out
+takes more than time in proportion: for a hundred thousand, a quarter of a minute."""
+
 _BOUND_TO_THE_TEXT = re.compile(r"\\[Az]|\(\?[a-zA-Z]*-")
 """Regexes that may match a line by itself and not among others: those that ask for the
 very start or end, or that change what ``^`` and ``$`` mean."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.logs.rows import StoredLine, Written
 
-LINES_A_TASK = 1_000
+LINES_A_TASK = 4_000
+"""Of 10,000 a second, what comes between two looks of who follows them."""
 BYTES_OF_TASKS = 24 * 2**20
 LINES_MERGED = 5_000
 BYTES_MERGED = 8 * 2**20

@@ -16,6 +16,7 @@ from bistro_tui.engine.logs.recent import RecentLines
 from bistro_tui.engine.logs.rows import LogTail, Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.logs.store import LogStore
+from bistro_tui.engine.logs.unstored import Unstored
 from bistro_tui.engine.sqlite import in_words
 
 log = logging.getLogger("bistro_tui")
@@ -302,6 +303,14 @@ class LogWriter:
         return LogTail(
             lines=tuple(lines), last_id=max(after, newest), partial=dict(shown)
         )
+
+    def unstored(self) -> Unstored:
+        """Return what is not in the store yet, whenever it will be."""
+        batches = [*self._full, self._open]
+        if self._storing is not None:
+            batches.insert(0, self._storing)
+        written = [one for batch in batches for one in batch.written]
+        return Unstored(stored_up_to=self._stored_up_to, written=written)
 
     async def run(self) -> None:
         """Write for ever; what cannot be stored and is kept is tried again."""

@@ -67,6 +67,10 @@ class Attempt:
         return self.demand.needs.get(level, {}).get(resource, 0)
 
 
+MOST_NEWS = 20_000
+"""What is remembered for who follows."""
+
+
 class Attempts:
     """All attempts by task, oldest first; a task never has two."""
 
@@ -78,6 +82,8 @@ class Attempts:
         """The newest start's place among all, at all tasks together."""
         self.live = 0
         """Attempts that are not over."""
+        self._news: list[Attempt] | None = None
+        """Those that began or ended since somebody asked; None: nobody did."""
         self._undone = 0
 
     def __contains__(self, task: object) -> bool:
@@ -102,8 +108,25 @@ class Attempts:
         """Return which attempt at ``task`` the next one is."""
         return self._earlier.get(task, 0) + 1 if self._earlier else 1
 
+    def take_news(self) -> list[Attempt] | None:
+        """Return those that began, ended or were undone since this was asked.
+
+        In that order; None: all may be others, and from now on it is known.
+        """
+        news, self._news = self._news, []
+        return news
+
+    def _tell(self, attempt: Attempt) -> None:
+        if self._news is not None:
+            self._news.append(attempt)
+            if len(self._news) > MOST_NEWS:
+                # Nobody seems to ask any more.
+                self._news = None
+
     def add(self, attempt: Attempt) -> None:
         """Take note of a start."""
+        if self._news is not None:
+            self._tell(attempt)
         self._by_task[attempt.task] = attempt
         self.serial += 1
         self.live += 1
@@ -117,6 +140,8 @@ class Attempts:
     def end(self, attempt: Attempt, *, is_last: bool) -> None:
         """Take note of an end, ``is_last`` if the task is not tried again."""
         attempt.ended = True
+        if self._news is not None:
+            self._tell(attempt)
         self.live -= 1
         # Most tasks are done at once, and there may be millions of them.
         if not is_last or attempt.number > 1:
@@ -125,6 +150,8 @@ class Attempts:
     def remove(self, task: TaskId) -> Attempt | None:
         """Forget the attempt at ``task`` and return it; None if there is none."""
         attempt = self._by_task.pop(task, None)
+        if attempt is not None and not attempt.ended:
+            self._tell(attempt)
         if attempt is not None and self._strays:
             self._strays.get(task.job, {}).pop(task.node, None)
         return attempt

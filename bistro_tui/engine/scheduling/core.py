@@ -20,6 +20,7 @@ from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.bit_counts import BitCounts
 from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
+from bistro_tui.engine.scheduling.forgiving import forgive_jobs, forgive_tasks
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
 from bistro_tui.engine.scheduling.killing import kill_settings
@@ -41,7 +42,7 @@ from bistro_tui.engine.scheduling.standings import (
 )
 from bistro_tui.engine.scheduling.state import State
 from bistro_tui.engine.scheduling.task_pages import TaskPages
-from bistro_tui.engine.statuses.status import TaskStatus, forgive, settle
+from bistro_tui.engine.statuses.status import TaskStatus, settle
 
 
 class Core:
@@ -157,15 +158,20 @@ class Core:
 
     def _obey(
         self,
-        event: ev.Forgive | ev.KillRequested | ev.StopRequested | ev.TimePassed,
+        event: ev.Forgive
+        | ev.ForgiveTasks
+        | ev.KillRequested
+        | ev.StopRequested
+        | ev.TimePassed,
         now: Now,
     ) -> None:
         match event:
             case ev.Forgive(jobs):
-                for job in jobs:
-                    self._forgive(job, now)
-            case ev.KillRequested(task):
-                self._kill(task)
+                self._actions += forgive_jobs(self.state, jobs, now)
+            case ev.ForgiveTasks(tasks):
+                self._actions += forgive_tasks(self.state, tasks, now)
+            case ev.KillRequested(task, at_once):
+                self._kill(task, at_once=at_once)
             case ev.StopRequested():
                 self._stop()
             case ev.TimePassed():
@@ -217,32 +223,14 @@ class Core:
                 state.rejudge(task)
             state.rejudge_dependents(task)
 
-    def _forgive(self, job: JobName, now: Now) -> None:
-        book = self.state.book
-        for node, status in tuple(book.of_job(job).items()):
-            task = TaskId(job, node)
-            forgiven = forgive(status)
-            if (
-                forgiven is status
-                or task in self.state.attempts
-                or book.is_pending(task)
-            ):
-                continue
-            # A lost task keeps its delay, and that goes on as it was.
-            due = book.backoffs.key(task) if forgiven.backoff_sec else None
-            self._actions.append(
-                book.store(task, forgiven, now, due=now.mono if due is None else due)
-            )
-            # What starts meanwhile would start with the status of before.
-            self.state.rejudge(task)
-
     # Killing.
 
-    def _kill(self, task: TaskId) -> None:
+    def _kill(self, task: TaskId, *, at_once: bool = False) -> None:
         attempt, config = self.state.attempts.get(task), self.state.config
         if attempt is None or attempt.ended or config is None:
             return
-        kill = kill_settings(task, config, stops=self.state.gate.stop_requests)
+        stops = self.state.gate.stop_requests
+        kill = kill_settings(task, config, stops=stops, at_once=at_once)
         attempt.stopping = True
         self._actions.append(
             KillTask(task=task, invocation=attempt.invocation, kill=kill)

@@ -137,10 +137,21 @@ class Forgive:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgiveTasks:
+    """A person wants the failures of these tasks tried again, if they have some."""
+
+    tasks: tuple[TaskId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KillRequested:
-    """A person wants this running task ended."""
+    """A person wants this running task ended.
+
+    ``at_once``: with SIGKILL, whatever its job says and whatever was begun before.
+    """
 
     task: TaskId
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,7 @@ Rare: TypeAlias = (
     | AttemptsRecovering
     | AttemptGone
     | Forgive
+    | ForgiveTasks
     | KillRequested
     | StartsPaused
     | StartsResumed

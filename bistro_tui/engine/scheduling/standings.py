@@ -1,6 +1,7 @@
 """Where tasks stand, all things considered: one reason each, and counts of them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import itemgetter
 
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.scheduling.job_tasks import CODE, REASONS, RUNNABLE, JobTasks
@@ -11,6 +12,7 @@ from bistro_tui.engine.scheduling.state import State
 _ORDER = tuple(Reason)
 """To go through an enum takes several times as long."""
 _FINISHED = (CODE[Reason.DONE], CODE[Reason.RUNNING])
+_FEW = 8
 _IS_BLOCKED = bytes(code not in _FINISHED for code in range(256))
 _IS_RUNNING = bytes(code == CODE[Reason.RUNNING] for code in range(256))
 
@@ -27,11 +29,59 @@ def reason_of(state: State, task: TaskId) -> Reason:
     raise KeyError(task)
 
 
-def counts_of(state: State, job: JobName) -> dict[Reason, int]:
+class BelowFull:
+    """The slots below nodes that are too full, for one look at many jobs.
+
+    Worked out once for all jobs with the same needs at the same level.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[Hashable, set[int]] = {}
+        self._everywhere: dict[Hashable, bool] = {}
+        self._pick: dict[Hashable, Callable[[bytearray], Sequence[int]]] = {}
+
+    def is_everywhere(self, tasks: JobTasks) -> bool:
+        """Return whether every node of some level is too full for their job."""
+        key = self._key(tasks)
+        found = self._everywhere.get(key)
+        if found is None:
+            found = any(room.fits_nowhere for room in tasks.demand.rooms)
+            self._everywhere[key] = found
+        return found
+
+    def slots(self, tasks: JobTasks) -> set[int]:
+        """Return the slots with a node at or below one too full for their job."""
+        key = self._key(tasks)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _slots_below_full(self._state, tasks)
+        return found
+
+    def candidates(self, tasks: JobTasks) -> int:
+        """Return how many candidates these slots have."""
+        slots, standing = self.slots(tasks), tasks.standing
+        if len(slots) < _FEW:
+            return sum(standing[slot] == RUNNABLE for slot in slots)
+        key = self._key(tasks)
+        pick = self._pick.get(key)
+        if pick is None:
+            pick = self._pick[key] = itemgetter(*sorted(slots))
+        return pick(standing).count(RUNNABLE)
+
+    def _key(self, tasks: JobTasks) -> Hashable:
+        # Both are shared by all jobs that need the same of the same nodes.
+        return (*map(id, tasks.demand.rooms), id(tasks.layout))
+
+
+def counts_of(
+    state: State, job: JobName, below_full: BelowFull | None = None
+) -> dict[Reason, int]:
     """Return how many tasks of ``job`` have each reason, zeros left out.
 
     After all that could start has started, every candidate that is left lacks a
     resource; which ones lack only the worker is counted where some lack the worker.
+    ``below_full``: shared by questions about several jobs at one moment.
     """
     counts: dict[Reason, int] = {}
     tasks = state.jobs.get(job)
@@ -44,7 +94,10 @@ def counts_of(state: State, job: JobName) -> dict[Reason, int]:
             counts[Reason.RECOVERING] = 0
             _add(counts, closed.reason, candidates + recovering)
         else:
-            for_worker = _lacking_only_the_worker(state, tasks) if candidates else 0
+            for_worker = 0
+            if candidates:
+                below_full = below_full or BelowFull(state)
+                for_worker = _lacking_only_the_worker(state, tasks, below_full)
             _add(counts, Reason.WORKER, for_worker)
             _add(counts, Reason.RESOURCE, candidates - for_worker)
     _add(counts, Reason.RUNNING, len(state.attempts.strays_of(job)))
@@ -149,23 +202,22 @@ def reason_at(state: State, tasks: JobTasks, slot: int) -> Reason:
     )
 
 
-def _lacking_only_the_worker(state: State, tasks: JobTasks) -> int:
+def _lacking_only_the_worker(
+    state: State, tasks: JobTasks, below_full: BelowFull
+) -> int:
     """Return how many candidates would fit on their node and all above it."""
     demand = tasks.demand
     if demand.worker_room is None or demand.worker_room.fits(TOP):
         return 0
-    if any(room.fits_nowhere for room in demand.rooms):
+    if below_full.is_everywhere(tasks):
         return 0
     if not all(room.ever_fits for room in demand.rooms):
         # Only where something was given away by a need below zero.
         slots: Iterable[int] = range(len(tasks.slots))
         return _count_for_worker(state, tasks, slots)
-    below_full = _slots_below_full(state, tasks)
-    for_worker = tasks.candidates - sum(
-        tasks.standing[slot] == RUNNABLE for slot in below_full
-    )
+    for_worker = tasks.candidates - below_full.candidates(tasks)
     if tasks.slots.replicas:
-        for_worker += _count_for_worker(state, tasks, below_full)
+        for_worker += _count_for_worker(state, tasks, below_full.slots(tasks))
     return for_worker
 
 

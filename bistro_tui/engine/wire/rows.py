@@ -96,9 +96,14 @@ def node_in(value: Json) -> NodeRow:
         LevelName(text_in(value["level"])),
         whole_in(value["depth"]),
         truth_in(value["enabled"]),
-        _usage_in(tuple(map(tuple, value["usage"]))),
+        usage_in(value["usage"]),
         whole_in(value["running"]),
     )
+
+
+def usage_in(value: Json) -> tuple[Usage, ...]:
+    """Return the use of resources from [resource, used, limit] each."""
+    return _usage_in(tuple(map(tuple, value)))
 
 
 @lru_cache(maxsize=_SHARED)

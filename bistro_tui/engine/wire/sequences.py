@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 
 R = TypeVar("R")
 
-_SLICE = 1024
+_SLICES = (1024, 32)
+"""Rows that are compared in one go, and those in which a difference is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +76,26 @@ def _replaced(old: Sequence[R], rows: Sequence[tuple[int, R]]) -> tuple[R, ...]:
     return tuple(found)
 
 
-def _unequal(old: Sequence[R], new: Sequence[R]) -> Iterator[int]:
-    for begin in range(0, len(old), _SLICE):
-        end = begin + _SLICE
-        ours, theirs = old[begin:end], new[begin:end]
-        if ours != theirs:
-            for at, (one, other) in enumerate(zip(ours, theirs, strict=True), begin):
-                if one is not other and one != other:
-                    yield at
+def _unequal(
+    old: Sequence[R],
+    new: Sequence[R],
+    slices: tuple[int, ...] = _SLICES,
+    first: int = 0,
+) -> Iterator[int]:
+    """Yield where they differ, counted from ``first``; both are equally long."""
+    size, *smaller = slices
+    for begin in range(0, len(old), size):
+        ours, theirs = old[begin : begin + size], new[begin : begin + size]
+        if ours == theirs:
+            continue
+        if smaller:
+            yield from _unequal(ours, theirs, tuple(smaller), first + begin)
+            continue
+        for at, (one, other) in enumerate(
+            zip(ours, theirs, strict=True), first + begin
+        ):
+            if one is not other and one != other:
+                yield at
 
 
 def _moved(

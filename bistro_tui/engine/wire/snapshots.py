@@ -64,7 +64,7 @@ def encode_snapshot(snapshot: Snapshot) -> Json:
 
 def encode_head(snapshot: Snapshot) -> dict[str, Json]:
     """Return the picture without its tables as JSON."""
-    return {
+    head: dict[str, Json] = {
         "format": FORMAT,
         "serial": snapshot.serial,
         "now": number_out(snapshot.now),
@@ -72,7 +72,11 @@ def encode_head(snapshot: Snapshot) -> dict[str, Json]:
         "banners": [rows.banner_out(banner) for banner in snapshot.banners],
         "totals": counts_out(snapshot.totals),
         "starts": snapshot.starts,
+        "structure": snapshot.structure,
     }
+    if snapshot.worker_usage:
+        head["worker_usage"] = snapshot.worker_usage
+    return head
 
 
 def tables(snapshot: Snapshot) -> Sequence[tuple[str, Sequence[Any]]]:
@@ -96,6 +100,8 @@ def decode_snapshot(value: Json) -> Snapshot:
             banners=tuple(map(rows.banner_in, value["banners"])),
             totals=counts_in(value["totals"]),
             starts=whole_in(value["starts"]),
+            structure=whole_in(value.get("structure", 0)),
+            worker_usage=rows.usage_in(value.get("worker_usage", ())),
             **{
                 name: tuple(map(table.decode, value[name]))
                 for name, table in _TABLES.items()
@@ -136,6 +142,10 @@ def changes_between(old: Snapshot, new: Snapshot) -> Json | None:
         found["totals"] = counts_out(new.totals)
     if old.starts != new.starts:
         found["starts"] = new.starts
+    if old.structure != new.structure:
+        found["structure"] = new.structure
+    if old.worker_usage != new.worker_usage:
+        found["worker_usage"] = new.worker_usage
     if not found and (old.serial, old.now) == (new.serial, new.now):
         return None
     return {"serial": new.serial, "now": number_out(new.now)} | found
@@ -162,6 +172,10 @@ def apply_change(old: Snapshot, change: Json) -> Snapshot:
             banners=banners,
             totals=totals,
             starts=whole_in(change.get("starts", old.starts)),
+            structure=whole_in(change.get("structure", old.structure)),
+            worker_usage=rows.usage_in(change["worker_usage"])
+            if "worker_usage" in change
+            else old.worker_usage,
             **values,
         )
     except MALFORMED as error:

@@ -7,6 +7,7 @@ at once; else the attempt runs until it is killed.
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -199,6 +200,8 @@ async def opened(
     """Run the config in ``path`` until the end of the context."""
     (path / "config.json").write_text(json.dumps(config, indent=2))
     monkeypatch.setattr("bistro_tui.engine.engine.make_runner", _playing)
+    # Notices have it as it is in a program.
+    logging.getLogger("bistro_tui").setLevel(logging.INFO)
     engine = Engine(
         EngineOptions(
             config_path=path / "config.json", data_dir=path / "data", **options

@@ -217,10 +217,13 @@ async def test_who_changes_something_is_logged_with_what_and_the_outcome(
         await scene.ask(a={**asked, "job": {"password": "canary"}}, b={"handler": "x"})
         put(monkeypatch, "moves", refuses, changes=True)
         await scene.ask(a={"handler": "moves", "node_id": "n" * 900})
+        tasks = [{"job": "a", "node": "\n b"}, {"job": "a"}, {"job": 1, "node": "c"}]
+        await scene.ask(a={"handler": "moves", "tasks": tasks, "level": "host"})
     assert [record.getMessage() for record in caplog.records] == [
         "a test asked for moves job_id=etl INFO forged jobs=j0, j1, j2, j3, j4, …:"
         " moved",
         f"a test asked for moves node_id={'n' * 199}…: refused: Unknown job x",
+        "a test asked for moves tasks=a@  b level=host: refused: Unknown job x",
     ]
 
 

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from bistro_tui.engine.api import past
-from bistro_tui.engine.api.past import _search
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.history import HistoryQuery, place_of, read_attempts
+from bistro_tui.engine.history import (
+    MOST_ATTEMPTS,
+    HistoryQuery,
+    place_of,
+    read_attempts,
+    search_attempts,
+)
 from bistro_tui.engine.logs.attempts import COLUMNS, SCHEMA
 from bistro_tui.engine.logs.deadline import Deadline
 from tests.engine.api.scene import Scene
@@ -51,15 +55,15 @@ def test_a_rare_status_is_looked_for_in_pages_that_end_in_time(tmp_path: Path) -
             connection.execute(statement)
         connection.executemany(INSERT, map(row, range(4_000)))
         asked = HistoryQuery(results=("failed",), limit=10)
-        every, place = _search(connection, asked, Deadline(clock))
+        every, place = search_attempts(connection, asked, Deadline(clock).is_over)
         assert [record.started for record in every] == [2_500.0, 0.0]
         assert place is None
 
         late = Deadline(clock)
         clock.wall += 1.0
-        none, place = _search(connection, asked, late)
+        none, place = search_attempts(connection, asked, late.is_over)
         assert none == []
-        newest = read_attempts(connection, HistoryQuery(limit=past.MOST_ATTEMPTS))
+        newest = read_attempts(connection, HistoryQuery(limit=MOST_ATTEMPTS))
         assert place == place_of(newest[-1])
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from bistro_tui.engine.api.envelope import MAX_ANSWER, MAX_DEPTH, MAX_SUBQUERIES
 from bistro_tui.engine.api.reading import JOBS_LISTED
-from bistro_tui.engine.api.regexes import LONGEST_REGEX
 from bistro_tui.engine.api.registry import HANDLERS
+from bistro_tui.engine.logs.patterns import LONGEST_REGEX
 from tests.engine.api.scene import Scene
 from tests.engine.api.test_golden import MEASURED, answer
 

@@ -30,6 +30,8 @@ CONFIG_WITH_SECRET: dict[str, Json] = {
 async def asked(scene: Scene, handler: str, *, is_trusted: bool) -> str:
     """Return the answer to one subquery as text."""
     query = {"handler": handler, "log_type": "stdout"}
+    if handler == "job_facts":
+        query["job"] = "etl"
     request = parse_request(json.dumps({"a": query}).encode())
     found = await respond(scene.desk, request, who="a test", is_trusted=is_trusted)
     return bytes(found).decode()
@@ -46,7 +48,8 @@ async def test_values_are_hidden_in_all_answers_and_only_without_the_token(
         scene.desk.logs.write(task, Stream.STDOUT, lines)
         await scene.desk.logs.flush()
         scene.desk.board.put("disk", f"full of {SECRET}")
-        for handler in ("jobs", "errors", "config", "task_logs", "log_tail", "tasks"):
+        looks = ("jobs", "errors", "config", "task_logs", "log_tail", "job_facts")
+        for handler in (*looks, "tasks"):
             hidden = await asked(scene, handler, is_trusted=False)
             shown = await asked(scene, handler, is_trusted=True)
             assert "hunter" not in hidden, handler

@@ -157,6 +157,28 @@ def test_a_person_kills_a_task_by_its_jobs_settings() -> None:
     assert world.reason("etl@a") is Reason.RUNNING
 
 
+def test_a_person_kills_a_task_at_once_also_while_it_is_being_ended() -> None:
+    world = World(make_config(make_job("etl", kill=KillSettings(method=TERM))), ONE)
+    assert killed(world.feed(ev.KillRequested(task_id("etl@a")))) == [("etl@a", TERM)]
+    at_once = ev.KillRequested(task_id("etl@a"), at_once=True)
+    assert killed(world.feed(at_once)) == [("etl@a", KILL)]
+
+
+def test_only_the_tasks_that_are_named_are_forgiven_as_far_as_they_failed() -> None:
+    config = make_config(make_job("etl"), make_job("web"))
+    world = World(config, make_tree({"h1": ["a", "b"]}))
+    for task in ("etl@a", "etl@b", "web@a"):
+        world.end(task, FAILED)
+    tasks = tuple(map(task_id, ("etl@b", "web@b", "nobody@a")))
+    (store,) = world.feed(ev.ForgiveTasks(tasks))
+    assert getattr(store, "task", None) == task_id("etl@b")
+    # Once is enough while that is on its way to the disk.
+    assert world.feed(ev.ForgiveTasks(tasks)) == []
+    assert started(world.store()) == ["etl@b"]
+    assert world.reason("etl@a") is Reason.FAILED
+    assert world.reason("web@a") is Reason.FAILED
+
+
 def test_killing_what_does_not_run_does_nothing() -> None:
     world = World(make_config(make_job("etl")), ONE)
     assert world.feed(ev.KillRequested(task_id("nobody@a"))) == []

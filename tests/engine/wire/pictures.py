@@ -50,13 +50,14 @@ job_rows = st.builds(
     in_config=st.booleans(),
     eta=st.none() | seconds,
 )
+usages = st.lists(st.builds(Usage, names, whole, whole), max_size=2).map(tuple)
 node_rows = st.builds(
     NodeRow,
     names.map(NodeName),
     names.map(LevelName),
     whole,
     st.booleans(),
-    st.lists(st.builds(Usage, names, whole, whole), max_size=2).map(tuple),
+    usages,
     whole,
 )
 running_rows = st.builds(
@@ -109,6 +110,8 @@ snapshots = st.builds(
     running=st.lists(running_rows, max_size=4).map(tuple),
     ended=st.lists(ended_rows, max_size=4).map(tuple),
     starts=whole,
+    structure=whole,
+    worker_usage=usages,
 )
 streams = st.sampled_from(Stream)
 log_lines = st.builds(LogLine, whole, tasks, streams, st.binary(max_size=5))

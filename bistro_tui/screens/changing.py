@@ -1,0 +1,207 @@
+"""Changes of the config by keys: each can be taken back while nobody else came by."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual.dom import DOMNode
+
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.view import Snapshot
+from bistro_tui.present import words
+from bistro_tui.present.settings import (
+    JobPriority,
+    JobSwitch,
+    LevelLimit,
+    Setting,
+    Value,
+    in_words,
+)
+from bistro_tui.screens.asked import Asked
+from bistro_tui.screens.stage import Stage
+from bistro_tui.screens.undo import Edit, Step, Undo, changed_since
+from bistro_tui.screens.work import begin
+
+_NAMED = 6
+"""So many are named in one sentence; of more, their number is said."""
+
+
+class Changes:
+    """Sets what keys ask for, says what came of it, and keeps what undo needs."""
+
+    def __init__(self, stage: Stage, node: DOMNode) -> None:
+        """``node`` runs the requests."""
+        self._stage = stage
+        self._node = node
+        self._asked = Asked()
+        self._undo = Undo()
+        self._wanted: dict[LevelLimit, int] = {}
+        """Limits that are being moved, and where to."""
+
+    def look(self, shown: Snapshot) -> None:
+        """Take note of what a new snapshot shows."""
+        self._asked.look(shown)
+
+    def value(self, setting: Setting) -> Value | None:
+        """Return how it stands, with what was asked already; None: it is gone."""
+        return self._asked.value(setting, self._stage.snapshot)
+
+    def set(self, wanted: Sequence[tuple[Setting, Value]]) -> None:
+        """Have these settings be so; those that are so already are left alone."""
+        step = tuple(
+            Edit(setting=setting, before=before, after=value)
+            for setting, value in wanted
+            if (before := self.value(setting)) is not None and before != value
+        )
+        if step:
+            self._note(step)
+            begin(self._node, partial(self._change, step), name="control")
+        else:
+            told = [in_words(setting, value) for setting, value in wanted]
+            self._stage.say(f"{_listed(told)} already")
+
+    def move_limit(self, limit: LevelLimit, step: int) -> None:
+        """Raise or lower a limit; what is pressed meanwhile is done in one go."""
+        now = self._wanted.get(limit, self.value(limit))
+        if now is None:
+            self._stage.say(f"{limit} is gone", True)
+            return
+        is_moving = limit in self._wanted
+        if now + step < 0:
+            self._stage.say(f"{in_words(limit, now)}: lower is not possible", True)
+            return
+        self._wanted[limit] = int(now) + step
+        if not is_moving:
+            begin(self._node, partial(self._move, limit, now), name="control")
+
+    async def _move(self, limit: LevelLimit, start: Value) -> None:
+        at = start
+        try:
+            while (wanted := self._wanted[limit]) != at:
+                edit = Edit(setting=limit, before=at, after=wanted)
+                self._note((edit,))
+                _, refusal = await self._made(edit)
+                if refusal:
+                    self._stage.say(refusal, True)
+                    break
+                at = wanted
+        finally:
+            del self._wanted[limit]
+        if at != start:
+            self._undo.did((Edit(setting=limit, before=start, after=at),))
+            self._stage.say(f"{in_words(limit, at)} · u undoes")
+
+    def undo(self) -> None:
+        """Take the newest step back."""
+        step = self._undo.undo()
+        if step is None:
+            self._stage.say("nothing to undo: u takes back on/off, priority and limits")
+        else:
+            self._again(step, is_undo=True)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        step = self._undo.redo()
+        if step is None:
+            self._stage.say("nothing to do again: U does again what u took back")
+        else:
+            self._again(step, is_undo=False)
+
+    def _again(self, step: Step, *, is_undo: bool) -> None:
+        meanwhile = changed_since(step, self.value)
+        if meanwhile:
+            said = "not undone" if is_undo else "not done again"
+            self._stage.say(f"{said}: {meanwhile}", True)
+            return
+        self._note(step)
+        begin(self._node, partial(self._turn, step, is_undo), name="control")
+
+    async def _turn(self, step: Step, is_undo: bool) -> None:
+        made, told = await self._all(step)
+        if is_undo:
+            self._undo.undid(made)
+        else:
+            self._undo.redid(made)
+        if made:
+            other = "undone · U does it again" if is_undo else "done again · u undoes"
+            self._stage.say(f"{_told(made, told)} · {other}")
+
+    async def _change(self, step: Step) -> None:
+        made, told = await self._all(step)
+        self._undo.did(made)
+        if made:
+            self._stage.say(f"{_told(made, told)} · u undoes")
+
+    def _note(self, step: Step) -> None:
+        for edit in step:
+            self._asked.ask(edit.setting, edit.after)
+
+    async def _all(self, step: Step) -> tuple[Step, list[str]]:
+        """Make the edits one by one; return those that were made, and the answers.
+
+        What was refused is said in one go.
+        """
+        made: list[Edit] = []
+        told: list[str] = []
+        refusals: list[str] = []
+        waiting = list(step)
+        try:
+            while waiting:
+                edit = waiting.pop(0)
+                answer, refusal = await self._made(edit)
+                if refusal:
+                    refusals.append(refusal)
+                else:
+                    made.append(edit)
+                    told.append(answer)
+        finally:
+            # It was given up: what was asked would be waited for for ever.
+            for edit in waiting:
+                shown = self._stage.snapshot
+                self._asked.answered(edit.setting, shown, is_refused=True)
+        if refusals:
+            self._stage.say(refused_text(refusals), True)
+        return tuple(made), told
+
+    async def _made(self, edit: Edit) -> tuple[str, str]:
+        """Make one edit; return the answer, or nothing and why it was refused."""
+        is_refused = True
+        try:
+            answer = await self._request(edit.setting, edit.after)
+            is_refused = False
+        except ControlRefused as refused:
+            return "", str(refused) or "refused"
+        finally:
+            # Also when it was given up: what was asked would be waited for for ever.
+            shown = self._stage.snapshot
+            self._asked.answered(edit.setting, shown, is_refused=is_refused)
+        return answer, ""
+
+    async def _request(self, setting: Setting, value: Value) -> str:
+        control = self._stage.control
+        match setting:
+            case JobSwitch():
+                return await control.set_job_enabled(setting.job, bool(value))
+            case JobPriority():
+                return await control.set_job_priority(setting.job, float(value))
+            case LevelLimit():
+                return await control.set_limit(
+                    setting.level, setting.resource, int(value)
+                )
+
+
+def refused_text(refusals: Sequence[str]) -> str:
+    """Return the first refusal in full, and how many more there were."""
+    rest = len(refusals) - 1
+    return refusals[0] + (f" · and {words.count(rest)} more refused" if rest else "")
+
+
+def _told(made: Step, answers: Sequence[str]) -> str:
+    if len(answers) == 1:
+        return answers[0]
+    return _listed([in_words(edit.setting, edit.after) for edit in made])
+
+
+def _listed(sentences: Sequence[str]) -> str:
+    named = ", ".join(sentences[:_NAMED])
+    rest = len(sentences) - _NAMED
+    return f"{named} and {words.count(rest)} more" if rest > 0 else named

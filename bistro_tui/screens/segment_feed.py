@@ -1,0 +1,85 @@
+"""Reads the tasks behind one segment of a job's bar, page by page."""
+
+from bistro_tui.engine.errors import ControlRefused
+from bistro_tui.engine.view import EngineView, JobName, JobRow, Reason, TaskPage
+from bistro_tui.present.clean import clean
+from bistro_tui.present.job_segments import reason_word
+from bistro_tui.present.task_pages import PAGE_ROWS, Question, TaskPages
+from bistro_tui.widgets.job_lists import SegmentTasks
+
+_AHEAD = 60
+"""Rows below those in sight that are read before they are looked at."""
+
+
+class SegmentFeed:
+    """Feeds one list; one question at a time."""
+
+    def __init__(self, view: EngineView, table: SegmentTasks) -> None:
+        self.job: JobName | None = None
+        self.reason: Reason | None = None
+        self._view = view
+        self._table = table
+        self._pages = TaskPages()
+        self._is_busy = False
+
+    def choose(self, job: JobName, reason: Reason | None) -> None:
+        """Begin with other tasks; the same ones: nothing changes."""
+        if (job, reason) == (self.job, self.reason):
+            return
+        self.job, self.reason = job, reason
+        self._pages = TaskPages()
+        self._pages.choose((reason,))
+        self._table.note = "…"
+        self._table.show((), self._table.now)
+
+    async def turn(self, row: JobRow) -> None:
+        """Read anew what is in sight, and on if its end is near."""
+        if self._is_busy or self.job != row.name:
+            return
+        self._is_busy = True
+        table = self._table
+        reason = self.reason
+        table.total = row.tasks if reason is None else row.counts.get(reason, 0)
+        try:
+            if self._pages.has_begun:
+                top = round(table.scroll_offset.y) if table.order is None else 0
+                last = max(0, len(self._pages.rows) - 1)
+                await self._ask(self._pages.again(min(top, last)))
+            if self._is_near_end():
+                await self._ask(self._pages.more())
+        except ControlRefused as refused:
+            table.note = clean(str(refused))
+            table.sync()
+        finally:
+            self._is_busy = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the end of what was read is near, and no question is open."""
+        return not self._is_busy and self._is_near_end()
+
+    def _is_near_end(self) -> bool:
+        if not self._pages.has_begun:
+            return True
+        wanted = self._table.last_in_sight + _AHEAD
+        return self._pages.has_more and len(self._table.rows) < wanted
+
+    async def _ask(self, question: Question | None) -> None:
+        if question is None or self.job is None:
+            return
+        pages = self._pages
+        if question.reason is not None and not self._table.total:
+            page = TaskPage(rows=(), next=None)
+        else:
+            page = await self._view.tasks(
+                job=self.job,
+                reason=question.reason,
+                after=question.after,
+                limit=PAGE_ROWS,
+            )
+        # Another job may have been chosen meanwhile.
+        if pages is self._pages and pages.take(question, page):
+            word = "" if self.reason is None else f" that is {reason_word(self.reason)}"
+            self._table.note = f"no task{word} now"
+            if self._table.is_attached:
+                self._table.show(tuple(pages.rows), self._table.now)

@@ -1,0 +1,77 @@
+"""What was asked for and does not show yet; only snapshots move time on here."""
+
+from dataclasses import replace
+
+from bistro_tui.engine.view import JobName, Snapshot
+from bistro_tui.present.settings import JobPriority, JobSwitch
+from bistro_tui.screens.asked import Asked
+from tests.ui.scenes import busy_engine
+
+BACKUP = JobSwitch(job=JobName("backup"))
+
+
+def shown(enabled: bool, version: int = 1) -> Snapshot:
+    snapshot = busy_engine().current
+    row = replace(snapshot.jobs[0], enabled=enabled)
+    state = replace(snapshot.state, config_version=version)
+    return replace(snapshot, jobs=(row, *snapshot.jobs[1:]), state=state)
+
+
+def test_what_was_asked_last_counts_until_the_screen_shows_it() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    assert asked.value(BACKUP, snapshot) is True
+    for wanted in (False, True, False):
+        asked.ask(BACKUP, wanted)
+        assert asked.value(BACKUP, snapshot) is wanted
+    for _ in range(3):
+        asked.answered(BACKUP, snapshot, is_refused=False)
+        asked.look(snapshot)
+    assert asked.value(BACKUP, snapshot) is False
+
+
+def test_what_is_shown_counts_again_once_it_shows_what_was_asked() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    asked.ask(BACKUP, False)
+    asked.answered(BACKUP, snapshot, is_refused=False)
+    asked.look(shown(enabled=False))
+    assert asked.value(BACKUP, snapshot) is True
+
+
+def test_an_answer_after_the_snapshot_that_shows_it_ends_it() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    asked.ask(BACKUP, False)
+    asked.answered(BACKUP, shown(enabled=False), is_refused=False)
+    assert asked.value(BACKUP, snapshot) is True
+
+
+def test_a_snapshot_between_two_requests_does_not_end_the_second() -> None:
+    asked = Asked()
+    asked.ask(BACKUP, False)
+    asked.ask(BACKUP, True)
+    between = shown(enabled=False, version=2)
+    asked.answered(BACKUP, between, is_refused=False)
+    asked.look(between)
+    assert asked.value(BACKUP, between) is True
+
+
+def test_a_refusal_leaves_what_is_shown() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    asked.ask(BACKUP, False)
+    asked.answered(BACKUP, snapshot, is_refused=True)
+    assert asked.value(BACKUP, snapshot) is True
+
+
+def test_a_later_config_overtakes_what_never_showed() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    asked.ask(BACKUP, False)
+    asked.answered(BACKUP, snapshot, is_refused=False)
+    asked.look(shown(enabled=True, version=2))
+    assert asked.value(BACKUP, snapshot) is True
+
+
+def test_a_job_that_is_gone_is_not_waited_for() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    gone = JobPriority(job=JobName("gone"))
+    asked.ask(gone, 2.0)
+    asked.answered(gone, snapshot, is_refused=False)
+    assert asked.value(gone, snapshot) is None

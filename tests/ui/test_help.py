@@ -1,0 +1,50 @@
+"""Help and foot: made of the keys that work at this moment."""
+
+from bistro_tui.present.foot import foot_badges
+from bistro_tui.present.spans import plain_text
+from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
+from tests.ui.pictures import grid
+from tests.ui.scenes import busy_engine
+
+
+async def test_the_help_names_every_action_and_can_be_searched() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        await pilot.press("question_mark")
+        await until_shown(app, "Everywhere", "Command palette", "Quit", "Mark rows")
+        await pilot.press("slash", *"forgive")
+        await until_gone(app, "Command palette")
+        shown = await until_shown(app, "F            Forgive")
+        assert "Pages and panes" not in shown
+        await pilot.press("enter")
+        assert "Everywhere" not in await until_shown(app, "Forgive")
+        await pilot.press("slash", *"zzz")
+        await until_shown(app, "no key does that")
+        await pilot.press("escape")
+        await until_shown(app, "Everywhere")
+        await pilot.press("escape")
+        await until_gone(app, "Everywhere")
+
+
+async def test_the_foot_cuts_no_key_and_keeps_help_quit_and_badges() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await until_shown(app, "? help  q quit")
+        await pilot.press("space", "z")
+        await until(lambda: "z frozen" in grid(app)[-1])
+        foot = grid(app)[-1]
+        assert "■ 1 marked" in foot
+        assert "? help  q quit" in foot
+        assert foot.startswith(" e on/off  w why")
+        await pilot.press("z", "backslash")
+        await until(lambda: "■" not in grid(app)[-1])
+
+
+def test_badges_show_foreign_text_as_it_is() -> None:
+    badges = foot_badges(
+        filter_text="\x1b[2J[/b]", marks="", is_frozen=False, is_read_only=True
+    )
+    assert "\x1b" not in plain_text(badges)
+    assert "[/b]" in plain_text(badges)
+    assert "read-only" in plain_text(badges)
+    assert (
+        foot_badges(filter_text="", marks="", is_frozen=False, is_read_only=False) == ()
+    )
