@@ -19,14 +19,13 @@ from textual.types import CSSPathType
 from textual.worker import Worker, WorkerFailed
 
 from bistro_tui import left_off
+from bistro_tui.doored import Doored
 from bistro_tui.doors import Door
 from bistro_tui.dressed import Dressed
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
 from bistro_tui.lending import Lending
-from bistro_tui.present.clean import clean_lines, clean_name
-from bistro_tui.present.spans import Line
-from bistro_tui.present.tabs import tab_line
+from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
 from bistro_tui.screens.help_overlay import HelpOverlay
 from bistro_tui.screens.main import MainScreen
@@ -54,7 +53,7 @@ _USEFUL_SECONDS = 5.0
 _MOST_COMPLAINTS = 3
 
 
-class BistroApp(Dressed, inherit_bindings=False):
+class BistroApp(Doored, Dressed, inherit_bindings=False):
     """Shows one engine."""
 
     comes_back: ClassVar[bool] = False
@@ -76,16 +75,13 @@ class BistroApp(Dressed, inherit_bindings=False):
                 tooltip="Quit; asks first while tasks run"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True,
                 id="app.palette", tooltip="Command palette: actions by name"),
-        Binding("right_curly_bracket", "door(1)", "next scheduler", show=False,
-                id="go.next_door", tooltip="The next scheduler, of several"),
-        Binding("left_curly_bracket", "door(-1)", "scheduler before", show=False,
-                id="go.previous_door", tooltip="The scheduler before, of several"),
         Binding("z", "freeze", "freeze", show=False, id="app.freeze",
                 tooltip="Freeze the screen, or let it go on"),
         Binding("ctrl+z", "leave_screen", "shell", show=False, id="app.leave",
                 tooltip="Leave the screen; the engine goes on"),
         Binding("ctrl+c", "no_quit", "", show=False, id="app.no_quit",
                 tooltip="Only tells how to quit"),
+        *Doored.BINDINGS,
         *Dressed.BINDINGS,
     ]  # fmt: skip
 
@@ -132,12 +128,7 @@ class BistroApp(Dressed, inherit_bindings=False):
         self.stop_signal: int | None = None
         self.is_local = is_local
         self._attach_by = attach_by
-        self._doors: tuple[Door, ...] = (
-            Door(label="", view=view, control=control, is_local=is_local),
-        )
-        self._mains: dict[int, MainScreen] = {}
-        """Made when first visited, and kept, by the number of their door."""
-        self._at = 0
+        self.show_doors([Door(label="", view=view, control=control, is_local=is_local)])
         self.clock: Clock = clock if clock is not None else SystemClock()
         self._began = self.clock.now().mono
         self._unsubscribe: Callable[[], None] = lambda: None
@@ -176,69 +167,39 @@ class BistroApp(Dressed, inherit_bindings=False):
 
     # Life.
 
-    @property
-    def _door(self) -> Door:
-        return self._doors[self._at]
-
-    @property
-    def _view(self) -> EngineView:
-        return self._door.view
-
-    @property
-    def _control(self) -> EngineControl:
-        return self._door.allowed
-
-    @property
-    def _main(self) -> MainScreen | None:
-        return self._mains.get(self._at)
-
     def get_default_screen(self) -> Screen[None]:
         """Begin on the main screen of the first door."""
-        return self._main_of(0)
+        return self.main_of(0)
 
-    def _main_of(self, number: int) -> MainScreen:
-        if number not in self._mains:
-            door = self._doors[number]
-            main = self._mains[number] = MainScreen(
-                door.view,
-                door.allowed,
-                snapshot=door.view.snapshot(),
-                now=self.now,
-                say=self.say,
-                lend=self.lend_terminal,
-                is_local=door.is_local,
-                tabs=self._tab_lines if len(self._doors) > 1 else None,
-                is_read_only=bool(door.why_read_only),
-            )
-            if self.comes_back and (state := door.view.snapshot().state).data_dir:
-                left = left_off.take(left_off.file_of(state))
-                if left is not None:
-                    main.come_back(left)
-            if number:
-                self.add_mode(_mode_of(number), lambda: main)
-        return self._mains[number]
+    def make_main(self, door: Door) -> MainScreen:
+        """Return a new main screen, as it was left if that is wanted and known."""
+        main = MainScreen(
+            door.view,
+            door.allowed,
+            snapshot=door.view.snapshot(),
+            now=self.now,
+            say=self.say,
+            lend=self.lend_terminal,
+            is_local=door.is_local,
+            tabs=self.tab_lines if self.has_tabs else None,
+            is_read_only=bool(door.why_read_only),
+        )
+        if self.comes_back:
+            left = left_off.take(door.view.snapshot().state)
+            if left is not None:
+                main.come_back(left)
+        return main
 
-    def _tab_lines(self, width: int) -> list[Line]:
-        names = [clean_name(door.label, limit=24) for door in self._doors]
-        return [tab_line(names, self._at, width)]
-
-    async def action_door(self, step: int) -> None:
-        """Show the next scheduler, or the one before."""
-        if len(self._doors) > 1:
-            await self.go_to_door((self._at + step) % len(self._doors))
-
-    async def go_to_door(self, number: int) -> None:
-        """Show that scheduler; everything there is as it was left."""
-        if number == self._at or not 0 <= number < len(self._doors):
-            return
+    def door_left(self) -> None:
+        """Stop listening to the scheduler that is no longer shown."""
         self._unsubscribe()
         self._unsubscribe = lambda: None
-        self._at = number
-        main = self._main_of(number)
-        await self.switch_mode(_mode_of(number))
+
+    def door_entered(self) -> None:
+        """Listen to the scheduler that is shown now."""
         self._unsubscribe = self._view.subscribe(self._notify)
         self._take(self._view.snapshot())
-        main.tick(self._frozen)
+        self._tick()
 
     def now(self) -> float:
         """Return the present moment in wall seconds."""
@@ -280,10 +241,8 @@ class BistroApp(Dressed, inherit_bindings=False):
         """Keep for the next screen how this one was left."""
         # An error that ended the UI may have left anything behind.
         with contextlib.suppress(Exception):
-            for number, main in self._mains.items():
-                state = self._doors[number].view.snapshot().state
-                if state.data_dir:
-                    left_off.leave(left_off.file_of(state), main.left())
+            for door, main in self.visited:
+                left_off.leave(door.view.snapshot().state, main.left())
 
     # What the engine tells.
 
@@ -438,7 +397,10 @@ class BistroApp(Dressed, inherit_bindings=False):
 
     def action_leave_screen(self) -> None:
         """Give the terminal back until Enter; the engine goes on."""
-        if not self._away and not self.is_headless:
+        driver = self._driver
+        if self._away or driver is None or not driver.can_suspend:
+            return
+        if not self.is_headless:
             _: Worker[None] = self.run_worker(self._stay_away, name="away")
 
     async def _stay_away(self) -> None:
@@ -486,11 +448,6 @@ class BistroApp(Dressed, inherit_bindings=False):
             Console(file=text, width=100, no_color=True).print(*renderables)
             self.crash = text.getvalue()
         self._close_messages_no_wait()
-
-
-def _mode_of(door: int) -> str:
-    """Return what Textual calls the screens of one door; those of the first are its."""
-    return f"door-{door}" if door else "_default"
 
 
 def _driver() -> type[Driver] | None:

@@ -59,7 +59,7 @@ class AttachedApp(BistroApp, inherit_bindings=False):
             is_local=tabs[0].is_local,
             settings=settings,
         )
-        self._doors = tabs
+        self.show_doors(tabs)
 
     def action_quit_asked(self) -> None:
         """Leave at once: nothing is stopped by it."""

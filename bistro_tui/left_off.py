@@ -15,7 +15,7 @@ from bistro_tui.present.left_off import ScreenLeft, from_json, to_json
 _MOST_BYTES = 256 * 1024
 
 
-def file_of(state: EngineState) -> Path:
+def _file_of(state: EngineState) -> Path:
     """Return the file of one scheduler: by its instance and data directory.
 
     So the screen that attaches finds what the one of the scheduler itself has left.
@@ -25,11 +25,14 @@ def file_of(state: EngineState) -> Path:
     return directory / f"{hashlib.sha256(name).hexdigest()[:24]}.json"
 
 
-def take(path: Path) -> ScreenLeft | None:
-    """Return how the screen was left, None where nobody knows.
+def take(state: EngineState) -> ScreenLeft | None:
+    """Return how that scheduler's screen was left, None where nobody knows.
 
     It is told once: if coming back there fails, the next screen begins anew.
     """
+    if not state.data_dir:
+        return None
+    path = _file_of(state)
     found = _read(path)
     with contextlib.suppress(OSError):
         path.unlink()
@@ -47,8 +50,11 @@ def _read(path: Path) -> ScreenLeft | None:
         return None
 
 
-def leave(path: Path, left: ScreenLeft) -> None:
+def leave(state: EngineState, left: ScreenLeft) -> None:
     """Keep it for the next screen; where that cannot be, the next begins anew."""
+    if not state.data_dir:
+        return
+    path = _file_of(state)
     data = json.dumps(to_json(left)).encode()
     if len(data) > _MOST_BYTES:
         return

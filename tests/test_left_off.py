@@ -20,43 +20,48 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_told_once() -> None:
-    path = left_off.file_of(engine_state())
-    left_off.leave(path, LEFT)
+def test_it_is_told_once(home: Path) -> None:
+    left_off.leave(engine_state(), LEFT)
+    (path,) = (home / "bistro-tui" / "screens").iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
-    assert left_off.take(path) == LEFT
-    assert left_off.take(path) is None
+    assert left_off.take(engine_state()) == LEFT
+    assert left_off.take(engine_state()) is None
 
 
-def test_each_scheduler_has_its_own() -> None:
-    paths = {
-        left_off.file_of(engine_state(instance=instance, data_dir=data_dir))
-        for instance in ("a", "b\udc80")
-        for data_dir in ("/a", "/b")
-    }
-    assert len(paths) == 4
+def test_each_scheduler_has_its_own(home: Path) -> None:
+    for instance in ("a", "b\udc80"):
+        for data_dir in ("/a", "/b"):
+            state = engine_state(instance=instance, data_dir=data_dir)
+            left_off.leave(state, LEFT)
+    assert len(list((home / "bistro-tui" / "screens").iterdir())) == 4
+
+
+def test_of_a_picture_of_several_nothing_is_kept(home: Path) -> None:
+    left_off.leave(engine_state(data_dir=""), LEFT)
+    assert left_off.take(engine_state(data_dir="")) is None
+    assert list(home.iterdir()) == []
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"page": 3}', b"[" * 100_000]
 )
-def test_a_bad_file_is_none(content: bytes) -> None:
-    path = left_off.file_of(engine_state())
-    path.parent.mkdir(parents=True)
+def test_a_bad_file_is_none(content: bytes, home: Path) -> None:
+    left_off.leave(engine_state(), LEFT)
+    (path,) = (home / "bistro-tui" / "screens").iterdir()
     path.write_bytes(content)
-    assert left_off.take(path) is None
+    assert left_off.take(engine_state()) is None
     assert not path.exists()
 
 
-def test_only_a_file_is_read() -> None:
-    path = left_off.file_of(engine_state())
-    path.parent.mkdir(parents=True)
+def test_only_a_file_is_read(home: Path) -> None:
+    left_off.leave(engine_state(), LEFT)
+    (path,) = (home / "bistro-tui" / "screens").iterdir()
+    path.unlink()
     os.mkfifo(path)
-    assert left_off.take(path) is None
+    assert left_off.take(engine_state()) is None
 
 
 def test_where_nothing_can_be_kept_nothing_fails(home: Path) -> None:
     (home / "bistro-tui").write_text("a file")
-    path = left_off.file_of(engine_state())
-    left_off.leave(path, LEFT)
-    assert left_off.take(path) is None
+    left_off.leave(engine_state(), LEFT)
+    assert left_off.take(engine_state()) is None

@@ -100,11 +100,17 @@ def _page(told: dict[str, Any]) -> PageLeft:
 def _pane(told: object) -> PaneLeft:
     if not isinstance(told, dict):
         return PaneLeft()
-    order = None
-    match told.get("order"):
+    return PaneLeft(
+        filter_text=_text(told.get("filter")), order=_order(told.get("order"))
+    )
+
+
+def _order(told: object) -> Order | None:
+    match told:
         case [str(title), bool(down)]:
-            order = Order(title=title, down=down)
-    return PaneLeft(filter_text=_text(told.get("filter")), order=order)
+            return Order(title=title, down=down)
+        case _:
+            return None
 
 
 def _thing_json(thing: Thing | None) -> list[str] | None:

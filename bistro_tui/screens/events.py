@@ -181,7 +181,7 @@ class EventsPage(Page):
     def _chosen(self, message: Rows.Chosen) -> None:
         row = message.pane.current
         if isinstance(row, ConfigProblem) and row.line > 0:
-            self._file.point_at_key(row.line)
+            self._file.go_to(row.line)
 
     def place(self) -> tuple[str, int] | None:
         """Return the line of the problem, or of the file, under the cursor."""

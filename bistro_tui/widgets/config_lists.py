@@ -87,6 +87,12 @@ class FileView(RowList[FileLine]):
         self._side = max(0, self._side + direction * _SIDE_STEP)
         self.sync()
 
+    def go_to(self, number: int) -> None:
+        """Put the cursor on that line, in the middle of the pane."""
+        if self.point_at_key(number):
+            self.scroll_now(max(0, self._cursor - self._page // 2))
+            self.sync()
+
     def key_of(self, row: FileLine) -> Hashable:
         """Return its number."""
         return row.number

@@ -26,7 +26,7 @@ async def test_what_no_command_means_is_said_with_the_nearest() -> None:
     async with driven(busy_engine()) as (app, pilot):
         for typed, said in (
             ("whi backup", "there is no command :whi; did you mean :why?"),
-            ("job bakcup", "there is no job bakcup; did you mean backup?"),
+            ("job bakkup", "there is no job bakkup; did you mean backup?"),
             ("why backup db77", "there is no node db77; did you mean db7?"),
             ("limit rack io many", "many is no limit"),
             ("limit rack oi 3", "oi of each rack: there is no such resource"),
