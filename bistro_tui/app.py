@@ -25,6 +25,7 @@ from bistro_tui.dressed import Dressed
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
 from bistro_tui.lending import Lending
+from bistro_tui.own_terminal import OwnTerminal, own_terminal
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
 from bistro_tui.screens.help_overlay import HelpOverlay
@@ -34,7 +35,6 @@ from bistro_tui.screens.quit import QuitAnswer, QuitQuestion
 from bistro_tui.terminal import (
     TerminalDriver,
     let_go_of_terminal,
-    say_on_terminal,
     signals_to,
     terminal_is_gone,
     terminal_kept,
@@ -126,6 +126,8 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         self.crash: BaseException | str | None = None
         self.end: UiEnd | None = None
         self.stop_signal: int | None = None
+        self.terminal: OwnTerminal | None = None
+        """What it is drawn on; None where that is no terminal."""
         self.is_local = is_local
         self._attach_by = attach_by
         self.show_doors([Door(label="", view=view, control=control, is_local=is_local)])
@@ -150,8 +152,14 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
     def engine_finished(self) -> None:
         """End the UI: there is nothing more to show. May be called from any thread."""
         self._finished = True
+        self._hurry()
         if self._listening:
             self._tell(self.EngineFinished())
+
+    def _hurry(self) -> None:
+        """Let a terminal that takes nothing hold up the end for two seconds only."""
+        if self.terminal is not None:
+            self.terminal.hurry()
 
     def _notify(self) -> None:
         if not self._news_waiting:
@@ -225,6 +233,7 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
     def leave(self, end: UiEnd) -> None:
         """End the UI for that reason; the first reason counts."""
         self.end = self.end or end
+        self._hurry()
         self._left.set()
         # What is not saved in an editor is lost with it: it is waited for.
         if not self._is_lent or end is UiEnd.TERMINAL_GONE:
@@ -279,6 +288,8 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         self.leave(UiEnd.QUIT if self._quitting else UiEnd.STOPPED)
 
     def _tick(self) -> None:
+        if self.terminal is not None:
+            self.terminal.log_strays()
         if terminal_is_gone() and not self.is_headless:
             self._on_terminal_gone()
         elif self._main is not None and self._main.ready:
@@ -292,23 +303,18 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
             return
         if number in (signal.SIGINT, signal.SIGTERM):
             self.stop_signal = self.stop_signal or number
+            # At once: the UI may be waiting for a terminal that takes nothing.
+            self._stop_engine_for(number)
+        elif number == signal.SIGHUP:
+            self._hurry()
         if not self._listening:
             self._signals_early.append(number)
-        elif self._tell(self.Signalled(number)):
-            if self._loop is not None:
-                # The handler may have interrupted the wait of the loop itself.
-                self._loop.call_soon_threadsafe(lambda: None)
-        else:
-            self._stop_engine_for(number)
-
-    def pass_on_signals(self) -> None:
-        """See to the signals that came before there was a UI to take them."""
-        for number in self._signals_early:
-            self._stop_engine_for(number)
+        elif self._tell(self.Signalled(number)) and self._loop is not None:
+            # The handler may have interrupted the wait of the loop itself.
+            self._loop.call_soon_threadsafe(lambda: None)
 
     def _stop_engine_for(self, number: int) -> None:
-        if number in (signal.SIGINT, signal.SIGTERM):
-            self._control.request_stop()
+        self._control.request_stop()
 
     @on(Signalled)
     def _on_signalled(self, message: Signalled) -> None:
@@ -320,7 +326,6 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
             self._end_for(message.number)
 
     def _end_for(self, number: int) -> None:
-        self._stop_engine_for(number)
         self.say("Stopping: running tasks are being ended", False)
 
     def _on_terminal_gone(self) -> None:
@@ -407,9 +412,13 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         self._away = True
         # Nothing may be drawn meanwhile: the driver's queue would fill and block.
         with self.batch_update(), self.suspend():
-            say_on_terminal("engine runs; Enter returns")
+            self._say_on_terminal("engine runs; Enter returns")
             await until_enter(self._left)
         self._away = False
+
+    def _say_on_terminal(self, text: str) -> None:
+        if self.terminal is not None:
+            self.terminal.write(text + "\n")
 
     async def lend_terminal(self, command: Sequence[str]) -> str:
         """Let a program have the terminal until it ends; the engine goes on.
@@ -463,12 +472,13 @@ def run(app: BistroApp) -> UiOutcome:
     errors of the UI.
     """
     error: BaseException | str | None = None
-    with terminal_kept(), signals_to(app.signal_came):
-        try:
-            asyncio.run(app.run_async(mouse=app.settings.mouse))
-        except Exception as caught:  # noqa: BLE001 - errors of the UI end the UI alone
-            error = caught
-        app.pass_on_signals()
+    with terminal_kept(), own_terminal(app.crash_dir) as app.terminal:
+        with signals_to(app.signal_came):
+            try:
+                asyncio.run(app.run_async(mouse=app.settings.mouse))
+            except Exception as caught:  # noqa: BLE001 - errors of the UI end it alone
+                error = caught
+        app.terminal = None
     error = app.crash or error
     stop_signal = app.stop_signal
     if error is None or app.was_useful:

@@ -77,7 +77,8 @@ class AttachedApp(BistroApp, inherit_bindings=False):
         return False
 
     def _stop_engine_for(self, number: int) -> None:
-        """Stop nothing: the signal was meant for this program."""
+        """Stop nothing: the signal was meant for this program, which ends."""
+        self._hurry()
 
     def _end_for(self, number: int) -> None:
         self.leave(UiEnd.QUIT)

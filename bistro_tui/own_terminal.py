@@ -6,15 +6,14 @@ terminal that takes nothing holds up who draws, and at the end not even that.
 """
 
 import contextlib
+import fcntl
 import logging
 import os
 import select
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from bistro_tui.present.clean import clean_lines
 
@@ -34,12 +33,13 @@ class OwnTerminal:
     Without that thread the queue before it fills, and whoever draws waits for ever.
     """
 
-    def __init__(self, fd: int, strays: IO[bytes] | None) -> None:
+    def __init__(self, fd: int, strays: int | None) -> None:
         self._fd = fd
         self._strays = strays
         encoding = getattr(sys.__stderr__, "encoding", None)
         self._encoding: str = encoding or "utf-8"
-        self._hurry = threading.Event()
+        # No Event: a signal handler must not wait for the lock that it interrupted.
+        self._is_in_a_hurry = False
         self._given_up = False
 
     def hurry(self) -> None:
@@ -47,7 +47,7 @@ class OwnTerminal:
 
         May be called from any thread and in a signal handler.
         """
-        self._hurry.set()
+        self._is_in_a_hurry = True
 
     def write(self, text: str) -> int:
         """Write it all, as slowly as the terminal takes it; errors are not told."""
@@ -76,7 +76,7 @@ class OwnTerminal:
         while not self._given_up:
             if poll.poll(_LOOK_MS):
                 return True
-            looks += self._hurry.is_set()
+            looks += self._is_in_a_hurry
             self._given_up = looks >= _PATIENCE_LOOKS
         return False
 
@@ -85,11 +85,11 @@ class OwnTerminal:
         if self._strays is None:
             return
         with contextlib.suppress(OSError):
-            size = os.fstat(self._strays.fileno()).st_size
+            size = os.fstat(self._strays).st_size
             if not size:
                 return
-            found = os.pread(self._strays.fileno(), _MOST_STRAY_BYTES, 0)
-            os.ftruncate(self._strays.fileno(), 0)
+            found = os.pread(self._strays, _MOST_STRAY_BYTES, 0)
+            os.ftruncate(self._strays, 0)
             for line in clean_lines(found.rstrip(b"\n")):
                 _LOG.warning("written to the terminal: %s", line)
             if size > len(found):
@@ -115,7 +115,7 @@ def own_terminal(strays_in: Path | None) -> Iterator[OwnTerminal | None]:
     try:
         _flush()
         for number in former:
-            os.dup2(ours.fileno() if strays is None else strays.fileno(), number)
+            os.dup2(ours.fileno() if strays is None else strays, number)
         yield ours
     finally:
         _flush()
@@ -125,7 +125,7 @@ def own_terminal(strays_in: Path | None) -> Iterator[OwnTerminal | None]:
         ours.log_strays()
         os.close(fd)
         if strays is not None:
-            strays.close()
+            os.close(strays)
 
 
 def _opened(name: str) -> int:
@@ -140,12 +140,15 @@ def _opened(name: str) -> int:
         return os.dup(2)
 
 
-def _nameless(directory: Path | None) -> IO[bytes] | None:
+def _nameless(directory: Path | None) -> int | None:
     for place in (directory, None):
         with contextlib.suppress(OSError):
-            file = tempfile.TemporaryFile("ab", buffering=0, dir=place)
-            os.pread(file.fileno(), 0, 0)
-            return file
+            fd, name = tempfile.mkstemp(dir=place)
+            os.unlink(name)
+            # Two write there, each by its own descriptor, and it is cut meanwhile.
+            flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+            fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_APPEND)
+            return fd
     return None
 
 

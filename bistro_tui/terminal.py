@@ -10,37 +10,16 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from bistro_tui.own_terminal import OwnTerminal
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
-
-
-class _Output:
-    """The terminal's file for Textual's writer thread, which an error would end.
-
-    Without that thread the queue before it fills, and whoever draws waits for ever.
-    """
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError, ValueError):
-            self._file.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._file.flush()
-
-    def fileno(self) -> int:
-        return self._file.fileno()
 
 
 class TerminalDriver(LinuxDriver):
@@ -49,16 +28,17 @@ class TerminalDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as its base
         handlers = {s: signal.getsignal(s) for s in (signal.SIGTSTP, signal.SIGCONT)}
         super().__init__(*args, **kwargs)
-        # Typed as a file by Textual, which only writes to it, flushes it and asks for
-        # its descriptor.
-        drawn_on: Any = self._file
-        self._file = cast("Any", _Output(drawn_on))
+        drawn_on: OwnTerminal | None = getattr(self._app, "terminal", None)
+        if drawn_on is not None:
+            # Typed as a file by Textual, which only writes to it, flushes it and asks
+            # for its descriptor.
+            self._file = cast("Any", drawn_on)
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
     def _get_terminal_size(self) -> tuple[int, int]:
-        # Textual asks stdout, which may be a pipe; it reads stdin and draws on stderr.
-        for descriptor in (2, 0):
+        # Textual asks stdout, which may be anything; it reads stdin.
+        for descriptor in (2 if self._file is None else self._file.fileno(), 0):
             with contextlib.suppress(OSError):
                 columns, lines = os.get_terminal_size(descriptor)
                 if columns > 0 and lines > 0:
@@ -137,13 +117,6 @@ def terminal_kept() -> Iterator[None]:
     finally:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(0, termios.TCSANOW, modes)
-
-
-def say_on_terminal(text: str) -> None:
-    """Write one line where the screen is drawn, in or out of it."""
-    if sys.__stderr__ is not None:
-        sys.__stderr__.write(text + "\n")
-        sys.__stderr__.flush()
 
 
 async def until_enter(left: asyncio.Event) -> None:

@@ -28,6 +28,7 @@ class EngineThread:
         self._door: InProcessDoor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_end: Callable[[], None] = lambda: None
+        self._is_to_stop = False
 
     def start(self) -> None:
         """Begin to open the engine."""
@@ -35,6 +36,7 @@ class EngineThread:
 
     def request_stop(self) -> None:
         """Stop the engine, also while it is being opened."""
+        self._is_to_stop = True
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._engine.request_stop)
@@ -73,6 +75,9 @@ class EngineThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        if self._is_to_stop:
+            # Asked for while there was no loop to pass it on to.
+            self._engine.request_stop()
         with contextlib.ExitStack() as until_open:
             until_open.enter_context(loading())
 

@@ -87,8 +87,11 @@ class Page:
         return found["result"].get("value")
 
     async def press(self, key: str) -> None:
-        """Press one key that is a character."""
-        await self.call("Input.dispatchKeyEvent", type="char", text=key)
+        """Press one key that is a character, in the page's terminal."""
+        await self.value("document.querySelector('.xterm-helper-textarea').focus()")
+        for kind in ("keyDown", "keyUp"):
+            text = key if kind == "keyDown" else ""
+            await self.call("Input.dispatchKeyEvent", type=kind, key=key, text=text)
 
     async def picture(self, path: Path) -> None:
         """Write what the page looks like."""

@@ -43,7 +43,6 @@ async def test_signals_end_the_client_alone(number: int) -> None:
         await until_shown(app, "backup")
         app.signal_came(number)
         await until(lambda: app.end is not None)
-    app.pass_on_signals()
     assert app.end == "quit"
     assert engine.stop_requests == 0
 
