@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from bistro_tui.doors import Door
 from bistro_tui.dressed import Dressed
 from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
+from bistro_tui.hangup import let_go_of_terminal, terminal_is_gone
 from bistro_tui.lending import Lending
 from bistro_tui.own_terminal import OwnTerminal, own_terminal
 from bistro_tui.present.clean import clean_lines
@@ -34,9 +36,7 @@ from bistro_tui.screens.palette import Actions, Names
 from bistro_tui.screens.quit import QuitAnswer, QuitQuestion
 from bistro_tui.terminal import (
     TerminalDriver,
-    let_go_of_terminal,
     signals_to,
-    terminal_is_gone,
     terminal_kept,
     until_enter,
 )
@@ -348,6 +348,12 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
 
     # Keys.
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what a key asked for has not got the keyboard yet."""
+        is_arriving = self._main is not None and self._main.is_arriving
+        return is_arriving or super().is_between
+
     def action_no_quit(self) -> None:
         """Say how to quit."""
         self.say("ctrl+c does not quit here: q quits, x stops a task", False)
@@ -475,7 +481,11 @@ def run(app: BistroApp) -> UiOutcome:
     with terminal_kept(), own_terminal(app.crash_dir) as app.terminal:
         with signals_to(app.signal_came):
             try:
-                asyncio.run(app.run_async(mouse=app.settings.mouse))
+                if constants.DRIVER is None and not os.isatty(0):
+                    # It went away while this began.
+                    app.end = UiEnd.TERMINAL_GONE
+                else:
+                    asyncio.run(app.run_async(mouse=app.settings.mouse))
             except Exception as caught:  # noqa: BLE001 - errors of the UI end it alone
                 error = caught
         app.terminal = None

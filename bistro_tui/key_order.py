@@ -15,6 +15,8 @@ from textual.events import Event, Key
 PATIENCE_SEC = 0.25
 """How long a key may keep the next one waiting, whatever becomes of it."""
 
+_LOOK_SEC = 0.005
+
 
 class KeysInOrder(App[None]):
     """An app that looks at a key only when the one before it has had its effect."""
@@ -38,7 +40,7 @@ class KeysInOrder(App[None]):
         while self._waiting_keys and self._key_timer is None:
             self._key_turn += 1
             self._key_timer = asyncio.get_running_loop().call_later(
-                PATIENCE_SEC, self.call_later, self._key_is_done, self._key_turn
+                PATIENCE_SEC, self.call_later, self._no_more_patience, self._key_turn
             )
             target = self.focused or self.screen
             await super().on_event(self._waiting_keys.popleft())
@@ -50,7 +52,22 @@ class KeysInOrder(App[None]):
         if above is None or not node.call_later(self._go_up, above, turn):
             self.call_later(self._key_is_done, turn)
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what a key asked for has not got the keyboard yet."""
+        return not self.screen.is_mounted
+
     async def _key_is_done(self, turn: int) -> None:
+        if turn != self._key_turn or self._key_timer is None:
+            return
+        if self._waiting_keys and self.is_between:
+            asyncio.get_running_loop().call_later(
+                _LOOK_SEC, self.call_later, self._key_is_done, turn
+            )
+        else:
+            await self._no_more_patience(turn)
+
+    async def _no_more_patience(self, turn: int) -> None:
         if turn == self._key_turn and self._key_timer is not None:
             self._key_timer.cancel()
             self._key_timer = None

@@ -8,15 +8,17 @@ process, so none of that may happen here.
 import asyncio
 import contextlib
 import os
-import select
+import selectors
 import signal
 import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, cast
 
+from textual import constants
 from textual.drivers.linux_driver import LinuxDriver
 
+from bistro_tui.keyboard import Keyboard
 from bistro_tui.own_terminal import OwnTerminal
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)
@@ -45,6 +47,31 @@ class TerminalDriver(LinuxDriver):
                     return columns, lines
         return super()._get_terminal_size()
 
+    def run_input_thread(self) -> None:
+        """Take in what is typed until the UI ends; called in a thread of its own.
+
+        A terminal that has gone ends it too: who looks after that is the app.
+        """
+        keyboard = Keyboard(debug=self._debug)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(constants.ESCAPE_DELAY):
+                    try:
+                        data = os.read(self.fileno, 4096)
+                    except OSError:
+                        return
+                    if not data:
+                        return
+                    for message in keyboard.take(data, has_alt=self._has_alt_keys()):
+                        self.process_message(message)
+                else:
+                    for message in keyboard.idle():
+                        self.process_message(message)
+
+    def _has_alt_keys(self) -> bool:
+        return any("alt+" in keys for keys in self._app._keymap.values())
+
 
 @contextlib.contextmanager
 def signals_to(handle: Callable[[int], None]) -> Iterator[None]:
@@ -63,45 +90,6 @@ def signals_to(handle: Callable[[int], None]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def terminal_is_gone(fd: int = 0) -> bool:
-    """Return whether the other end of the terminal was closed."""
-    poller = select.poll()
-    poller.register(fd, 0)
-    try:
-        return any(
-            event & (select.POLLHUP | select.POLLERR | select.POLLNVAL)
-            for _, event in poller.poll(0)
-        )
-    except OSError:
-        return True
-
-
-def let_go_of_terminal() -> None:
-    """Put the null device in the place of fds 0 to 2, if they are a terminal.
-
-    Whatever is read or written afterwards, by whomever, neither fails nor spins.
-    """
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    try:
-        for fd in (0, 1, 2):
-            if _was_terminal(fd):
-                os.dup2(null, fd)
-    finally:
-        os.close(null)
-
-
-def _was_terminal(fd: int) -> bool:
-    try:
-        os.ttyname(fd)
-    except OSError:
-        # A closed master makes isatty fail, but the device is still a terminal's.
-        try:
-            return os.major(os.fstat(fd).st_rdev) in range(136, 144)
-        except OSError:
-            return False
-    return True
 
 
 @contextlib.contextmanager

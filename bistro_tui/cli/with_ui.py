@@ -20,7 +20,7 @@ from bistro_tui.cli.engine_thread import EngineThread
 from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.engine import Engine
-from bistro_tui.engine.view import EngineControl
+from bistro_tui.hangup import let_go_of_terminal
 from bistro_tui.present.ui_settings import UiSettings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def serve_with_ui(
     early = logging.handlers.MemoryHandler(10_000, flushLevel=logging.CRITICAL + 1)
     log_to(early)
     thread = EngineThread(engine)
-    signals = _Signals()
+    signals = _Signals(is_kept=keep_running)
     with signals.watched():
         thread.start()
         signals.stop_through(thread.request_stop)
@@ -61,14 +61,21 @@ def serve_with_ui(
         )
         thread.on_end(app.engine_finished)
         shown = run(app)
-        _after_the_screen(shown, door, keep_running=keep_running, log_format=log_format)
-        is_kept = keep_running or shown.end.value == "detached"
-        signals.survive_terminal(lambda: None if is_kept else door.request_stop())
-        if shown.end.value == "detached":
-            say(
-                "bistro-tui: the scheduler goes on without a screen"
-                f" (process {os.getpid()}): {attach_by} shows it again, ctrl+c stops it"
-            )
+        match shown.end.value:
+            case "quit":
+                door.request_stop()
+            case "terminal_gone":
+                signals.hang_up()
+            case "crashed":
+                _tell_of_crash(shown, log_format=log_format)
+            case "detached":
+                signals.is_kept = True
+                say(
+                    "bistro-tui: the scheduler goes on without a screen (process"
+                    f" {os.getpid()}): {attach_by} shows it again, ctrl+c stops it"
+                )
+            case "stopped":
+                pass
         outcome = thread.outcome()
     return Ending(outcome=outcome, signal=signals.caught or shown.stop_signal)
 
@@ -83,71 +90,57 @@ def _attach_by(data_dir: Path) -> str:
     return f"bistro-tui attach {shlex.quote(str(data_dir))}"
 
 
-def _after_the_screen(
-    shown: "UiOutcome", control: EngineControl, *, keep_running: bool, log_format: str
-) -> None:
-    """Do what the end of the UI means for the engine."""
-    match shown.end.value:
-        case "quit":
-            control.request_stop()
-        case "stopped" | "detached":
-            pass
-        case "terminal_gone":
-            if not keep_running:
-                control.request_stop()
-        case "crashed":
-            where = f" ({shown.crash_file})" if shown.crash_file else ""
-            say(f"bistro-tui: the UI failed: {shown.error}{where}; the engine goes on")
-            log_to_stderr(log_format)
+def _tell_of_crash(shown: "UiOutcome", *, log_format: str) -> None:
+    where = f" ({shown.crash_file})" if shown.crash_file else ""
+    say(f"bistro-tui: the UI failed: {shown.error}{where}; the engine goes on")
+    log_to_stderr(log_format)
 
 
 class _Signals:
-    """SIGINT and SIGTERM stop the engine, also before it is open."""
+    """SIGINT and SIGTERM stop the engine, also before it is open.
 
-    def __init__(self) -> None:
+    So does the end of the terminal, once, unless the engine is to be kept.
+    """
+
+    def __init__(self, *, is_kept: bool) -> None:
         self.caught: int | None = None
+        self.is_kept = is_kept
+        self._is_hung_up = False
         self._request_stop: Callable[[], None] = lambda: None
 
     def stop_through(self, request_stop: Callable[[], None]) -> None:
         """From now on a signal calls this; one that came earlier does so at once."""
         self._request_stop = request_stop
-        if self.caught is not None:
+        if self.caught is not None or (self._is_hung_up and not self.is_kept):
             request_stop()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Watch inside the block and restore the former handlers after it."""
-        kept = (*_WATCHED, signal.SIGHUP)
+        kept = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         former = {number: signal.getsignal(number) for number in kept}
-        self.watch()
+        for number in kept:
+            signal.signal(number, self._on_signal)
         try:
             yield
         finally:
             for number, handler in former.items():
                 signal.signal(number, handler)
 
-    def survive_terminal(self, hung_up: Callable[[], None]) -> None:
-        """From now on the end of the terminal is not ours; ``hung_up`` is told of it.
-
-        What is written afterwards goes nowhere.
-        """
-        from bistro_tui.terminal import let_go_of_terminal
-
-        def on_hangup(_number: int, _frame: FrameType | None) -> None:
-            let_go_of_terminal()
-            hung_up()
-
-        signal.signal(signal.SIGHUP, on_hangup)
-
-    def watch(self) -> None:
-        """Install the handlers."""
-        for number in _WATCHED:
-            signal.signal(number, self._on_signal)
+    def hang_up(self) -> None:
+        """Go on without the terminal; what is written from now on goes nowhere."""
+        let_go_of_terminal()
+        if self._is_hung_up:
+            # The kernel and a shell may both tell of it: that is no second wish.
+            return
+        self._is_hung_up = True
+        if not self.is_kept:
+            self._request_stop()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self.hang_up()
+            return
         if self.caught is None:
             self.caught = number
         self._request_stop()
-
-
-_WATCHED = (signal.SIGINT, signal.SIGTERM)

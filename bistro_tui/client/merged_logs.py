@@ -7,7 +7,7 @@ from bistro_tui.client.members import Members
 from bistro_tui.client.merging import outer_task
 from bistro_tui.engine.view import LogLine, LogPage, LogSearch, TaskId
 
-_POSITIONS = 64
+_POSITIONS = 2_048
 """How many answers are remembered that somebody may go on from."""
 
 
@@ -27,7 +27,7 @@ class MergedLogs:
         if task is not None:
             label, one, inner = self._members.of_task(task)
             return _page_of(label, await one.read_log(inner, after=after, limit=limit))
-        before = self._positions.get(after, {})
+        before = self._position(after)
         pages = await self._members.each(
             self._members.all,
             lambda label, one: one.read_log(
@@ -55,6 +55,18 @@ class MergedLogs:
             while len(self._positions) > _POSITIONS:
                 self._positions.popitem(last=False)
         return LogPage(lines=tuple(numbered), last_id=last)
+
+    def _position(self, after: int) -> dict[str, int]:
+        """Return how far each was read by who goes on from there.
+
+        Who was away for long goes on where the first answer that is remembered ended:
+        what lies between is passed over, and nothing is told twice.
+        """
+        found = self._positions.get(after)
+        if found is None and after:
+            known = min((at for at in self._positions if at > after), default=None)
+            found = self._positions[known] if known is not None else None
+        return found or {}
 
     async def search(self, search: LogSearch) -> LogPage:
         """Return lines of the whole log, of one task or of all."""

@@ -6,6 +6,7 @@ All of this is pure.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from bistro_tui.engine.view import (
     Banner,
@@ -13,6 +14,7 @@ from bistro_tui.engine.view import (
     JobName,
     JobRow,
     NodeName,
+    NodeRow,
     Reason,
     Snapshot,
     TaskId,
@@ -31,6 +33,34 @@ class Labelled:
 
     label: str
     snapshot: Snapshot
+    nodes: tuple[NodeRow, ...] = ()
+    """The rows of its nodes by their outer names."""
+
+
+def labelled(label: str, snapshot: Snapshot, before: Labelled | None) -> Labelled:
+    """Return a scheduler's snapshot with its nodes by their outer names.
+
+    Rows that are those of ``before``, its snapshot of before, are not made anew: there
+    may be a hundred thousand.
+    """
+    old, known = (
+        (before.snapshot.nodes, before.nodes) if before is not None else ((), ())
+    )
+    new = snapshot.nodes
+    if new is old:
+        nodes = known
+    elif len(new) == len(old):
+        nodes = tuple(
+            there if row is same else _outer_row(label, row)
+            for row, same, there in zip(new, old, known, strict=True)
+        )
+    else:
+        nodes = tuple(_outer_row(label, row) for row in new)
+    return Labelled(label=label, snapshot=snapshot, nodes=nodes)
+
+
+def _outer_row(label: str, row: NodeRow) -> NodeRow:
+    return row._replace(name=outer_node(label, row.name))
 
 
 def labels_for(names: Iterable[str]) -> tuple[str, ...]:
@@ -103,11 +133,7 @@ def merged(parts: Sequence[Labelled], *, serial: int, structure: int) -> Snapsho
         ),
         totals=totals,
         jobs=_jobs(parts),
-        nodes=tuple(
-            row._replace(name=outer_node(part.label, row.name))
-            for part in parts
-            for row in part.snapshot.nodes
-        ),
+        nodes=tuple(chain.from_iterable(part.nodes for part in parts)),
         running=tuple(running),
         ended=tuple(ended[:ENDED_KEPT]),
         starts=sum(part.snapshot.starts for part in parts),
@@ -129,6 +155,7 @@ def _job(rows: Sequence[tuple[str, JobRow]], schedulers: int) -> JobRow:
     counts: Counter[Reason] = Counter()
     for _, row in rows:
         counts.update(row.counts)
+    differs, mixed = _differences(rows, schedulers)
     etas = [row.eta for _, row in rows]
     known = [eta for eta in etas if eta is not None]
     return replace(
@@ -139,33 +166,38 @@ def _job(rows: Sequence[tuple[str, JobRow]], schedulers: int) -> JobRow:
         counts=counts,
         in_config=any(row.in_config for _, row in rows),
         eta=max(known) if len(known) == len(etas) else None,
-        differs=_differences(rows, schedulers),
+        differs=differs,
+        mixed=mixed,
     )
 
 
-def _differences(rows: Sequence[tuple[str, JobRow]], schedulers: int) -> str:
-    """Return in words what is not the same everywhere; empty if all is."""
+def _differences(
+    rows: Sequence[tuple[str, JobRow]], schedulers: int
+) -> tuple[str, tuple[str, ...]]:
+    """Return in words and by field what is not the same everywhere."""
     told: list[str] = []
+    mixed: list[str] = []
     if len(rows) < schedulers:
         told.append(f"only in {', '.join(label for label, _ in rows)}")
-    kinds: tuple[tuple[str, Callable[[JobRow], str]], ...] = (
-        ("", lambda row: "enabled" if row.enabled else "disabled"),
-        ("owner ", lambda row: row.owner),
-        ("priority ", lambda row: f"{row.priority:g}"),
-        ("level ", lambda row: row.level),
+    kinds: tuple[tuple[str, str, Callable[[JobRow], str]], ...] = (
+        ("enabled", "", lambda row: "enabled" if row.enabled else "disabled"),
+        ("owner", "owner ", lambda row: row.owner),
+        ("priority", "priority ", lambda row: f"{row.priority:.15g}"),
+        ("level", "level ", lambda row: row.level),
     )
-    for lead, value_of in kinds:
+    for field, lead, value_of in kinds:
         by_value: dict[str, list[str]] = {}
         for label, row in rows:
             by_value.setdefault(value_of(row), []).append(label)
         if len(by_value) > 1:
+            mixed.append(field)
             told.append(
                 ", ".join(
                     f"{lead}{value} in {' and '.join(labels)}"
                     for value, labels in by_value.items()
                 )
             )
-    return "; ".join(told)
+    return "; ".join(told), tuple(mixed)
 
 
 def _state(parts: Sequence[Labelled]) -> EngineState:

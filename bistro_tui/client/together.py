@@ -10,7 +10,9 @@ from dataclasses import replace
 from bistro_tui.client.members import Members
 from bistro_tui.client.merged_logs import MergedLogs
 from bistro_tui.client.merging import (
+    SEPARATOR,
     Labelled,
+    labelled,
     merged,
     outer_node,
     outer_task,
@@ -50,6 +52,7 @@ class Together:
         self._members = Members(views, controls)
         self._logs = MergedLogs(self._members)
         self._seen: tuple[Snapshot, ...] = ()
+        self._parts: dict[str, Labelled] = {}
         self._snapshot: Snapshot | None = None
         self._serial = 0
         self._structure = 0
@@ -72,12 +75,14 @@ class Together:
             if structures != self._structures or not all(structures):
                 self._structures = structures
                 self._structure += 1
-            parts = [
-                Labelled(label=label, snapshot=one)
+            self._parts = {
+                label: labelled(label, one, self._parts.get(label))
                 for label, one in zip(self._members.all, seen, strict=True)
-            ]
+            }
             self._snapshot = merged(
-                parts, serial=self._serial, structure=self._structure
+                tuple(self._parts.values()),
+                serial=self._serial,
+                structure=self._structure,
             )
         return self._snapshot
 
@@ -131,28 +136,47 @@ class Together:
         limit: int = 100,
     ) -> TaskPage:
         """Return tasks, one scheduler's after the other's."""
-        whose = list(self._members.all if job is None else self._members.with_job(job))
-        label, _, inner = (after or "").partition(" ")
-        at = whose.index(label) if label in whose else 0
-        label = whose[at]
-        in_label, _, rest = name.rpartition(":")
-        if in_label and in_label != label:
-            page = TaskPage(rows=(), next=None)
-        else:
+        labels = list(self._members.all)
+        whose = self._members.all if job is None else self._members.with_job(job)
+        # No label has the separator in it.
+        begin, _, inner = (after or "").partition(SEPARATOR)
+        at = labels.index(begin) if begin in labels else 0
+        # Who was asked last may have lost the job since.
+        rest = [label for label in labels[at:] if label in whose]
+        if not rest:
+            return TaskPage(rows=(), next=None)
+        label = rest[0]
+        part = self._part_of_name(label, name)
+        page = TaskPage(rows=(), next=None)
+        if part is not None:
             page = await self._members.all[label].tasks(
-                job=job, reason=reason, name=rest, after=inner or None, limit=limit
+                job=job,
+                reason=reason,
+                name=part,
+                after=inner if inner and label == begin else None,
+                limit=limit,
             )
         following = None
         if page.next is not None:
-            following = f"{label} {page.next}"
-        elif at + 1 < len(whose):
-            following = f"{whose[at + 1]} "
+            following = f"{label}{SEPARATOR}{page.next}"
+        elif len(rest) > 1:
+            following = f"{rest[1]}{SEPARATOR}"
+        rows = (row._replace(task=outer_task(label, row.task)) for row in page.rows)
         return TaskPage(
-            rows=tuple(
-                row._replace(task=outer_task(label, row.task)) for row in page.rows
-            ),
-            next=following,
+            rows=tuple(row for row in rows if name in row.task.node), next=following
         )
+
+    def _part_of_name(self, label: str, name: str) -> str | None:
+        """Return which part of a node's inner name goes with one of its outer name.
+
+        None: it is a part of names of another scheduler.
+        """
+        if name in f"{label}{SEPARATOR}":
+            return ""
+        lead, separator, part = name.partition(SEPARATOR)
+        if separator and label.endswith(lead):
+            return part
+        return None if separator and lead in self._members.all else name
 
     async def history(
         self,

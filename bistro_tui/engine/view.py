@@ -100,6 +100,8 @@ class JobRow:
     """Wall second at which it is expected to be done; None: nobody can tell."""
     differs: str = ""
     """Where several schedulers are shown as one: what is not the same in all."""
+    mixed: tuple[str, ...] = ()
+    """The names of the fields that are not."""
 
 
 class NodeRow(NamedTuple):

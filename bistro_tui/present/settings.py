@@ -60,6 +60,15 @@ def value_in(shown: Snapshot, setting: Setting) -> Value | None:
             return _limit(shown, setting)
 
 
+def is_mixed(shown: Snapshot, setting: Setting) -> bool:
+    """Return whether it is not the same in all schedulers that are shown as one."""
+    if isinstance(setting, LevelLimit):
+        return False
+    job = _job(shown, setting.job)
+    field = "enabled" if isinstance(setting, JobSwitch) else "priority"
+    return job is not None and field in job.mixed
+
+
 def _job(shown: Snapshot, name: JobName) -> JobRow | None:
     return next((row for row in shown.jobs if row.name == name), None)
 

@@ -46,6 +46,7 @@ class TaskPages:
     _reasons: tuple[Reason | None, ...] = ()
     _held: list[_Held] = field(default_factory=list)
     _choice: int = 0
+    _turn: int = 0
 
     def choose(self, reasons: tuple[Reason | None, ...]) -> None:
         """Begin anew with tasks of these reasons; the same ones: nothing changes."""
@@ -83,14 +84,21 @@ class TaskPages:
 
     def again(self, row: int) -> Question | None:
         """Return what to ask for to see that row, by its place, as it is now."""
+        if not self._held:
+            return self.more()
+        chosen = len(self._held) - 1
         for place, one in enumerate(self._held):
             row -= len(one.rows)
             if row < 0 or not one.came:
-                return self._question(place, one.reason, one.after)
-        if self._held:
-            last = self._held[-1]
-            return self._question(len(self._held) - 1, last.reason, last.after)
-        return self.more()
+                chosen = place
+                break
+        # Tasks may have come to pages before it that were empty and so have no row.
+        first = chosen
+        while first and self._held[first - 1].came and not self._held[first - 1].rows:
+            first -= 1
+        self._turn += 1
+        place = chosen - self._turn % (chosen - first + 1)
+        return self._question(place, self._held[place].reason, self._held[place].after)
 
     def take(self, question: Question, page: TaskPage) -> bool:
         """Take an answer; False if nobody waits for it any more."""

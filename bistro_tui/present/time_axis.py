@@ -58,7 +58,11 @@ class Axis:
         """Return the cell of that moment; -1 before the window, the width behind it."""
         if at >= self.right:
             return self.width
-        return -1 if at < self.left else math.floor(at / self.step) - self.first
+        if at < self.left:
+            return -1
+        # A quotient of floats may fall just short of the whole number.
+        found = math.floor(at / self.step) - self.first
+        return max(0, min(self.width - 1, found))
 
     def moved(self, cells: int) -> "Axis":
         """Return the window so many cells later."""

@@ -1,5 +1,6 @@
 """Changes of the config by keys: each can be taken back while nobody else came by."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,11 +16,16 @@ from bistro_tui.present.settings import (
     Setting,
     Value,
     in_words,
+    is_mixed,
 )
 from bistro_tui.screens.asked import Asked
 from bistro_tui.screens.stage import Stage
 from bistro_tui.screens.undo import Edit, Step, Undo, changed_since
 from bistro_tui.screens.work import begin
+
+_NO_UNDO = "nothing to undo: u takes back on/off, priority and limits"
+_NO_REDO = "nothing to do again: U does again what u took back"
+_FINAL = "it was not the same everywhere, so u cannot take it back"
 
 _NAMED = 6
 """So many are named in one sentence; of more, their number is said."""
@@ -34,6 +40,8 @@ class Changes:
         self._node = node
         self._asked = Asked()
         self._undo = Undo()
+        self._in_turn = asyncio.Lock()
+        """Undo means the newest step: what was asked before is answered first."""
         self._wanted: dict[LevelLimit, int] = {}
         """Limits that are being moved, and where to."""
 
@@ -48,9 +56,9 @@ class Changes:
     def set(self, wanted: Sequence[tuple[Setting, Value]]) -> None:
         """Have these settings be so; those that are so already are left alone."""
         step = tuple(
-            Edit(setting=setting, before=before, after=value)
+            edit
             for setting, value in wanted
-            if (before := self.value(setting)) is not None and before != value
+            if (edit := self._edit(setting, value)) is not None
         )
         if step:
             self._note(step)
@@ -58,6 +66,14 @@ class Changes:
         else:
             told = [in_words(setting, value) for setting, value in wanted]
             self._stage.say(f"{_listed(told)} already")
+
+    def _edit(self, setting: Setting, value: Value) -> Edit | None:
+        """Return the edit that makes it so; None: it is gone, or is so everywhere."""
+        before = self.value(setting)
+        is_final = is_mixed(self._stage.snapshot, setting)
+        if before is None or (before == value and not is_final):
+            return None
+        return Edit(setting=setting, before=before, after=value, is_final=is_final)
 
     def move_limit(self, limit: LevelLimit, step: int) -> None:
         """Raise or lower a limit; what is pressed meanwhile is done in one go."""
@@ -75,47 +91,45 @@ class Changes:
 
     async def _move(self, limit: LevelLimit, start: Value) -> None:
         at = start
-        try:
-            while (wanted := self._wanted[limit]) != at:
-                edit = Edit(setting=limit, before=at, after=wanted)
-                self._note((edit,))
-                _, refusal = await self._made(edit)
-                if refusal:
-                    self._stage.say(refusal, True)
-                    break
-                at = wanted
-        finally:
-            del self._wanted[limit]
-        if at != start:
-            self._undo.did((Edit(setting=limit, before=start, after=at),))
-            self._stage.say(f"{in_words(limit, at)} · u undoes")
+        async with self._in_turn:
+            try:
+                while (wanted := self._wanted[limit]) != at:
+                    edit = Edit(setting=limit, before=at, after=wanted)
+                    self._note((edit,))
+                    _, refusal = await self._made(edit)
+                    if refusal:
+                        self._stage.say(refusal, True)
+                        break
+                    at = wanted
+            finally:
+                del self._wanted[limit]
+            if at != start:
+                self._undo.did((Edit(setting=limit, before=start, after=at),))
+                self._stage.say(f"{in_words(limit, at)} · u undoes")
 
     def undo(self) -> None:
-        """Take the newest step back."""
-        step = self._undo.undo()
-        if step is None:
-            self._stage.say("nothing to undo: u takes back on/off, priority and limits")
-        else:
-            self._again(step, is_undo=True)
+        """Take the newest step back, as soon as it is answered."""
+        begin(self._node, partial(self._again, is_undo=True), name="control")
 
     def redo(self) -> None:
         """Do again what was undone last."""
-        step = self._undo.redo()
-        if step is None:
-            self._stage.say("nothing to do again: U does again what u took back")
-        else:
-            self._again(step, is_undo=False)
+        begin(self._node, partial(self._again, is_undo=False), name="control")
 
-    def _again(self, step: Step, *, is_undo: bool) -> None:
-        meanwhile = changed_since(step, self.value)
-        if meanwhile:
-            said = "not undone" if is_undo else "not done again"
-            self._stage.say(f"{said}: {meanwhile}", True)
-            return
-        self._note(step)
-        begin(self._node, partial(self._turn, step, is_undo), name="control")
+    async def _again(self, *, is_undo: bool) -> None:
+        async with self._in_turn:
+            step = self._undo.undo() if is_undo else self._undo.redo()
+            if step is None:
+                self._stage.say(_NO_UNDO if is_undo else _NO_REDO)
+                return
+            meanwhile = changed_since(step, self.value)
+            if meanwhile:
+                said = "not undone" if is_undo else "not done again"
+                self._stage.say(f"{said}: {meanwhile}", True)
+                return
+            self._note(step)
+            await self._turn(step, is_undo=is_undo)
 
-    async def _turn(self, step: Step, is_undo: bool) -> None:
+    async def _turn(self, step: Step, *, is_undo: bool) -> None:
         made, told = await self._all(step)
         if is_undo:
             self._undo.undid(made)
@@ -126,10 +140,20 @@ class Changes:
             self._stage.say(f"{_told(made, told)} · {other}")
 
     async def _change(self, step: Step) -> None:
-        made, told = await self._all(step)
-        self._undo.did(made)
+        try:
+            await self._in_turn.acquire()
+        except asyncio.CancelledError:
+            self._give_up(step)
+            raise
+        try:
+            made, told = await self._all(step)
+            self._undo.did(made)
+        finally:
+            self._in_turn.release()
         if made:
-            self._stage.say(f"{_told(made, told)} · u undoes")
+            is_final = all(edit.is_final for edit in made)
+            undoes = _FINAL if is_final else "u undoes"
+            self._stage.say(f"{_told(made, told)} · {undoes}")
 
     def _note(self, step: Step) -> None:
         for edit in step:
@@ -154,13 +178,16 @@ class Changes:
                     made.append(edit)
                     told.append(answer)
         finally:
-            # It was given up: what was asked would be waited for for ever.
-            for edit in waiting:
-                shown = self._stage.snapshot
-                self._asked.answered(edit.setting, shown, is_refused=True)
+            self._give_up(waiting)
         if refusals:
             self._stage.say(refused_text(refusals), True)
         return tuple(made), told
+
+    def _give_up(self, edits: Sequence[Edit]) -> None:
+        """Forget what was to be asked: it would be waited for for ever."""
+        for edit in edits:
+            shown = self._stage.snapshot
+            self._asked.answered(edit.setting, shown, is_refused=True)
 
     async def _made(self, edit: Edit) -> tuple[str, str]:
         """Make one edit; return the answer, or nothing and why it was refused."""

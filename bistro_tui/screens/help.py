@@ -31,6 +31,20 @@ _HERE = "Here"
 """What is over the keys of a page whose kind has no title of its own."""
 _RIGHT = frozenset({"find", "app", "go"})
 """Begin the right one of two columns: what people look for stands at the top."""
+_FIRST = (
+    "act.toggle",
+    "act.why",
+    "act.log",
+    "act.stop",
+    "act.forgive",
+    "act.details",
+    "find.filter",
+    "find.back",
+    "find.command",
+    "app.palette",
+    "app.quit",
+)
+"""What a small screen shows before anything is scrolled."""
 _KEYS_WIDTH = 12
 _TWO_COLUMNS = 96
 
@@ -38,12 +52,22 @@ _TWO_COLUMNS = 96
 def help_lines(keys: Sequence[KeyHelp], width: int, wanted: str = "") -> list[Line]:
     """Return all keys by what they are for, in two columns where there is room.
 
-    With ``wanted`` only those whose key, words or id hold it.
+    In one column, the keys that people use most come first. With ``wanted`` only those
+    whose key, words or id hold it.
     """
     wanted = wanted.casefold()
+    first: list[KeyHelp] = []
+    if width < _TWO_COLUMNS and not wanted:
+        first = sorted(
+            (key for key in keys if key.id in _FIRST),
+            key=lambda key: _FIRST.index(key.id),
+        )
     by_kind: dict[str, list[KeyHelp]] = {kind: [] for kind in _SECTIONS}
     for key in keys:
-        if wanted in f"{' '.join(key.keys)} {key.text} {key.id}".casefold():
+        if (
+            key not in first
+            and wanted in f"{' '.join(key.keys)} {key.text} {key.id}".casefold()
+        ):
             kind = key.id.partition(".")[0]
             by_kind.setdefault(kind if kind in _SECTIONS else "", []).append(key)
     blocks = [
@@ -56,7 +80,8 @@ def help_lines(keys: Sequence[KeyHelp], width: int, wanted: str = "") -> list[Li
     if not blocks:
         return [(Span("no key does that", "dim"),)]
     if width < _TWO_COLUMNS:
-        return _column([block for _, block in blocks], width)
+        most_used = [_section("Most used", first)] if first else []
+        return _column([*most_used, *(block for _, block in blocks)], width)
     half = (width - 3) // 2
     left: list[list[Line]] = []
     right = [block for is_right, block in blocks if is_right]

@@ -108,6 +108,8 @@ class JobView(Container):
             self._forget()
         self.job, self.row, self.is_gone = row.name, row, False
         self.reason = reason
+        # Its rows come by questions alone, the first of them before any tick.
+        self.tasks.now = self._stage.scene().now
         self._choose()
         self.refill()
 

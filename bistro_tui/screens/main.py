@@ -139,6 +139,8 @@ class MainScreen(ActKeys):
         self._last_key = ""
         """The page before this one."""
         self._history = History()
+        self.is_arriving = False
+        """Whether the page in sight has not got the keyboard yet."""
         self.ready = False
         """Whether there is anything to show something in."""
 
@@ -210,7 +212,8 @@ class MainScreen(ActKeys):
             else:
                 self._body.mount(page)
         self._show_page()
-        # A new page is mounted in its turn; what keys find is this page already.
+        # A new page is mounted in its turn; what keys act on is this page already.
+        self.is_arriving = True
         self.call_after_refresh(self._arrived, page, thing)
 
     def _make_page(self, key: str) -> Page:
@@ -220,6 +223,7 @@ class MainScreen(ActKeys):
     def _arrived(self, page: Page, thing: Thing | None) -> None:
         if page is not self.page:
             return
+        self.is_arriving = False
         was = self._was_left.pop(page.KEY, None)
         if was is not None:
             page.take(self._snapshot)
@@ -406,6 +410,7 @@ class MainScreen(ActKeys):
         """Undo one step of choosing, then go to the first pane."""
         if not self.page.back() and self.panes:
             self.set_focus(self.panes[0])
+        self._foot.sync()
 
     # The filter.
 
@@ -424,6 +429,7 @@ class MainScreen(ActKeys):
         pane = self.page.active_pane
         if pane is not None and self.has_class("-filtering"):
             pane.set_filter(message.text)
+            self._foot.sync()
 
     @on(FilterLine.Applied)
     def _filter_applied(self) -> None:
@@ -436,6 +442,7 @@ class MainScreen(ActKeys):
         pane = self._close_filter()
         if pane is not None:
             pane.set_filter("")
+            self._foot.sync()
 
     def _close_filter(self) -> Pane | None:
         self.remove_class("-filtering")

@@ -16,6 +16,8 @@ class Edit:
     setting: Setting
     before: Value
     after: Value
+    is_final: bool = False
+    """Whether it cannot be taken back: it was not the same everywhere."""
 
     def turned_round(self) -> "Edit":
         """Return the edit that takes this one back."""
@@ -35,6 +37,7 @@ class Undo:
 
     def did(self, step: Step) -> None:
         """Take note of a new step: what was undone before cannot be done again."""
+        step = tuple(edit for edit in step if not edit.is_final)
         if step:
             self._done.append(step)
             del self._done[:-_MOST]

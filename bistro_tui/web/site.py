@@ -23,7 +23,6 @@ log = logging.getLogger("bistro_tui")
 MOST_SCREENS = 8
 """Each is a process of its own."""
 
-_COOKIE = "bistro_tui"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -92,28 +91,34 @@ class Site(Server):
         if request.path == "/login" or self._is_known(request):
             return await handler(request)
         if request.path == "/" and "token" in request.query:
-            return self._welcome(request.query["token"])
+            return self._welcome(request, request.query["token"])
         if request.path == "/":
             return _login_page("The token of this scheduler:", status=401)
         raise web.HTTPUnauthorized(text="the token has to be shown at / first\n")
 
     def _is_known(self, request: web.Request) -> bool:
-        shown = request.cookies.get(_COOKIE, "")
-        return hmac.compare_digest(shown.encode(), self._session.encode())
+        shown = request.cookies.get(_cookie(request), "")
+        return hmac.compare_digest(_bytes(shown), self._session.encode())
 
     async def _login(self, request: web.Request) -> web.StreamResponse:
-        token = (await request.post()).get("token", "")
-        return self._welcome(token if isinstance(token, str) else "")
+        try:
+            token = (await request.post()).get("token", "")
+        except (ValueError, LookupError):
+            # Of a charset that there is not, or bytes that it does not have.
+            raise web.HTTPBadRequest(text="that is no form\n") from None
+        return self._welcome(request, token if isinstance(token, str) else "")
 
-    def _welcome(self, token: str) -> web.StreamResponse:
-        given = token.strip().encode("utf-8", "surrogateescape")
+    def _welcome(self, request: web.Request, token: str) -> web.StreamResponse:
+        given = _bytes(token.strip())
         # All are compared, so that the time tells nothing of which one was close.
         if not sum(hmac.compare_digest(given, token) for token in self._tokens):
             log.warning("web: a wrong token was shown")
             return _login_page("That is not the token. Try again:", status=401)
         # The token leaves the address line, the history and what is shared of them.
         answer = web.Response(status=303, headers={"Location": "/"})
-        answer.set_cookie(_COOKIE, self._session, httponly=True, samesite="Strict")
+        answer.set_cookie(
+            _cookie(request), self._session, httponly=True, samesite="Strict"
+        )
         return answer
 
     # What they see.
@@ -139,6 +144,16 @@ class Site(Server):
             return await self.handle_websocket(request)
         finally:
             self._screens -= 1
+
+
+def _cookie(request: web.Request) -> str:
+    """Return the name of the cookie: browsers tell ports of one host not apart."""
+    return f"bistro_tui_{request.url.port}"
+
+
+def _bytes(text: str) -> bytes:
+    """Return the text as bytes, whatever a stranger sent."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 async def _harden(_: web.Request, response: web.StreamResponse) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bistro_tui.client import merged_logs
 from bistro_tui.client.merging import Labelled, labels_for, merged, outer_node
 from bistro_tui.client.read_only import ReadOnlyControl
 from bistro_tui.client.together import Together
@@ -282,3 +283,108 @@ async def test_whoever_only_looks_changes_nothing() -> None:
     with pytest.raises(ControlRefused, match="read-only"):
         await control.set_job_enabled(JobName("etl"), True)
     control.request_stop()
+
+
+async def test_who_comes_back_to_the_merged_log_is_told_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(merged_logs, "_POSITIONS", 50)
+    one, two, all_ = both()
+    one.write(task("etl", "db1"), "a", "b", at=NOW)
+    away = here = (await all_.read_log(None)).last_id
+    for number in range(70):
+        two.write(task("etl", "db1"), f"{number}", at=NOW + 1 + number)
+        here = (await all_.read_log(None, after=here)).last_id
+    back = await all_.read_log(None, after=away, limit=30)
+    assert [line.line for line in back.lines] == [
+        f"{number}\n".encode() for number in range(40, 70)
+    ]
+    rest = await all_.read_log(None, after=away)
+    assert not {b"a\n", b"b\n"} & {line.line for line in rest.lines}
+
+
+@pytest.mark.parametrize("label", ["my host", "a b c", "day "])
+async def test_pages_of_tasks_go_on_whatever_a_scheduler_is_called(label: str) -> None:
+    one, two = night(), day()
+    all_ = Together({label: one, "day": two}, {label: one, "day": two})
+    for engine in (one, two):
+        engine.task_rows = [
+            TaskRow(task("etl", f"db{i}"), R.FAILED, None, 1, None, "")
+            for i in range(3)
+        ]
+    found: list[NodeName] = []
+    after = None
+    for _ in range(6):
+        page = await all_.tasks(reason=R.FAILED, after=after, limit=2)
+        found += [row.task.node for row in page.rows]
+        after = page.next
+        if after is None:
+            break
+    assert found == [
+        outer_node(one, NodeName(f"db{i}")) for one in (label, "day") for i in range(3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("night", ["night:db1", "night:eu:2"]),
+        ("ight:db", ["night:db1"]),
+        ("y:", ["day:db1", "day:eu:2"]),
+        ("eu:2", ["night:eu:2", "day:eu:2"]),
+        (":", ["night:db1", "night:eu:2", "day:db1", "day:eu:2"]),
+        ("night:b1", []),
+        ("db", ["night:db1", "day:db1"]),
+    ],
+)
+async def test_a_part_of_a_name_is_a_part_of_the_name_that_is_shown(
+    name: str, found: list[str]
+) -> None:
+    one, two, all_ = both()
+    for engine in (one, two):
+        engine.task_rows = [
+            TaskRow(task("etl", node_name), R.FAILED, None, 1, None, "")
+            for node_name in ("db1", "eu:2")
+        ]
+    page = await all_.tasks(name=name)
+    rows = [*page.rows]
+    while page.next is not None:
+        page = await all_.tasks(name=name, after=page.next)
+        rows += page.rows
+    assert [row.task.node for row in rows] == found
+
+
+async def test_a_scheduler_that_lost_the_job_meanwhile_is_not_begun_anew() -> None:
+    one, two, all_ = both()
+    for engine in (one, two):
+        engine.task_rows = [
+            TaskRow(task("etl", f"db{i}"), R.FAILED, None, 1, None, "")
+            for i in range(3)
+        ]
+    first = await all_.tasks(job=JobName("etl"), limit=2)
+    one.change(jobs=())
+    rest = await all_.tasks(job=JobName("etl"), after=first.next)
+    assert [row.task.node for row in rest.rows] == ["day:db0", "day:db1", "day:db2"]
+    two.change(jobs=())
+    one.change(jobs=(job("etl", {}),))
+    gone = await all_.tasks(job=JobName("etl"), after="day:2")
+    assert (gone.rows, gone.next) == ((), None)
+
+
+def test_rows_of_nodes_that_stay_are_not_made_anew() -> None:
+    one, two, all_ = both()
+    before = all_.snapshot().nodes
+    one.change(starts=9)
+    assert all_.snapshot().nodes == before
+    assert all(a is b for a, b in zip(all_.snapshot().nodes, before, strict=True))
+    first, second = one.current.nodes
+    one.change(nodes=(first, second._replace(running=7)))
+    after = all_.snapshot().nodes
+    assert [a is b for a, b in zip(after, before, strict=True)] == [
+        True, False, True, True,
+    ]  # fmt: skip
+    assert (after[1].name, after[1].running) == ("night:db1", 7)
+    two.change(nodes=(node("day"),))
+    assert [row.name for row in all_.snapshot().nodes] == [
+        "night:night", "night:db1", "day:day",
+    ]  # fmt: skip

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,9 @@ def terminal(place: Place) -> Iterator[Open]:
     """Return a function that runs the program on a terminal of its own."""
     opened: list[Terminal] = []
 
-    def run(*arguments: object, columns: int = 140, lines: int = 42) -> Terminal:
+    def run(*arguments: object, **options: Any) -> Terminal:
         flags = ("--data-dir", place.data, *arguments)
-        opened.append(Terminal(place, *flags, columns=columns, lines=lines))
+        opened.append(Terminal(place, *flags, **options))
         return opened[-1]
 
     yield run

@@ -3,23 +3,33 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pyte
 
 from tests.e2e.program import PROGRAM, Place
+
+_MODES = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
+_CURSOR, _WRAP = 25, 7
+_KEYS_PUSHED, _KEYS_POPPED = b"\x1b[>25u", b"\x1b[<u"
 
 
 class Terminal:
     """Runs the program on a pty of its own and shows what a person would see."""
 
     def __init__(
-        self, place: Place, *arguments: object, columns: int = 140, lines: int = 42
+        self,
+        place: Place,
+        *arguments: object,
+        columns: int = 140,
+        lines: int = 42,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.raw = b""
         self.screen = pyte.Screen(columns, lines)
@@ -29,9 +39,10 @@ class Terminal:
         if self.pid == 0:
             os.chdir(place.path)
             words = [PROGRAM, *map(str, arguments)]
-            os.execve(PROGRAM, words, place.environment())
+            os.execve(PROGRAM, words, place.environment() | dict(env or {}))
         self.resize(columns, lines)
         self.began = time.monotonic()
+        self._flags = termios.tcgetattr(self._fd)
 
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)
@@ -47,6 +58,17 @@ class Terminal:
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
+
+    def assert_given_back(self) -> None:
+        """Check that the terminal is as it was before, as far as bytes tell."""
+        assert termios.tcgetattr(self._fd) == self._flags
+        modes: dict[int, bool] = {}
+        for numbers, what in _MODES.findall(self.raw):
+            modes |= dict.fromkeys(map(int, numbers.split(b";")), what == b"h")
+        left = {mode for mode, on in modes.items() if on} - {_CURSOR, _WRAP}
+        assert not left, left
+        assert all(modes.get(mode, True) for mode in (_CURSOR, _WRAP)), modes
+        assert self.raw.count(_KEYS_PUSHED) == self.raw.count(_KEYS_POPPED)
 
     def hang_up(self) -> None:
         """Close the terminal as a dropped connection does."""
@@ -73,11 +95,25 @@ class Terminal:
                 raise AssertionError(f"it never came true; the screen:\n{self.text}")
             self._read(0.02)
 
+    def look(self, seconds: float) -> str:
+        """Take in what is shown for so long."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self._read(left):
+            pass
+        return self.text
+
     def wait_for_end(self, *, seconds: float = 20) -> int:
         """Return the exit code; what is still on the screen can be read afterwards."""
         deadline = time.monotonic() + seconds
         while self._fd >= 0 and self._read(max(0.0, deadline - time.monotonic())):
             pass
+        return self._end_by(deadline)
+
+    def wait_for_end_unread(self, *, seconds: float) -> int:
+        """Return the exit code, taking in nothing that is shown meanwhile."""
+        return self._end_by(time.monotonic() + seconds)
+
+    def _end_by(self, deadline: float) -> int:
         while self._code is None:
             done, status = os.waitpid(self.pid, os.WNOHANG)
             if done:

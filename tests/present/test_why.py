@@ -34,7 +34,7 @@ LACKS = explanation(
     task("etl", "db7"),
     Reason.RESOURCE,
     ("job_enabled", True, "etl is enabled"),
-    ("resources of db7", False, "needs 1 io, 0 of 3 left on db7"),
+    ("resources of db7", False, "needs 1 io, 3/3 used on db7"),
     ("worker", False, "needs a worker"),
     holders=(RUN.task, task("b", "n1")),
     would_run_if="runs when a task on db7 ends",
@@ -75,7 +75,7 @@ def test_why_of_a_task_is_the_chain_of_checks_with_what_would_help() -> None:
         "⏸ resource",
         "✓ job_enabled",
         "✗ resources of db7",
-        "needs 1 io, 0 of 3 left on db7",
+        "needs 1 io, 3/3 used on db7",
         "runs when a task on db7 ends",
         "● a@n1  1m05s",
         "● b@n1",
@@ -115,7 +115,7 @@ def test_why_of_a_job_names_the_blocking_resources_and_their_holders() -> None:
     rows = job_rows(job("etl", {Reason.RESOURCE: 1}), (LACKS,), SHOWN, SCENE)
     text = said(rows)
     assert "⏸ 1 resource" in text
-    assert "⏸ resource  db7  needs 1 io, 0 of 3 left on db7" in text
+    assert "⏸ resource  db7  needs 1 io, 3/3 used on db7" in text
     assert row_with(rows, "⏸ resource  db7").opens == TaskThing(task=LACKS.task)
     held = row_with(rows, "held by a@n1")
     assert held.runs == TaskThing(task=RUN.task, invocation=RUN.invocation)

@@ -29,7 +29,6 @@ from bistro_tui.engine.view import (
     ResourceName,
     RunningRow,
     Stream,
-    TaskId,
     TaskRow,
     Waiting,
 )
@@ -487,7 +486,7 @@ def _tell_of_jobs(engine: ScriptedEngine) -> None:
             nodes=tuple(map(NodeName, HOSTS)),
             reasons=bytes(PLACES[states[host]] for host in HOSTS),
         )
-        begin = next((n for n, line in enumerate(text) if f"->{name}\"" in line), -1)
+        begin = next((n for n, line in enumerate(text) if f'->{name}"' in line), -1)
         excerpt: tuple[str, ...] = ()
         if begin >= 0:
             end = next(n for n in range(begin, len(text)) if text[n].startswith("  }"))
@@ -594,8 +593,3 @@ def day_engine() -> ScriptedEngine:
             ended=(ended("backup", "web3", 30, seconds=14.0),),
         )
     )
-
-
-def blocked_task() -> TaskId:
-    """Return a task that waits for the disks of its rack."""
-    return task("backup", "db05")

@@ -1,12 +1,17 @@
 """A whole program around the UI, run by test_terminal in a process of its own.
 
-Arguments: what goes wrong (``crash``, ``render``, ``worker`` or ``nothing``), a
-directory for crash files, and the file that takes the outcome.
+Arguments: what goes wrong (``crash``, ``render``, ``worker``, ``strays`` or
+``nothing``), a directory for crash files, and the file that takes the outcome.
 """
 
+import ctypes
 import json
+import logging
+import os
+import subprocess
 import sys
 import threading
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,11 +61,15 @@ class StoppingEngine:
 
 def main() -> None:
     what, crash_dir, outcome_file = sys.argv[1:4]
+    log = logging.FileHandler(Path(crash_dir, "log"))
+    logging.getLogger("bistro_tui").addHandler(log)
     engine = busy_engine()
     if what == "crash":
         JobsTable.action_cursor = fail  # type: ignore[method-assign, assignment]
     elif what == "render":
         JobsTable.columns = columns_fail  # type: ignore[method-assign]
+    elif what == "strays":
+        threading.Timer(1, write_strays).start()
     control = StoppingEngine(engine)
     outcome = run(BistroApp(engine, control, crash_dir=Path(crash_dir)))
     print("after", flush=True)
@@ -75,6 +84,18 @@ def main() -> None:
     part = Path(outcome_file + ".part")
     part.write_text(json.dumps(told))
     part.rename(outcome_file)
+
+
+def write_strays() -> None:
+    """Write to the terminal in all the ways of libraries, then say that it was done."""
+    os.write(1, b"stray 1\n")
+    os.write(2, b"\x1b[2Jstray 2\n")
+    ctypes.CDLL(None).perror(b"stray 3")
+    warnings.warn("stray 4", stacklevel=1)
+    print("stray 5", flush=True)
+    print("stray 6", file=sys.__stderr__, flush=True)
+    subprocess.run(["/bin/echo", "stray 7"], check=True)
+    Path(sys.argv[2], "written").touch()
 
 
 def fail(self: JobsTable, step: int) -> None:

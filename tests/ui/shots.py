@@ -1,31 +1,28 @@
-"""Every screen there is, visited one after the other, as text grids and pictures."""
+"""Every screen there is, visited one after the other."""
 
 import asyncio
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from textual.app import App
-from textual.pilot import Pilot
+from textual._wait import wait_for_idle
+from textual.events import Key
+from textual.keys import _character_to_key
+from textual.strip import Strip
 
 from bistro_tui.app import BistroApp
 from bistro_tui.attached_app import AttachedApp
 from bistro_tui.doors import Door
-from bistro_tui.engine.view import Banner, ConfigProblem, TaskId
-from bistro_tui.present.things import TaskThing
-from bistro_tui.screens.main import MainScreen
-from bistro_tui.widgets.log_pane import LogPane
-from tests.ui.driving import until_shown
-from tests.ui.night import CONFIG, blocked_task, day_engine, night_engine
-from tests.ui.pictures import grid
+from bistro_tui.engine.view import Banner, ConfigProblem
+from bistro_tui.present.ui_settings import DEFAULTS
+from tests.ui.night import day_engine, night_engine
 from tests.ui.scenes import quiet_engine
-from tests.ui.scripted import FrozenClock, ScriptedEngine, snapshot, task
+from tests.ui.scripted import FrozenClock, ScriptedEngine, snapshot
 
 SIZES = ((80, 24), (140, 42), (220, 60))
 PICTURED = (140, 42)
 DAYLIGHT = "bistro-day"
+Names = Container[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +34,10 @@ class Shot:
     words: tuple[str, ...]
     """It is there when these are shown."""
     leave: tuple[str, ...] = ()
-    at: TaskId | None = None
-    """The keys are pressed on this task, on the page of the first of them."""
 
 
 NIGHT = (
-    Shot(name="overview", keys=(), words=("backup", "dumped table orders_24")),
+    Shot(name="overview", keys=(), words=("backup", "db06:5432 refused")),
     Shot(
         name="filter",
         keys=("slash", *"!vac"),
@@ -55,7 +50,7 @@ NIGHT = (
         words=("2 marked",),
         leave=("backslash", "home"),
     ),
-    Shot(name="jobs", keys=("2",), words=("extract-orders", "index-rebuild")),
+    Shot(name="jobs", keys=("2",), words=("── extract-orders ", "✓ 24 done")),
     Shot(
         name="job",
         keys=("2", "down", "enter"),
@@ -80,7 +75,7 @@ NIGHT = (
     ),
     Shot(
         name="tasks-waiting",
-        keys=("5", "right"),
+        keys=("5", *["right"] * 5),
         words=("db05",),
         leave=("escape",),
     ),
@@ -91,7 +86,7 @@ NIGHT = (
         leave=("escape",),
     ),
     Shot(name="logs", keys=("6",), words=("orders_24", "following")),
-    Shot(name="timeline", keys=("7",), words=("backup", "now")),
+    Shot(name="timeline", keys=("7", "g"), words=(" took ", "▸ now")),
     Shot(name="events", keys=("8",), words=("bistro_settings", "version 3")),
     Shot(
         name="why-job",
@@ -147,43 +142,19 @@ NIGHT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """What one screen showed."""
-
-    rows: tuple[str, ...]
-    rows_by_day: tuple[str, ...]
-    """The same in the light theme."""
-    svg: str = ""
-    svg_by_day: str = ""
-
-
-Pictures = dict[str, Picture]
-
-
-def taken(size: tuple[int, int]) -> Pictures:
-    """Return all screens at that size."""
-    return asyncio.run(_taken(size))
-
-
-async def _taken(size: tuple[int, int]) -> Pictures:
-    found = await _walk(night_engine(), NIGHT, size)
-    for name, engine, words in (
-        ("quiet", quiet_engine(), ("hello", "all done")),
-        ("empty", ScriptedEngine(current=snapshot()), ("no job",)),
-        ("broken", _broken(), ("expected ','",)),
-    ):
-        shots = (Shot(name=name, keys=(), words=words),)
-        if name == "broken":
-            keys = ("8",)
-            shots += (Shot(name="broken-events", keys=keys, words=("not in force",)),)
-        found |= await _walk(engine, shots, size)
-    found |= await _walk(None, SEVERAL, size)
-    return found
-
-
+QUIET = (Shot(name="quiet", keys=(), words=("hello", "all done")),)
+EMPTY = (
+    Shot(name="empty", keys=(), words=("no job",)),
+    Shot(name="empty-tasks", keys=("5",), words=("no task runs",)),
+    Shot(name="empty-timeline", keys=("7",), words=("no attempt",)),
+    Shot(name="empty-resources", keys=("4",), words=("resource",)),
+)
+BROKEN = (
+    Shot(name="broken", keys=(), words=("expected ','", "db06:5432 refused")),
+    Shot(name="broken-events", keys=("8",), words=("not in force",)),
+)
 SEVERAL = (
-    Shot(name="several", keys=(), words=("2 schedulers", "night:", "day:")),
+    Shot(name="several", keys=(), words=("2 schedulers", "night:")),
     Shot(
         name="several-one",
         keys=("right_curly_bracket",),
@@ -191,8 +162,30 @@ SEVERAL = (
     ),
 )
 
+SHOTS = tuple(
+    shot.name for shots in (NIGHT, QUIET, EMPTY, BROKEN, SEVERAL) for shot in shots
+)
 
-def _broken() -> ScriptedEngine:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What one screen showed."""
+
+    rows: tuple[str, ...]
+    svg: str
+    """Empty where none was asked for."""
+
+
+Pictures = dict[str, Picture]
+
+
+def taken(size: tuple[int, int], theme: str = "", *, pictured: Names = ()) -> Pictures:
+    """Return all screens at that size, in that theme; those in it with colours."""
+    return asyncio.run(_Walk(size, theme, pictured).everywhere())
+
+
+def broken_engine() -> ScriptedEngine:
+    """Return the night after a bad edit of its config."""
     engine = night_engine()
     text = (
         "nightly.json:14:20: expected ',' or '}' here\n"
@@ -207,57 +200,80 @@ def _broken() -> ScriptedEngine:
     return engine
 
 
-async def _walk(
-    engine: ScriptedEngine | None, shots: tuple[Shot, ...], size: tuple[int, int]
-) -> Pictures:
-    app: BistroApp
-    if engine is None:
+class _Walk:
+    """Goes from screen to screen."""
+
+    def __init__(self, size: tuple[int, int], theme: str, pictured: Names) -> None:
+        self._size = size
+        self._settings = replace(DEFAULTS, theme=theme)
+        self._pictured = pictured
+        self._found: Pictures = {}
+
+    async def everywhere(self) -> Pictures:
+        for engine, shots in (
+            (night_engine(), NIGHT),
+            (quiet_engine(), QUIET),
+            (ScriptedEngine(current=snapshot()), EMPTY),
+            (broken_engine(), BROKEN),
+        ):
+            app = BistroApp(
+                engine,
+                engine,
+                crash_dir=None,
+                clock=FrozenClock(),
+                settings=self._settings,
+            )
+            await self._visit(app, shots)
         doors = [
             Door(label=label, view=one, control=one)
             for label, one in (("night", night_engine()), ("day", day_engine()))
         ]
-        app = AttachedApp(doors, crash_dir=None, clock=FrozenClock())
-    else:
-        app = BistroApp(engine, engine, crash_dir=None, clock=FrozenClock())
-    found: Pictures = {}
-    async with app.run_test(size=size, notifications=True) as pilot:
-        for shot in shots:
-            try:
-                found[shot.name] = await _picture(app, pilot, shot)
-            except AssertionError as error:
-                error.add_note(f"on the way to {shot.name} at {size}")
-                raise
-    return found
+        several = AttachedApp(
+            doors, crash_dir=None, clock=FrozenClock(), settings=self._settings
+        )
+        await self._visit(several, SEVERAL)
+        return self._found
+
+    async def _visit(self, app: BistroApp, shots: Sequence[Shot]) -> None:
+        async with app.run_test(size=self._size, notifications=True):
+            for shot in shots:
+                await _type(app, shot.keys)
+                rows = await _settled(app, shot)
+                wanted = shot.name in self._pictured
+                svg = app.export_screenshot(title=shot.name) if wanted else ""
+                self._found[shot.name] = Picture(rows=rows, svg=_plain(svg))
+                await _type(app, shot.leave)
 
 
-async def _picture(app: BistroApp, pilot: Pilot[None], shot: Shot) -> Picture:
-    await pilot.press(*shot.keys)
-    await until_shown(app, *shot.words)
-    rows, svg = await _settled(app), app.export_screenshot(title=shot.name)
-    theme = app.theme
-    app.use_theme(DAYLIGHT)
-    by_day, svg_by_day = await _settled(app), app.export_screenshot(title=shot.name)
-    app.use_theme(theme)
-    if shot.leave:
-        await pilot.press(*shot.leave)
-    return Picture(
-        rows=rows, rows_by_day=by_day, svg=_plain(svg), svg_by_day=_plain(svg_by_day)
-    )
+async def _type(app: BistroApp, keys: tuple[str, ...]) -> None:
+    """Send keys as fast as the app takes them: a pilot waits after each of them."""
+    for name in keys:
+        key = _character_to_key(name) if len(name) == 1 else name
+        event = Key(key, name if len(name) == 1 else None)
+        event.set_sender(app)
+        assert app._driver is not None
+        app._driver.send_message(event)
+        await asyncio.sleep(0)
 
 
-async def _settled(app: BistroApp) -> tuple[str, ...]:
-    """Return the grid as soon as nothing is under way and it stays as it is."""
+async def _settled(app: BistroApp, shot: Shot) -> tuple[str, ...]:
+    """Return the grid as soon as it shows that and nothing is under way."""
     before: list[str] = []
     same = 0
-    for _ in range(400):
-        await asyncio.sleep(0.01)
-        now = [row.rstrip() for row in grid(app)]
-        is_busy = any(not worker.is_finished for worker in app.workers)
-        same = same + 1 if now == before and not is_busy else 0
-        if same >= 3:
+    for _ in range(200):
+        await wait_for_idle(0)
+        now = [strip.text.rstrip() for strip in _strips(app)]
+        is_there = all(word in "\n".join(now) for word in shot.words)
+        is_busy = app.is_between or not all(one.is_finished for one in app.workers)
+        same = same + 1 if is_there and not is_busy and now == before else 0
+        if same == 2:
             return tuple(now)
         before = now
-    raise AssertionError("the screen never came to rest:\n" + "\n".join(before))
+    raise AssertionError(f"no {shot.name} at {app.size}:\n" + "\n".join(before))
+
+
+def _strips(app: BistroApp) -> list[Strip]:
+    return app.screen._compositor.render_strips()
 
 
 def _plain(svg: str) -> str:

@@ -1,5 +1,6 @@
 """Acts on what is under the cursor: what is asked of the engine, and what is said."""
 
+import asyncio
 from dataclasses import replace
 
 from bistro_tui.engine.view import JobFacts, JobName, NodeName, Reason, TaskRow
@@ -50,6 +51,27 @@ async def test_undo_is_refused_when_somebody_else_changed_it_since() -> None:
         await pilot.press("u")
         await until_shown(app, "not undone: backup is enabled by now")
     assert len(engine.asked) == 1
+
+
+async def test_u_means_the_newest_change_also_while_its_answer_is_waited_for() -> None:
+    engine = busy_engine()
+    backup, compress = JobName("backup"), JobName("compress")
+    async with driven(engine) as (app, pilot):
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        main.acts.toggle((BACKUP,))
+        await until_shown(app, "backup is disabled · u undoes")
+        engine.held = asyncio.Event()
+        main.acts.toggle((COMPRESS,))
+        await until(lambda: len(engine.asked) == 2)
+        await pilot.press("u")
+        engine.held.set()
+        await until_shown(app, "compress is enabled · undone")
+    assert engine.asked == [
+        ("set_job_enabled", backup, False),
+        ("set_job_enabled", compress, False),
+        ("set_job_enabled", compress, True),
+    ]
 
 
 async def test_several_jobs_go_to_the_same_side_and_back_together() -> None:

@@ -8,7 +8,9 @@ from textual.pilot import Pilot
 
 from bistro_tui.attached_app import AttachedApp
 from bistro_tui.doors import Door
-from bistro_tui.engine.view import Reason
+from bistro_tui.engine.view import JobName, Reason
+from bistro_tui.present.things import JobThing
+from bistro_tui.screens.main import MainScreen
 from tests.ui.driving import WIDE, until, until_gone, until_shown
 from tests.ui.pictures import grid
 from tests.ui.scenes import busy_engine
@@ -117,3 +119,21 @@ async def test_a_hostile_instance_name_is_a_harmless_tab() -> None:
     engines = (small_engine(), small_engine(), small_engine())
     async with together(*engines) as (app, _):
         await until_shown(app, "[/gpu]␛[2J")
+
+
+async def test_what_differed_is_changed_everywhere_and_not_made_alike_by_undo() -> None:
+    night, day = busy_engine(), small_engine()
+    day.change(jobs=(job("backup", {}, enabled=False, priority=7.0),))
+    backup = JobThing(name=JobName("backup"))
+    async with together(night, day) as (app, pilot):
+        await until_shown(app, "2 schedulers")
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        main.acts.switch((backup,), True)
+        await until_shown(app, "day: backup is enabled", "u cannot take it back")
+        main.acts.set_priority((backup,), 3.0)
+        await until(lambda: ("set_job_priority", "backup", 3.0) in day.asked)
+        asked = (len(night.asked), len(day.asked))
+        await pilot.press("u")
+        await until_shown(app, "nothing to undo")
+    assert (len(night.asked), len(day.asked)) == asked

@@ -25,6 +25,25 @@ async def test_the_help_names_every_action_and_can_be_searched() -> None:
         await until_gone(app, "Everywhere")
 
 
+async def test_the_help_of_a_small_screen_begins_with_what_is_used_most() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await pilot.press("question_mark")
+        shown = await until_shown(app, "Most used")
+        for word in ("ilter", "nable", "hy", "log", "top", "orgive", "alette", "Quit"):
+            assert word in shown
+        await pilot.press("slash", *"forgive")
+        await until_gone(app, "Most used")
+
+
+async def test_the_chip_in_the_foot_goes_with_the_filter() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await pilot.press("slash", *"index", "enter")
+        await until(lambda: "/index" in grid(app)[-1])
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "/index" not in grid(app)[-1]
+
+
 async def test_the_foot_cuts_no_key_and_keeps_help_quit_and_badges() -> None:
     async with driven(busy_engine(), NARROW) as (app, pilot):
         await until_shown(app, "? help  q quit")

@@ -8,89 +8,15 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from bistro_tui.app import BistroApp
-from bistro_tui.engine.errors import ControlRefused
-from bistro_tui.engine.view import Banner, JobName, Reason, Stream
+from bistro_tui.engine.view import JobName
+from bistro_tui.screens.main import MainScreen
+from bistro_tui.screens.pages import PAGES
 from tests.ui.driving import NARROW, WIDE, driven, until_gone, until_shown
+from tests.ui.hostile import HOSTILE, hostile_engine
 from tests.ui.pictures import grid
-from tests.ui.scripted import (
-    NOW,
-    ScriptedEngine,
-    ended,
-    engine_state,
-    explanation,
-    job,
-    node,
-    running,
-    snapshot,
-    task,
-)
+from tests.ui.scripted import ScriptedEngine, job, snapshot
 
-HOSTILE = (
-    "[/bold]",
-    "[@click=app.quit]x[/]",
-    "[node_modules]",
-    "\x1b]0;x\x07",
-    "\x1b]52;c;ZXZpbA==\x07",
-    "\x1b[2J\x1b[H",
-    "\x9b2J",
-    "\u202egnp.exe",
-    "nul\x00byte",
-    "lone\ud800",
-    "x" * 10_000,
-    "漢字テスト" * 20,
-    "e\u0301" * 30,
-    "\u0301\u0302",
-    "👨\u200d👩\u200d👧 ❤\ufe0f 🇩🇪",
-    "tab\tnew\nline\r",
-    "",
-    " ",
-)
-
-
-class HostileEngine(ScriptedEngine):
-    """Refuses everything in the words of what was asked for."""
-
-    def _answer(self, text: str) -> str:
-        raise ControlRefused(text)
-
-
-def hostile_engine(*evils: str) -> HostileEngine:
-    """Return an engine whose every foreign text is hostile."""
-    first = evils[0]
-    engine = HostileEngine(
-        current=snapshot(
-            state=engine_state(instance=first, text=first, config_path=f"/x/{first}"),
-            banners=tuple(Banner(topic=evil, text=f"{evil}\n{evil}") for evil in evils),
-            jobs=tuple(
-                job(evil, {Reason.RUNNING: 1}, owner=evil, errors=(evil,))
-                for evil in evils
-            ),
-            nodes=tuple(
-                node(evil, depth, (evil, 1, 2), level=evil, enabled=depth != 1)
-                for depth, evil in enumerate(evils)
-            ),
-            running=tuple(
-                running(evil, evil, worker=evil, invocation=evil) for evil in evils
-            ),
-            ended=tuple(
-                ended(evil, evil, result=Reason.FAILED, detail=evil, retry_at=NOW)
-                for evil in evils
-            ),
-        )
-    )
-    for evil in evils:
-        whose = task(evil, evil)
-        engine.write(whose, evil)
-        engine.write(whose, evil, stream=Stream.STDERR)
-        engine.partial[whose] = {Stream.STDOUT: evil.encode("utf-8", "replace")}
-        engine.explanations[whose] = explanation(
-            whose,
-            Reason.RESOURCE,
-            (evil, False, evil),
-            holders=(whose,),
-            would_run_if=evil,
-        )
-    return engine
+_LEADS_AWAY = {"tab", "shift+tab", *"12345678"}
 
 
 def assert_safe(app: BistroApp) -> None:
@@ -163,3 +89,32 @@ async def test_a_job_called_like_markup_keeps_its_name() -> None:
         engine.publish(replace(engine.current, jobs=(job(JobName("a[b]")),)))
         await until_shown(app, "a[b]")
         assert all(cell_len(row) <= 140 for row in grid(app))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("page", [page.KEY for page in PAGES])
+async def test_every_key_of_every_page_meets_hostile_text(
+    page: str, size: tuple[int, int]
+) -> None:
+    async with driven(hostile_engine(*HOSTILE), size) as (app, pilot):
+        await pilot.press(page)
+        await pilot.pause()
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        stage: MainScreen = main
+        tried: set[str] = set()
+        for _ in range(3):
+            for key in sorted(main.active_bindings.keys() - tried - _LEADS_AWAY):
+                tried.add(key)
+                await pilot.press(key)
+                await pilot.pause()
+                assert_safe(app)
+                assert app.end is None
+                while app.screen is not main:
+                    await pilot.press("escape")
+                    await pilot.pause()
+                if page != stage.page.KEY:
+                    await pilot.press(page)
+            await pilot.press("tab")
+        assert len(tried) > 40

@@ -47,3 +47,28 @@ async def test_help_opens_and_closes_in_one_burst() -> None:
 
         await until_shown(app, "Why", str(Reason.RESOURCE))
         await until_gone(app, "every key in words")
+
+
+async def test_keys_behind_the_number_of_a_page_reach_that_page() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+
+        burst(app, "5jx")
+
+        def killed() -> list[object]:
+            return [asked[1] for asked in engine.asked if asked[0] == "kill_task"]
+
+        await until(lambda: bool(killed()))
+        assert killed() == [engine.current.running[1].task]
+
+
+async def test_keys_behind_one_that_opens_an_overlay_reach_the_overlay() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+
+        burst(app, "P7.5\r")
+
+        await until(lambda: bool(engine.asked))
+        assert engine.asked == [("set_job_priority", "backup", 7.5)]

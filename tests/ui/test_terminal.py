@@ -13,7 +13,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,12 @@ class Terminal:
         while not all(word in self.shown for word in words):
             self.read()
             assert time.monotonic() < deadline, f"{words} not in:\n{self.shown}"
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _SECONDS
+        while not condition():
+            self.read()
+            assert time.monotonic() < deadline, f"never came true:\n{self.shown}"
 
     @property
     def shown(self) -> str:
@@ -255,3 +261,22 @@ def test_a_storm_of_sizes_is_drawn_at_its_end(tmp_path: Path) -> None:
         terminal.until("Jobs 7", "? help")
         terminal.program.send_signal(signal.SIGTERM)
         assert terminal.ended()["end"] == "stopped"
+
+
+def test_what_others_write_to_the_terminal_is_logged_and_not_shown(
+    tmp_path: Path,
+) -> None:
+    with started(tmp_path, "strays") as terminal:
+        terminal.until("Jobs 7")
+        log = tmp_path / "log"
+        terminal.wait_until(lambda: "stray 7" in log.read_text())
+        assert "stray" not in terminal.shown
+        assert "Jobs 7" in terminal.shown
+        terminal.program.send_signal(signal.SIGTERM)
+        terminal.ended()
+        terminal.assert_restored()
+    assert b"stray" not in terminal.sent
+    logged = log.read_text()
+    for number in (1, 2, 3, 6, 7):
+        assert f"stray {number}" in logged
+    assert "\x1b" not in logged

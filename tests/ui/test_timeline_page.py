@@ -124,7 +124,7 @@ async def test_v_turns_the_lanes_into_nodes() -> None:
         await pilot.press("v")
         await until_shown(app, "by node")
         rows = grid(app)
-        names = [row.split()[0] for row in rows if row[1:3] == "db"]
+        names = [row.strip("▌ ").split()[0] for row in rows if row[1:3] == "db"]
         assert names == ["db2", "db10"]
         assert all(len(row.rstrip()) <= 80 for row in rows)
 

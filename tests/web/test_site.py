@@ -1,5 +1,6 @@
 """Who gets into the pages, and what they are given there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -130,7 +131,8 @@ async def test_pages_from_elsewhere_are_refused_even_with_the_cookie(
 
 async def test_a_cookie_of_another_start_opens_nothing() -> None:
     async with served() as (client, url):
-        headers = {"Cookie": "bistro_tui=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
+        port = url.rpartition(":")[2]
+        headers = {"Cookie": f"bistro_tui_{port}={'A' * 43}"}
         assert await status(client, url, headers) == 401
 
 
@@ -141,3 +143,50 @@ async def test_only_some_screens_are_run_at_once() -> None:
         assert await status(client, url + "/ws") == 503
         for screen in screens:
             await screen.close()
+
+
+async def test_sites_on_two_ports_do_not_take_each_other_s_cookie_away() -> None:
+    async with served() as (client, url), served() as (_, other):
+        for one in (url, other):
+            async with client.get(one, params={"token": TOKEN}) as answer:
+                assert answer.status == 200
+        assert [await status(client, one) for one in (url, other)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "expected"),
+    [
+        (b"GET / HTTP/1.1\r\nCookie: bistro_tui_PORT=\xff\xfe\r\n", b"", 401),
+        (
+            b"POST /login HTTP/1.1\r\nContent-Type: FORM; charset=none\r\n",
+            b"token=x",
+            400,
+        ),
+        (
+            b"POST /login HTTP/1.1\r\nContent-Type: FORM; charset=utf-16\r\n",
+            b"token",
+            400,
+        ),
+        (
+            b"POST /login HTTP/1.1\r\nContent-Type: FORM; charset=utf-7\r\n",
+            b"token=+2AA-",
+            401,
+        ),
+        (b"POST /login HTTP/1.1\r\nContent-Type: multipart/form-data\r\n", b"abc", 400),
+    ],
+)
+async def test_whatever_bytes_a_stranger_sends_the_answer_is_no_error_of_ours(
+    head: bytes, body: bytes, expected: int
+) -> None:
+    async with served() as (_, url):
+        port = url.rpartition(":")[2]
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        head = head.replace(b"PORT", port.encode())
+        head = head.replace(b"FORM", b"application/x-www-form-urlencoded")
+        rest = f"Host: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head + rest.encode() + body)
+        try:
+            answer = await asyncio.wait_for(reader.readline(), 5)
+        finally:
+            writer.close()
+        assert int(answer.split()[1]) == expected

@@ -138,12 +138,11 @@ def _room(
     shortage = find_shortage(state, node, tasks.job.resources, holdings)
     name = place_name(state.places.at(node))
     if shortage is not None:
-        left = shortage.limit - shortage.used
         return Step(
             reason,
             check,
-            f"needs {shortage.need} {shortage.resource}, {left} of"
-            f" {shortage.limit} left on {name}",
+            f"needs {shortage.need} {shortage.resource},"
+            f" {shortage.used}/{shortage.limit} used on {name}",
             ok=False,
             would_run_if=f"runs when {shortage.would_fit_if}",
             shortage=shortage,

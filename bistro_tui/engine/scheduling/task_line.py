@@ -75,9 +75,9 @@ def _shortage(state: State, tasks: JobTasks, slot: int) -> str:
     short = state.shortage_at(full, needs)
     assert short is not None
     name = place_name(state.places.at(full))
-    left, limit = next(
-        (limit - used, limit)
+    used, limit = next(
+        (used, limit)
         for resource, used, limit in state.usage(full)
         if resource == short
     )
-    return f"needs {needs.get(short, 0)} {short}, {left} of {limit} left on {name}"
+    return f"needs {needs.get(short, 0)} {short}, {used}/{limit} used on {name}"

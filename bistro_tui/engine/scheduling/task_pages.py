@@ -12,6 +12,7 @@ from typing import NamedTuple
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now, wall_of
 from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
+from bistro_tui.engine.scheduling.name_masks import NameMasks
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import counts_of, reason_at, removed_jobs
 from bistro_tui.engine.scheduling.state import State
@@ -98,6 +99,7 @@ class TaskPages:
         self._state = state
         self._job_orders = _Orders()
         self._node_orders = _Orders()
+        self._name_masks = NameMasks()
         self._config_jobs: tuple[JobName, ...] = ()
         self._seen: object = None
 
@@ -232,17 +234,20 @@ class TaskPages:
         names, left = tasks.slots.names, LOOKS
         end = min(begin + CHUNK, len(names))
         wanted = tasks.standing[begin:end].translate(_MASKS[asked.reason])
+        if asked.name:
+            mask = self._name_masks.mask(names, asked.name, begin, end)
+            both = mask & int.from_bytes(wanted)
+            wanted = bytearray(both.to_bytes(end - begin))
         at = wanted.find(1)
         while at >= 0:
             slot = begin + at
-            if asked.name in names[slot]:
-                left -= 1
-                reason = reason_at(self._state, tasks, slot)
-                if asked.reason in (None, reason):
-                    left -= _ROW
-                    rows.append(self._row(tasks, slot, reason, now))
-                    if len(rows) == most:
-                        return slot + 1
+            left -= 1
+            reason = reason_at(self._state, tasks, slot)
+            if asked.reason in (None, reason):
+                left -= _ROW
+                rows.append(self._row(tasks, slot, reason, now))
+                if len(rows) == most:
+                    return slot + 1
             if left <= 0:
                 return slot + 1
             at = wanted.find(1, at + 1)

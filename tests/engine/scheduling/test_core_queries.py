@@ -42,7 +42,7 @@ def test_a_blocked_task_names_the_resource_its_holders_and_what_would_help() -> 
     )
     blocker = next(check for check in found.checks if not check.ok)
     assert blocker.check == "resources of h1"
-    assert blocker.text == "needs 1 x, 0 of 3 left on h1"
+    assert blocker.text == "needs 1 x, 3/3 used on h1"
 
 
 def test_the_chain_of_checks_goes_on_after_the_first_blocker() -> None:
