@@ -28,6 +28,7 @@ from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
 from bistro_tui.hangup import let_go_of_terminal, terminal_is_gone
 from bistro_tui.lending import Lending
 from bistro_tui.own_terminal import OwnTerminal, own_terminal
+from bistro_tui.present.arrangement import TOO_SMALL
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
 from bistro_tui.screens.help_overlay import HelpOverlay
@@ -67,6 +68,15 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         Names,
     }
     NOTIFICATION_TIMEOUT = _TOAST_SECONDS
+    # Of the screens that lie over the main one; that one arranges itself.
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-narrow"),
+        (TOO_SMALL[0], "-wide-enough"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-too-low"),
+        (TOO_SMALL[1], "-high-enough"),
+    ]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", id="app.help",

@@ -14,7 +14,7 @@ from bistro_tui.cli.complete import complete_configs
 from bistro_tui.cli.flags import SCREEN
 from bistro_tui.cli.named import named
 from bistro_tui.cli.run_command import refuse_without_terminal
-from bistro_tui.cli.talk import say
+from bistro_tui.cli.talk import WrongUse, say
 
 if TYPE_CHECKING:
     from bistro_tui.client.address import Address
@@ -33,7 +33,14 @@ def _attach(where: tuple[str, ...], readonly: bool, **values: Any) -> int:  # no
             until_all.enter_context(named(one, **values)).address
             for one in where or (None,)
         ]
+        _refuse_twice(addresses)
         return _show(addresses, readonly=readonly, wanted=wanted)
+
+
+def _refuse_twice(addresses: "Sequence[Address]") -> None:
+    for number, address in enumerate(addresses):
+        if str(address) in map(str, addresses[:number]):
+            raise WrongUse(f"the scheduler at {address} is named twice")
 
 
 def _show(

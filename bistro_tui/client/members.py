@@ -78,20 +78,20 @@ class Members:
         labels: Collection[str],
         ask: Callable[[str, EngineControl], Awaitable[str]],
     ) -> str:
-        """Return what all said; ControlRefused as soon as one refuses, with all."""
+        """Return what all said, refusals too; ControlRefused if all refuse."""
         answers = await asyncio.gather(
             *(ask(label, self.controls[label]) for label in labels),
             return_exceptions=True,
         )
         told: list[str] = []
-        is_refused = False
+        refusals = 0
         for label, answer in zip(labels, answers, strict=True):
             if isinstance(answer, BaseException) and not isinstance(
                 answer, ControlRefused
             ):
                 raise answer
-            is_refused |= isinstance(answer, ControlRefused)
+            refusals += isinstance(answer, ControlRefused)
             told.append(f"{label}: {answer}")
-        if is_refused:
+        if refusals == len(told):
             raise ControlRefused("\n".join(told))
         return told[0] if len(told) == 1 else "\n".join(told)

@@ -138,6 +138,11 @@ def merged(parts: Sequence[Labelled], *, serial: int, structure: int) -> Snapsho
         ended=tuple(ended[:ENDED_KEPT]),
         starts=sum(part.snapshot.starts for part in parts),
         structure=structure,
+        worker_usage=tuple(
+            usage._replace(resource=f"{part.label}{SEPARATOR}{usage.resource}")
+            for part in parts
+            for usage in part.snapshot.worker_usage
+        ),
     )
 
 

@@ -213,11 +213,18 @@ class Together:
 
     async def claims(self, node: NodeName, resource: ResourceName) -> Claims:
         """Return who holds that resource and who waits for it."""
-        label, one, inner = self._members.of_node(node)
-        found = await one.claims(inner, resource)
+        whose, _, of_worker = resource.partition(SEPARATOR)
+        if SEPARATOR not in node and whose in self._members.all:
+            # A worker is no node: there the resource says whose it is.
+            label, one, inner = whose, self._members.all[whose], node
+            found = await one.claims(inner, ResourceName(of_worker))
+        else:
+            label, one, inner = self._members.of_node(node)
+            found = await one.claims(inner, resource)
         return replace(
             found,
             node=node,
+            resource=resource,
             holders=tuple(
                 replace(holding, task=outer_task(label, holding.task))
                 for holding in found.holders

@@ -12,6 +12,7 @@ from bistro_tui.engine.view import (
 )
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean, clean_lines, clean_name
+from bistro_tui.present.job_segments import reason_word
 from bistro_tui.present.jobs import job_state
 from bistro_tui.present.palette import state_of
 from bistro_tui.present.spans import Line, Scene, Span
@@ -38,9 +39,9 @@ def _message(text: str, style: str) -> list[Line]:
 
 
 def state_span(reason: Reason) -> Span:
-    """Return ``⏸ resource`` in its colour."""
+    """Return ``⏸ resource`` in its colour, in the words of the bars."""
     state = state_of(reason)
-    return Span(f"{state.glyph} {reason.value}", state.style)
+    return Span(f"{state.glyph} {reason_word(reason)}", state.style)
 
 
 def job_errors(job: JobRow) -> list[Line]:
@@ -61,9 +62,8 @@ def counts_lines(job: JobRow, scene: Scene) -> list[Line]:
             if parts:
                 parts.append(Span("  "))
             state = state_of(reason)
-            parts.append(
-                Span(f"{state.glyph} {words.count(number)} {reason.value}", state.style)
-            )
+            text = f"{state.glyph} {words.count(number)} {reason_word(reason)}"
+            parts.append(Span(text, state.style))
     if not parts:
         return [(Span("no tasks: its level has no nodes", "dim"),)]
     return [tally_bar(tally_of(job.counts), 60, plain=scene.plain), tuple(parts)]

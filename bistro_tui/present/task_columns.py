@@ -7,8 +7,9 @@ from typing import TypeAlias
 from bistro_tui.engine.view import EndedRow, JobName, RunningRow
 from bistro_tui.engine.view import TaskRow as Task
 from bistro_tui.present import tasks, words
-from bistro_tui.present.clean import clean_log, clean_name
+from bistro_tui.present.clean import clean_name
 from bistro_tui.present.last_lines import LastLines
+from bistro_tui.present.log_lines import whole_text
 from bistro_tui.present.palette import state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
@@ -90,7 +91,7 @@ class Surroundings:
             return ()
         if not last.line:
             return (Span("no output yet", "faint"),)
-        return (Span(clean_log(last.line).strip(), "dim"),)
+        return (Span(whole_text(last.line).strip(), "dim"),)
 
     def columns(self, *, tells_use: bool) -> tuple[Column[AnyRow], ...]:
         """Return the columns of attempts; ``tells_use``: memory and time are known."""

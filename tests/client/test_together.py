@@ -12,11 +12,14 @@ from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, LevelName, NodeName, ResourceName
 from bistro_tui.engine.view import (
     Banner,
+    Claims,
+    Holding,
     LogSearch,
     Notice,
     Reason,
     Snapshot,
     TaskRow,
+    Usage,
 )
 from tests.ui.scripted import (
     NOW,
@@ -183,12 +186,15 @@ async def test_a_job_is_changed_in_all_that_have_it() -> None:
     assert two.asked[-1] == ("forgive", (JobName("etl"),))
 
 
-async def test_one_refusal_among_answers_is_told_with_them() -> None:
-    _, two, all_ = both()
+async def test_what_one_did_is_told_with_the_refusal_of_another() -> None:
+    one, two, all_ = both()
     two.refusal = "the file is read-only"
+    said = await all_.set_job_enabled(JobName("etl"), False)
+    assert said == "night: etl is disabled\nday: the file is read-only"
+    one.refusal = "nothing to forgive"
     with pytest.raises(ControlRefused) as refused:
-        await all_.set_job_enabled(JobName("etl"), False)
-    assert str(refused.value) == "night: etl is disabled\nday: the file is read-only"
+        await all_.forgive((JobName("etl"),))
+    assert str(refused.value) == "night: nothing to forgive\nday: the file is read-only"
 
 
 async def test_what_belongs_to_no_scheduler_is_refused() -> None:
@@ -388,3 +394,26 @@ def test_rows_of_nodes_that_stay_are_not_made_anew() -> None:
     assert [row.name for row in all_.snapshot().nodes] == [
         "night:night", "night:db1", "day:day",
     ]  # fmt: skip
+
+
+async def test_limits_of_workers_say_whose_they_are() -> None:
+    one, two, all_ = both()
+    slots = Usage(resource="slots", used=1, limit=2)
+    one.change(worker_usage=(slots,))
+    two.change(worker_usage=(slots._replace(used=0),))
+    assert [usage.resource for usage in all_.snapshot().worker_usage] == [
+        "night:slots",
+        "day:slots",
+    ]
+    key = (NodeName("local"), ResourceName("slots"))
+    two.claimed[key] = Claims(
+        node=key[0],
+        resource=key[1],
+        used=1,
+        limit=2,
+        holders=(Holding(task=task("etl", "db1"), amount=1),),
+        waiters=(),
+    )
+    found = await all_.claims(NodeName("local"), ResourceName("day:slots"))
+    assert found.resource == "day:slots"
+    assert found.holders == (Holding(task=task("etl", "day:db1"), amount=1),)

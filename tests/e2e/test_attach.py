@@ -112,3 +112,11 @@ def test_what_cannot_be_attached_to_is_told_by_the_exit_code(place: Place) -> No
         unseen = place.run("attach", place.data)
         assert unseen.code == 2
         assert "needs a terminal" in unseen.err
+
+
+def test_one_scheduler_named_twice_is_refused(place: Place) -> None:
+    config = place.write_config(config_of(("alpha", {"command": HELD})))
+    with running(place, config):
+        done = place.run("attach", config, place.data)
+    assert done.code == 2
+    assert "is named twice" in done.err

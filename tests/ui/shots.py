@@ -66,7 +66,7 @@ NIGHT = (
     Shot(name="nodes-flat", keys=("3", "v"), words=("db08",)),
     Shot(name="nodes-heat", keys=("3", "v"), words=("level host",), leave=("v",)),
     Shot(name="resources", keys=("4",), words=("concurrency", "held by")),
-    Shot(name="tasks", keys=("5",), words=("db09", "orders_24")),
+    Shot(name="tasks", keys=("5",), words=("×2.5", "dumped table")),
     Shot(
         name="task-log",
         keys=("5", "enter"),
@@ -76,17 +76,18 @@ NIGHT = (
     Shot(
         name="tasks-waiting",
         keys=("5", *["right"] * 5),
-        words=("db05",),
+        words=("db16", "io 4/4"),
         leave=("escape",),
     ),
     Shot(
         name="failures",
         keys=("5", "right", "right"),
-        words=("connection to db*:5432 refused",),
+        words=("connection to db*:5432 re",),
         leave=("escape",),
     ),
     Shot(name="logs", keys=("6",), words=("orders_24", "following")),
-    Shot(name="timeline", keys=("7", "g"), words=(" took ", "▸ now")),
+    Shot(name="timeline", keys=("7",), words=("123 attempts", "▸ now")),
+    Shot(name="timeline-attempt", keys=("g",), words=("on local",)),
     Shot(name="events", keys=("8",), words=("bistro_settings", "version 3")),
     Shot(
         name="why-job",
@@ -97,7 +98,7 @@ NIGHT = (
     Shot(
         name="why-task",
         keys=("1", "w", "enter"),
-        words=("db05",),
+        words=("› backup · resource", "db16"),
         leave=("escape", "escape", "home"),
     ),
     Shot(

@@ -67,3 +67,14 @@ def test_badges_show_foreign_text_as_it_is() -> None:
     assert (
         foot_badges(filter_text="", marks="", is_frozen=False, is_read_only=False) == ()
     )
+
+
+async def test_on_a_screen_that_is_too_small_an_overlay_waits_for_room() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await pilot.press("question_mark")
+        await until_shown(app, "Most used")
+        await pilot.resize_terminal(30, 8)
+        await until_gone(app, "Most used")
+        await until_shown(app, "too small")
+        await pilot.resize_terminal(*NARROW)
+        await until_shown(app, "Most used")

@@ -1,7 +1,7 @@
 """Every screen in every size and theme, as files: what a person would see.
 
-``GOLDEN=write pytest tests/ui/test_snapshots.py`` writes them anew (with ``-m slow`` too
-for the pictures by day). Look at what has changed before you keep it.
+``GOLDEN=write pytest tests/ui/test_snapshots.py`` writes them anew (with ``-m slow``
+too for the pictures by day). Look at what has changed before you keep it.
 """
 
 import os

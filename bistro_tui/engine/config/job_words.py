@@ -38,6 +38,9 @@ def job_facts(
         *_how_it_goes_on(job),
         *_what_tasks_are_given(job, hides_secrets=hides_secrets),
     )
+    if hides_secrets:
+        # They are hidden by value in what is answered; half of one would be shown.
+        return tuple(facts)
     return tuple((label, _cut(text)) for label, text in facts)
 
 
