@@ -15,7 +15,6 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
 from textual.message import Message
-from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.worker import Worker, WorkerFailed
 
@@ -69,14 +68,8 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
     }
     NOTIFICATION_TIMEOUT = _TOAST_SECONDS
     # Of the screens that lie over the main one; that one arranges itself.
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-too-narrow"),
-        (TOO_SMALL[0], "-wide-enough"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-too-low"),
-        (TOO_SMALL[1], "-high-enough"),
-    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (TOO_SMALL[0], "-wide-enough")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (TOO_SMALL[1], "-high-enough")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", id="app.help",
@@ -184,10 +177,6 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
             return False
 
     # Life.
-
-    def get_default_screen(self) -> Screen[None]:
-        """Begin on the main screen of the first door."""
-        return self.main_of(0)
 
     def make_main(self, door: Door) -> MainScreen:
         """Return a new main screen, as it was left if that is wanted and known."""

@@ -1,6 +1,7 @@
 """An app with a tab for each scheduler: which is shown, what stays of the others."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App
@@ -26,11 +27,16 @@ class Doored(App[None]):
                 id="go.previous_door", tooltip="The scheduler before, of several"),
     ]  # fmt: skip
 
+    DEFAULT_MODE: ClassVar[str] = "door-0"
+    """Textual's word for the screens of one door; it goes back to no unnamed mode."""
+
     _doors: tuple[Door, ...] = ()
     _at = 0
 
     def show_doors(self, doors: Sequence[Door]) -> None:
         """Have these schedulers shown; to be called before the app runs."""
+        for number in range(len(self._doors), len(doors)):
+            self.add_mode(_mode_of(number), partial(self.main_of, number))
         self._doors = tuple(doors)
         self._mains: dict[int, MainScreen] = {}
 
@@ -77,9 +83,7 @@ class Doored(App[None]):
     def main_of(self, number: int) -> MainScreen:
         """Return the screen of a door, made when it is first wanted."""
         if number not in self._mains:
-            main = self._mains[number] = self.make_main(self._doors[number])
-            if number:
-                self.add_mode(_mode_of(number), lambda: main)
+            self._mains[number] = self.make_main(self._doors[number])
         return self._mains[number]
 
     def tab_lines(self, width: int) -> list[Line]:
@@ -104,5 +108,4 @@ class Doored(App[None]):
 
 
 def _mode_of(number: int) -> str:
-    """Return what Textual calls the screens of one door; those of the first are its."""
-    return f"door-{number}" if number else "_default"
+    return f"door-{number}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bistro_tui.cli import exit_codes
+from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.notify import ServiceManager, take_service_manager
 from bistro_tui.cli.summary import summary_json, summary_text
@@ -52,11 +53,13 @@ def run(config_path: Path, flags: dict[str, Any]) -> int:
 def _serve(engine: Engine, flags: dict[str, Any], manager: ServiceManager) -> Ending:
     # Imported late: each of the two needs much that the other does not.
     if flags["no_ui"]:
-        from bistro_tui.cli.headless import serve_headless
+        with loading():
+            from bistro_tui.cli.headless import serve_headless
 
         return serve_headless(engine, log_format=flags["log_format"], manager=manager)
-    from bistro_tui.cli.screen_settings import screen_settings
-    from bistro_tui.cli.with_ui import serve_with_ui
+    with loading():
+        from bistro_tui.cli.screen_settings import screen_settings
+        from bistro_tui.cli.with_ui import serve_with_ui
 
     return serve_with_ui(
         engine,

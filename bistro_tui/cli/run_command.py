@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.complete import complete_configs
 from bistro_tui.cli.flags import ENV_PREFIX, SECTIONS, all_flags
 from bistro_tui.cli.other_commands import GROUPS
@@ -85,7 +86,8 @@ def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's ca
     if values["no_ui"]:
         _reload_comes_anyway()
     # Imported late: --help and wrong flags must not wait for the engine.
-    from bistro_tui.cli.run import run
+    with loading():
+        from bistro_tui.cli.run import run
 
     # What the text means is up to the config loader; a path would change it.
     return run(Path(name), values | {"config_name": name})

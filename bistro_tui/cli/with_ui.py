@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.engine_thread import EngineThread
 from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
@@ -42,7 +43,8 @@ def serve_with_ui(
         thread.start()
         signals.stop_through(thread.request_stop)
         # Imported while the engine opens its files.
-        from bistro_tui.app import BistroApp, run
+        with loading():
+            from bistro_tui.app import BistroApp, run
 
         door = thread.wait_until_open()
         if door is None:

@@ -21,6 +21,7 @@ from bistro_tui.engine.view import (
 from bistro_tui.present import docs, words
 from bistro_tui.present.clean import clean, clean_name
 from bistro_tui.present.docs import BLANK, fact, heading, state_span
+from bistro_tui.present.palette import OFF_STATE, state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.tally import gauge, use_style
 from bistro_tui.present.things import ResourceThing, TaskThing, Thing
@@ -192,9 +193,16 @@ def job_rows(
     rows += plain_rows([BLANK])
     running = _running(shown)
     for reason, groups in _groups(tasks).items():
-        for whys in groups[:_GROUPS]:
+        # Each is off for a reason that names its node: nobody wants them one by one.
+        most = 0 if state_of(reason) is OFF_STATE and len(groups) > 1 else _GROUPS
+        for whys in groups[:most]:
             rows += _group_rows(whys, running, scene)
-        if rest := sum(map(len, groups[_GROUPS:])):
+        if not most:
+            number = words.plural(sum(map(len, groups)), "task")
+            example = f"  {clean(blocking_text(groups[0][0]))} …"
+            line = (state_span(reason), Span(f"  {number}", "strong"), Span(example))
+            rows.append(Row(line=line, opens=Alike(job=job.name, reason=reason)))
+        elif rest := sum(map(len, groups[most:])):
             text = f"  {words.count(rest)} more, each for another reason of its kind"
             line = (state_span(reason), Span(text, "dim"))
             rows.append(Row(line=line, opens=Alike(job=job.name, reason=reason)))
@@ -207,14 +215,19 @@ def job_rows(
 def _groups(
     tasks: Sequence[Explanation],
 ) -> Mapping[Reason, Sequence[Sequence[Explanation]]]:
-    """Return those that wait for the same together, by reason, large groups first."""
+    """Return those that wait for the same together, by reason, large groups first.
+
+    What could run comes before what is off.
+    """
     found: dict[Reason, dict[str, list[Explanation]]] = {}
     for why in tasks:
         alike = found.setdefault(why.reason, {})
         alike.setdefault(blocking_text(why), []).append(why)
     return {
         reason: sorted(groups.values(), key=len, reverse=True)
-        for reason, groups in found.items()
+        for reason, groups in sorted(
+            found.items(), key=lambda item: state_of(item[0]) is OFF_STATE
+        )
     }
 
 

@@ -142,6 +142,26 @@ def test_many_groups_of_one_reason_are_cut_and_the_rest_opens_together() -> None
     assert "waits 29" in said(listed)
 
 
+def test_what_is_off_is_told_in_one_line_behind_what_waits() -> None:
+    off = [
+        explanation(
+            task("etl", f"h{n}"),
+            Reason.AVOIDED,
+            ("filters", False, f"the filters of etl reject host (h{n})"),
+        )
+        for n in range(5)
+    ]
+    whys = [*off, *waits(range(1))]
+    counts = {Reason.AVOIDED: 5, Reason.DEPENDENCY: 1}
+    rows = job_rows(job("etl", counts), whys, SHOWN, SCENE)
+    line = row_with(rows, "5 tasks")
+    assert rows.index(row_with(rows, "waits for dump")) < rows.index(line)
+    assert said(rows).count("the filters of etl") == 1
+    assert isinstance(line.opens, Alike)
+    listed = alike_rows(line.opens, whys)
+    assert sum(row.can_be_chosen for row in listed) == 5
+
+
 def test_a_job_without_waiting_tasks_says_so() -> None:
     done = job_rows(job("etl", {Reason.DONE: 2}), (), SHOWN, SCENE)
     assert "every task is done" in said(done)

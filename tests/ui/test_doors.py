@@ -78,6 +78,8 @@ async def test_each_tab_is_as_it_was_left() -> None:
         await pilot.press("left_curly_bracket")
         await until_shown(app, "analytics-rollup")
         assert app.screen.page.NAME == "Jobs"  # type: ignore[attr-defined]
+        await pilot.press("left_curly_bracket")
+        await until_shown(app, "2 schedulers")
 
 
 async def test_the_tab_in_sight_is_the_one_that_follows_and_acts() -> None:
