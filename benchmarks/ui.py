@@ -341,8 +341,8 @@ def biglog(rounds: int, seconds: float) -> None:
         size = (data / "task_logs.sql3").stat().st_size / 2**30
         took = []
         for _ in range(rounds):
-            # The lines are old; they are to be there still.
-            flags = ("--log-retention=-1",)
+            # The lines are old, and are to be there still.
+            flags = ("--log-retention=315360000",)
             with Screen(path, "--data-dir", data, *flags) as screen:
                 screen.wait_for(b"etl")
                 screen.wait_until_quiet(_QUIET_SEC)

@@ -14,6 +14,7 @@ from textual import constants, on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
+from textual.events import Event, Paste
 from textual.message import Message
 from textual.types import CSSPathType
 from textual.worker import Worker, WorkerFailed
@@ -49,6 +50,7 @@ _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
 _TOAST_SECONDS = 6.0
 _TOAST_CHARS = 240
+_PASTED_CHARS = 4096
 _USEFUL_SECONDS = 5.0
 _MOST_COMPLAINTS = 3
 
@@ -202,6 +204,10 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         self._unsubscribe()
         self._unsubscribe = lambda: None
 
+    def door_opened(self, main: MainScreen) -> None:
+        """Have a screen that comes into sight while all is frozen ask nothing."""
+        main.freeze(self._frozen)
+
     def door_entered(self) -> None:
         """Listen to the scheduler that is shown now."""
         self._unsubscribe = self._view.subscribe(self._notify)
@@ -340,12 +346,19 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         if len(text) > _TOAST_CHARS:
             text = text[: _TOAST_CHARS - 1] + "…"
         self.notify(
-            "\n".join(clean_lines(text)),
+            # A tab is not for columns here: it is part of somebody's name.
+            "\n".join(clean_lines(text.replace("\t", "␉"))),
             severity="error" if is_error else "information",
             markup=False,
         )
 
     # Keys.
+
+    async def on_event(self, event: Event) -> None:
+        """Make what is pasted safe to show, whoever is to have it."""
+        if isinstance(event, Paste):
+            event.text = "\n".join(clean_lines(event.text[:_PASTED_CHARS]))
+        await super().on_event(event)
 
     @property
     def is_between(self) -> bool:

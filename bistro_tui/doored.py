@@ -49,6 +49,9 @@ class Doored(App[None]):
     def door_left(self) -> None:
         """Take note that another scheduler is about to be shown."""
 
+    def door_opened(self, main: MainScreen) -> None:
+        """Take note that this screen is about to be shown."""
+
     def door_entered(self) -> None:
         """Take note that it is shown."""
 
@@ -102,7 +105,7 @@ class Doored(App[None]):
             return
         self.door_left()
         self._at = number
-        self.main_of(number)
+        self.door_opened(self.main_of(number))
         await self.switch_mode(_mode_of(number))
         self.door_entered()
 

@@ -34,6 +34,10 @@ class Dressed(Inked, KeysInOrder, inherit_bindings=False):
                 tooltip="The next theme of colours"),
     ]  # fmt: skip
 
+    def say(self, text: str, is_error: bool) -> None:
+        """Show a sentence for some seconds."""
+        raise NotImplementedError
+
     def dress(self, settings: UiSettings) -> list[str]:
         """Take what a person wants; return sentences about what cannot be had."""
         problems = list(settings.problems)
@@ -117,6 +121,7 @@ class Dressed(Inked, KeysInOrder, inherit_bindings=False):
         """Show the next theme."""
         names = self.theme_names()
         self.use_theme(names[(names.index(self.theme) + 1) % len(names)])
+        self.say(f"theme {self.theme}", False)
 
     def use_theme(self, name: str) -> None:
         """Show that theme, one of ``theme_names``."""

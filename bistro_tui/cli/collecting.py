@@ -32,7 +32,7 @@ def loading() -> Iterator[None]:
 
 
 def _count(change: int) -> None:
-    global _loading  # noqa: PLW0603 - as there is one collector for all threads
+    global _loading
     with _lock:
         _loading += change
         if _loading:

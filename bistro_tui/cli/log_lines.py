@@ -84,6 +84,7 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
             size = len(text.encode("utf-8", "replace"))
             if size >= self._room:
                 self.doRollover()
+            assert self.stream is not None, "opened when it was made"
             self._room -= size
             self.stream.write(text)
             self.stream.flush()

@@ -32,12 +32,14 @@ class EventStreamParser:
         """Yield what is complete now. Raises ValueError for an endless event."""
         self._waiting += received
         while (end := self._waiting.find(b"\n", self._searched)) >= 0:
-            line = bytes(self._waiting[:end]).removesuffix(b"\r")
+            line_end = end - self._waiting.endswith(b"\r", 0, end)
+            if line_end:
+                self._take(line_end)
             del self._waiting[: end + 1]
             self._searched = 0
-            if line:
-                self._take(line)
-            elif self._data:
+            if line_end:
+                continue
+            if self._data:
                 data, self._data = b"\n".join(self._data), []
                 yield ServerEvent(self._id, self._name or "message", data)
                 self._name = ""
@@ -47,10 +49,16 @@ class EventStreamParser:
         if len(self._waiting) > _LONGEST:
             raise ValueError("an event without an end")
 
-    def _take(self, line: bytes) -> None:
-        field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        match field:
+    def _take(self, end: int) -> None:
+        """Take the first line, which ends there; it may be long, and is copied once."""
+        waiting = self._waiting
+        colon = waiting.find(b":", 0, end)
+        if colon < 0:
+            colon = end
+        begin = colon + 1 + waiting.startswith(b" ", colon + 1, end)
+        with memoryview(waiting) as seen:
+            value = bytes(seen[begin:end])
+        match bytes(waiting[:colon]):
             case b"data":
                 self._data.append(value)
             case b"event":

@@ -118,7 +118,10 @@ class Engine:
             on_ended=self._count_ended,
         )
         self._snapshots = Snapshots(
-            self._take_snapshot, clock=clock, before_each=self._stop_when_through
+            self._take_snapshot,
+            clock=clock,
+            before_each=self._stop_when_through,
+            prepare=lambda: self._publisher.prepare(),
         )
         self._resources = AsyncExitStack()
         self._recovery: Recovery

@@ -2,7 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -90,6 +91,32 @@ class AtOnce:
     def of(self, job: JobName) -> float:
         """Return about how many run; 0 where none did for some time."""
         return self._by_job.get(job, 0.0)
+
+
+def after_those(
+    own: Mapping[JobName, float | None],
+    waits_for: Mapping[JobName, Collection[JobName]],
+) -> dict[JobName, float | None]:
+    """Return when each job will be done, none before those that it waits for.
+
+    ``own`` is when it would be without them. ``waits_for``: jobs of which tasks of its
+    own need something still; a job that waits for one of which nobody can tell, or for
+    itself, is one of which nobody can tell either.
+    """
+    found = dict(own)
+    names = {
+        job: needed for job, needed in waits_for.items() if own.get(job) is not None
+    }
+    try:
+        in_order = [*TopologicalSorter(names).static_order()]
+    except CycleError:
+        return found | dict.fromkeys(names)
+    for job in in_order:
+        ends = [found[job] if job in found else None]
+        ends += [found.get(other) for other in names.get(job, ())]
+        known = [end for end in ends if end is not None]
+        found[job] = max(known) if len(known) == len(ends) else None
+    return found
 
 
 def seconds_left(

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import TypeAlias
 
 from bistro_tui.engine.config.model import Config
@@ -18,6 +19,9 @@ _Numbers: TypeAlias = tuple[tuple[ResourceName, int, int], ...]
 
 _DIGEST = 6
 """Bytes: the number is one that JavaScript can hold."""
+
+AT_ONCE = 500
+"""Rows that ``look_ahead`` makes in one go, or tasks that it follows: a few ms."""
 
 SHARED = 1_000
 """Different usages that are remembered: few of all nodes differ in theirs."""
@@ -40,6 +44,37 @@ class NodeRows:
         self._shown: tuple[NodeRow, ...] = ()
         self._running = array("q")
         self._paths: dict[Attempt | Leftover, Sequence[int]] = {}
+        self._news: set[Attempt | Leftover] | None = None
+        """What may have come or gone and is not followed yet; None: all may."""
+        self._stale: set[int] = set()
+        """Nodes whose rows are to be made anew."""
+        self._is_newer = False
+        """Whether rows were made that are not shown yet."""
+
+    def look_ahead(
+        self,
+        living: Collection[Attempt | Leftover],
+        news: Collection[Attempt | Leftover] | None,
+    ) -> bool:
+        """Do a part of what ``current`` has to; return whether there is more of it.
+
+        Both as for ``current``, which need not be told of that ``news`` again.
+        """
+        core, paths = self._core, self._paths
+        if core.tree is not self._tree or core.config is not self._config:
+            self._note(news)
+            return False
+        if news is None:
+            self._news, news = set(), {*paths, *living}
+        # Of tasks that take no time, most have come and gone meanwhile.
+        self._note([one for one in news if (one in living) is not (one in paths)])
+        if self._news is None:
+            return False
+        some = list(islice(self._news, AT_ONCE))
+        self._news.difference_update(some)
+        self._note_touched(self._follow(some, living))
+        self._remake_some(AT_ONCE)
+        return len(self._news) + len(self._stale) > AT_ONCE
 
     def current(
         self,
@@ -51,21 +86,39 @@ class NodeRows:
         ``living``: all that holds resources; what is recovering is not counted.
         ``news``: what of it may have come or gone since the last call; None: all.
         """
+        self._note(news)
         is_new = self._take_over_tree()
         relimited = self._take_over_limits()
-        if is_new or news is None:
-            touched = self._follow({*self._paths, *living}, living)
+        if is_new or self._news is None:
+            followed: Collection[Attempt | Leftover] = {*self._paths, *living}
         else:
-            touched = self._follow(news, living)
+            followed = self._news
+        self._news = set()
+        self._note_touched(self._follow(followed, living))
         if relimited:
-            touched.update(self._in_use(relimited))
-        for index in touched & self._twins.keys():
-            touched.update(self._twins[index])
-        for index in touched:
-            self._remake(index)
-        if is_new or relimited or touched:
+            self._note_touched(self._in_use(relimited))
+        self._remake_some(len(self._stale))
+        if is_new or relimited or self._is_newer:
+            self._is_newer = False
             self._shown = tuple(self._rows)
         return self._shown
+
+    def _note(self, news: Collection[Attempt | Leftover] | None) -> None:
+        if news is None:
+            self._news = None
+        elif self._news is not None:
+            self._news.update(news)
+
+    def _note_touched(self, indexes: set[int]) -> None:
+        for index in indexes & self._twins.keys():
+            indexes.update(self._twins[index])
+        self._stale |= indexes
+
+    def _remake_some(self, most: int) -> None:
+        stale = self._stale
+        for _ in range(min(most, len(stale))):
+            self._remake(stale.pop())
+            self._is_newer = True
 
     def _take_over_tree(self) -> bool:
         """Begin with rows of idle nodes where the tree is another now."""
@@ -76,6 +129,7 @@ class NodeRows:
         self.structure = _structure(tree)
         self._running = array("q", bytes(8 * len(tree)))
         self._paths.clear()
+        self._stale.clear()
         self._twins = _twins(tree)
         self._idle = self._idle_usages()
         self._row_of, self._rows = _idle_rows(tree, self._idle)

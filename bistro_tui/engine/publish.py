@@ -8,7 +8,7 @@ from typing import cast
 from bistro_tui.engine.attempt_notes import AttemptNotes
 from bistro_tui.engine.config.model import Job, KillSettings
 from bistro_tui.engine.ended import Ended, EndedAttempts, ended_row
-from bistro_tui.engine.eta import AtOnce, Durations, seconds_left
+from bistro_tui.engine.eta import AtOnce, Durations, after_those, seconds_left
 from bistro_tui.engine.ids import INSTANCE_LEVEL, InvocationId, JobName
 from bistro_tui.engine.living import Living
 from bistro_tui.engine.moment import SLEW_SEC, Now, wall_of
@@ -132,6 +132,15 @@ class Publisher:
             if status.is_done:
                 add(task.job, seconds)
 
+    def prepare(self) -> bool:
+        """Do a part of the work of the next snapshot; return whether there is more.
+
+        Where thousands of tasks a second come and go, all of it together would stop
+        the loop for tens of milliseconds.
+        """
+        self._follow()
+        return self._nodes.look_ahead(self._living, self._living.take_touched())
+
     def take(
         self,
         *,
@@ -233,6 +242,7 @@ class Publisher:
         if config is not None:
             self.durations.keep(config.jobs)
         ending = Counter(task.job for task in self._ending.tasks)
+        rows: list[JobRow] = []
         for job in config.jobs.values() if config is not None else ():
             counts = counts_of(self._core.state, job.name, below_full)
             tasks = sum(counts.values())
@@ -240,7 +250,7 @@ class Publisher:
                 running = counts.pop(Reason.RUNNING, 0) - ending[job.name]
                 if running > 0:
                     counts[Reason.RUNNING] = running
-            yield JobRow(
+            row = JobRow(
                 name=job.name,
                 owner=job.owner,
                 enabled=job.enabled,
@@ -251,6 +261,31 @@ class Publisher:
                 counts=counts,
                 eta=self._eta(job, counts, ages.get(job.name, ()), now.wall),
             )
+            rows.append(row)
+        return self._after_those(rows)
+
+    def _after_those(self, rows: Sequence[JobRow]) -> Sequence[JobRow]:
+        """Return the rows, none done before the jobs that its tasks wait for."""
+        config = self._core.config
+        waiting = [
+            row
+            for row in rows
+            if row.eta is not None and row.counts.get(Reason.DEPENDENCY)
+        ]
+        if config is None or not waiting:
+            return rows
+        is_open = {row.name for row in rows if row.counts.get(Reason.DONE) != row.tasks}
+        etas = after_those(
+            {row.name: row.eta for row in rows},
+            {
+                row.name: is_open.intersection(config.jobs[row.name].depends_on)
+                for row in waiting
+            },
+        )
+        return [
+            row if etas[row.name] == row.eta else replace(row, eta=etas[row.name])
+            for row in rows
+        ]
 
     def _ages(self, now: float) -> dict[JobName, list[float]]:
         """Return by job for how long its attempts run that do, or some of them."""

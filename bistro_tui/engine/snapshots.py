@@ -13,6 +13,10 @@ PUBLISH_SHARE = 0.1
 """Nor do they take more of the loop's time, however much there is to show."""
 
 
+MOST_STEPS = 12
+"""Of preparing a snapshot: it comes, however quickly things change meanwhile."""
+
+
 class Snapshots:
     """The newest snapshot and who is told of it. All on the engine's loop."""
 
@@ -22,14 +26,21 @@ class Snapshots:
         *,
         clock: Clock,
         before_each: Callable[[], None],
+        prepare: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``before_each`` is called when one is due, whether or not anybody looks."""
+        """``before_each`` is called when one is due, whether or not anybody looks.
+
+        ``prepare`` does a part of the work and tells whether there is more; between
+        the parts the loop does other things.
+        """
         self._take = take
+        self._prepare = prepare
+        self._prepared_sec = 0.0
         self._clock = clock
         self._before_each = before_each
         self._latest: Snapshot | None = None
         self._subscribers: tuple[Callable[[], None], ...] = ()
-        self._next: asyncio.TimerHandle | None = None
+        self._next: asyncio.Handle | None = None
         self._not_before = float("-inf")
 
     @property
@@ -58,7 +69,8 @@ class Snapshots:
         """Make a new one for those who look, now, and tell them."""
         began = self._clock.now().mono
         self._latest = self._take() if self._subscribers else None
-        took = self._clock.now().mono - began
+        took = self._clock.now().mono - began + self._prepared_sec
+        self._prepared_sec = 0.0
         self._not_before = began + max(PUBLISH_SEC, took / PUBLISH_SHARE)
         for notify in self._subscribers:
             notify()
@@ -71,4 +83,16 @@ class Snapshots:
     def _due(self) -> None:
         self._next = None
         self._before_each()
+        self._go_on(MOST_STEPS)
+
+    def _go_on(self, steps: int) -> None:
+        self._next = None
+        if self._subscribers and steps:
+            began = self._clock.now().mono
+            has_more = self._prepare()
+            self._prepared_sec += self._clock.now().mono - began
+            if has_more:
+                loop = asyncio.get_running_loop()
+                self._next = loop.call_soon(self._go_on, steps - 1)
+                return
         self.publish()

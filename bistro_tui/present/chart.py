@@ -12,7 +12,6 @@ from bistro_tui.present.filters import Filter
 from bistro_tui.present.gantt import (
     Lane,
     Row,
-    cells_of,
     kept,
     lanes,
     nearest,
@@ -21,6 +20,7 @@ from bistro_tui.present.gantt import (
 )
 from bistro_tui.present.runs import Run, RunKey, Runs
 from bistro_tui.present.time_axis import STEPS, Axis
+from bistro_tui.present.tracks import Packing, cells_of
 
 _FINEST_FIT = 0.5
 """Seconds in a cell at least, unless a person wants less."""
@@ -38,6 +38,8 @@ class Chart:
         self.by_job = True
         self.following = True
         self.chosen: RunKey | None = None
+        self.is_held = False
+        """Whether a person chose it: then it stays in sight, else it makes room."""
         self.wanted = Filter()
         self.order: Mapping[str, int] = {}
         """Places of jobs in the config."""
@@ -49,6 +51,8 @@ class Chart:
         self._lanes_of: object = None
         self._rows: Sequence[Row] = ()
         self._rows_of: object = None
+        self._packing = Packing()
+        self._packed_by: object = None
         self._run: Run | None = None
         self._run_of: object = None
         self._place: int | None = None
@@ -89,7 +93,11 @@ class Chart:
         found, axis = self.lanes, self.axis
         made_of = (self._lanes_of, axis, math.floor(self.now / axis.step), self._height)
         if made_of != self._rows_of:
-            self._rows = rows_of(found, axis, self.now, self._height)
+            packed_by = (axis.step, self.by_job, self.wanted, self._height)
+            if packed_by != self._packed_by:
+                self._packing.forget()
+                self._packed_by = packed_by
+            self._rows = rows_of(found, axis, self.now, self._height, self._packing)
             self._rows_of = made_of
         return self._rows
 
@@ -183,6 +191,29 @@ class Chart:
             index += step
         return False
 
+    def stay(self) -> None:
+        """Keep the chosen run in sight while time goes on.
+
+        One that a person chose ends the following. The cursor goes on to a newer run
+        of its row otherwise, if there is one.
+        """
+        run = self.run if self.following else None
+        if run is None:
+            return
+        axis = self.axis
+        _, last = cells_of(run, axis, self.now)
+        if last >= 0:
+            return
+        if self.is_held:
+            self.following = False
+            cell = math.floor(run.end / axis.step)
+            self._axis = axis.moved(cell - axis.first)
+            return
+        place = self.place
+        runs = () if place is None else self.row(place).runs or ()
+        newer = nearest(runs, run.end, self.now)
+        self.chosen = None if newer is None else newer.key
+
     def newest(self, task: object, invocation: str | None) -> Run | None:
         """Return the run of that attempt, else the newest one of its task."""
         found = [run for run in self.runs.all if run.task == task]
@@ -220,6 +251,7 @@ class Chart:
         around = axis.middle
         if self.following:
             around = self.now
+            self.is_held = False
         elif run is not None and axis.left <= run.start < axis.right:
             around = run.start
         self._axis = axis.zoomed(by, around)
@@ -228,4 +260,9 @@ class Chart:
         """Go half a screen back or on; where that reaches now, follow it."""
         axis = self.axis
         self._axis = axis.moved(direction * max(1, axis.width // 2))
-        self.following = self._axis.right > self.now
+        self.follow(self._axis.right > self.now)
+
+    def follow(self, wanted: bool) -> None:
+        """Follow the time, whatever leaves the sight then; or stay."""
+        self.following = wanted
+        self.is_held = self.is_held and not wanted

@@ -97,7 +97,8 @@ def parsed(text: str) -> Order | str:
     command = COMMANDS.get(name)
     if command is None:
         near = nearest(words[0], COMMANDS)
-        hint = f"; did you mean :{near}?" if near else "; ? lists what can be done"
+        hint = f"; did you mean :{near}?" if near else ""
+        hint += "; :help lists all commands"
         return f"there is no command :{words[0]}{hint}"
     given = words[1:]
     if len(given) < command.needs:

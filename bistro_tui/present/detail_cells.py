@@ -44,7 +44,7 @@ def _state(row: DetailRow, width: int, scene: Scene) -> Line:
         case RunningRow() if row.stopping:
             return (Span("◑ stopping", "blocked"),)
         case Holder() if row.running is None:
-            return (Span("◑ recovering", "blocked"),)
+            return (Span("◑ recovers", "blocked"),) if row.is_recovering else ()
         case Holder() | RunningRow():
             state = RUNNING_STATE
         case Waiter():

@@ -80,11 +80,12 @@ def job_facts(job: JobRow, scene: Scene) -> list[Line]:
         fact("enabled", Span(enabled)),
         fact("owner", Span(clean_name(job.owner) or "–")),
         fact("level", Span(clean_name(job.level))),
-        fact("priority", Span(f"{job.priority:g}")),
+        fact("priority", Span(f"{words.number(job.priority)}")),
         fact("tasks", Span(f"{job.tasks:,}")),
     ]
     if job.differs:
-        lines.append(fact("differs", Span(f"≠ {clean_name(job.differs)}", "warning")))
+        what = Span(clean_name(job.differs), "warning" if job.mixed else "")
+        lines.append(fact("differs" if job.mixed else "scheduler", what))
     lines += [BLANK, *counts_lines(job, scene)]
     if job.errors:
         lines += [BLANK, heading("errors")]
@@ -200,10 +201,20 @@ def ended_facts(row: EndedRow, scene: Scene) -> list[Line]:
     return lines
 
 
+def beside_jobs(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> Sequence[Banner]:
+    """Return the banners without the one that only names the invalid jobs among these.
+
+    Of several schedulers it is called by whose it is, too.
+    """
+    if not any(job.errors for job in jobs):
+        return banners
+    return [one for one in banners if one.topic.rpartition(" ")[2] != "jobs"]
+
+
 def problems(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> list[Line]:
-    """Return everything that is wrong now, in full."""
+    """Return everything that is wrong now, in full, and nothing twice."""
     lines: list[Line] = []
-    for banner in banners:
+    for banner in beside_jobs(banners, jobs):
         style, glyph = ("error", "✗") if banner.is_error else ("warning", "⚠")
         lines.append((Span(f"{glyph} {clean_name(banner.topic)}", style),))
         lines += [*_message(banner.text, ""), BLANK]

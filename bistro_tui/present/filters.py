@@ -3,7 +3,8 @@
 Words that a row must hold, in any case and order. Each may be::
 
     word  "two words"     it is there
-    /re/                  a regular expression (RE2: linear in the text) finds it
+    /re/                  a regular expression (RE2: linear in the text) finds it,
+                          in the whole text or in one field: /^db7$/ is node db7
     ~wrd                  its letters are there in this order
     status:failed         that field has the word
     age>1h  try<=2        that field, as a number or a time, is more, less …
@@ -19,6 +20,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from bistro_tui.engine.config.filters import compile_regex
+from bistro_tui.present.clean import clean_name
 
 R = TypeVar("R")
 Fields: TypeAlias = Callable[[], Mapping[str, object]]
@@ -38,6 +40,8 @@ _TERM = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_ENDS = re.compile(r"[$^]|\\[AzZ]")
+"""In a regex: it may mean where a text begins or ends."""
 _NUMBER = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[a-z]{0,2})\Z", re.IGNORECASE)
 _UNITS: Mapping[str, float] = {
     "": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800,
@@ -72,13 +76,24 @@ class Term:
     def fits(self, folded: str, fields: Fields) -> bool:
         """Return whether a row stays, by its text in lower case and its fields."""
         if not self.field:
-            return _holds(self.kind, self.word, folded) == self.is_wanted
+            return self._is_in(folded, fields) == self.is_wanted
         known = fields()
         if self.field not in known:
             return (self.whole in folded) == self.is_wanted
         if not self.word:
             return True
         return self._fits_value(known[self.field]) == self.is_wanted
+
+    def _is_in(self, folded: str, fields: Fields) -> bool:
+        if _holds(self.kind, self.word, folded):
+            return True
+        if self.kind != "regex" or not _ENDS.search(self.word):
+            return False
+        # A row's text is one field after the other: each may be meant as a whole.
+        parts = {str(part).casefold() for part in fields().values() if part}
+        return any(
+            part in folded and _holds(self.kind, self.word, part) for part in parts
+        )
 
     def _fits_value(self, value: object) -> bool:
         if value is None:
@@ -123,10 +138,18 @@ class Filter:
         """Return whether it says anything."""
         return bool(self.terms)
 
-    def matches(self, text: str, fields: Fields = dict) -> bool:
-        """Return whether a row with this text stays."""
+    def matches(
+        self, text: str, fields: Fields = dict, *, is_one: bool = False
+    ) -> bool:
+        """Return whether a row with this text stays.
+
+        ``is_one``: the text is not made of the fields, as a line of a log is not.
+        """
         folded = text.casefold()
-        return all(term.fits(folded, fields) for term in self.terms)
+        return all(
+            term.fits(folded, fields if term.field or not is_one else dict)
+            for term in self.terms
+        )
 
     def sifted(
         self,
@@ -143,6 +166,18 @@ class Filter:
         return list(kept)
 
 
+def filter_chip(text: str, limit: int) -> str:
+    """Return a filter as it is shown: after one slash; never two.
+
+    Text that is no regex for want of its second slash stands in backquotes.
+    """
+    shown = clean_name(text, limit=limit)
+    if not text.startswith("/"):
+        return f"/{shown}"
+    first = next(_TERM.finditer(text[:_LONGEST]), None)
+    return shown if first is not None and first["regex"] else f"text `{shown}`"
+
+
 def _is_slow(term: Term) -> bool:
     return bool(term.field) or term.kind != "word"
 
@@ -154,7 +189,7 @@ def _narrowed(
     fields_of: Callable[[R], Mapping[str, object]],
 ) -> list[R]:
     fits, word, is_wanted = term.fits, term.word, term.is_wanted
-    if term.field:
+    if term.field or term.kind == "regex":
         return [
             row
             for row in rows

@@ -1,6 +1,6 @@
 """The right end of the foot: what makes the screen show other than all, live."""
 
-from bistro_tui.present.clean import clean_name
+from bistro_tui.present.filters import filter_chip
 from bistro_tui.present.spans import Line, Span, joined
 
 _LONGEST_FILTER = 24
@@ -12,8 +12,8 @@ def foot_badges(
     """Return the badges; ``marks`` is in words and safe, the filter is raw."""
     parts: list[Line] = []
     if filter_text:
-        shown = clean_name(filter_text, limit=_LONGEST_FILTER)
-        parts.append((Span(f" /{shown} ", "chip"),))
+        shown = filter_chip(filter_text, _LONGEST_FILTER)
+        parts.append((Span(f" {shown} ", "chip"),))
     if marks:
         parts.append((Span(f" {marks} ", "chip.mark"),))
     if is_frozen:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from bistro_tui.present.runs import Kind, Run
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.time_axis import Axis
+from bistro_tui.present.tracks import Packing, cells_of, tracks
 
 MOST_TRACKS: Final = 8
 """Rows that one lane may take."""
@@ -66,34 +67,59 @@ def in_window(runs: Sequence[Run], axis: Axis, now: float) -> list[Run]:
     return seen if now >= left else [run for run in seen if run.end < math.inf]
 
 
-def rows_of(found: Sequence[Lane], axis: Axis, now: float, height: int) -> list[Row]:
+def rows_of(
+    found: Sequence[Lane],
+    axis: Axis,
+    now: float,
+    height: int,
+    packing: Packing | None = None,
+) -> list[Row]:
     """Return the rows for all lanes, with as many tracks as fit into ``height``.
 
-    Lanes without a run in the window keep one empty row.
+    Lanes without a run in the window keep one empty row. By ``packing`` what was in
+    sight before stays in its row, as far as there is room; it is renewed.
     """
+    packing = Packing() if packing is None else packing
     if len(found) >= height:
+        packing.forget()
         return [Row(lane) for lane in found]
-    parts = [_parts(lane, axis, now, MOST_TRACKS) for lane in found]
+    parts = [_parts(lane, axis, now, MOST_TRACKS, packing) for lane in found]
+    if packing.heights and sum(map(len, parts)) > height:
+        packing.forget()
+        parts = [_parts(lane, axis, now, MOST_TRACKS, packing) for lane in found]
     for most in range(MOST_TRACKS, 0, -1):
         if sum(len(rows) if len(rows) <= most else 1 for rows in parts) <= height:
             break
-    return [
+    made = [
         row
         for rows in parts
         for row in (rows if len(rows) <= most else (_dense(rows),))
     ]
+    packing.keep(
+        (row.lane.name, row.track, () if row.is_dense else row.runs or ())
+        for row in made
+    )
+    return made
 
 
 def resolved(row: Row, axis: Axis, now: float) -> Row:
     """Return the row with its runs."""
-    return _parts(row.lane, axis, now, 1)[0] if row.runs is None else row
+    if row.runs is not None:
+        return row
+    return _parts(row.lane, axis, now, 1, Packing())[0]
 
 
-def _parts(lane: Lane, axis: Axis, now: float, most: int) -> list[Row]:
+def _parts(
+    lane: Lane, axis: Axis, now: float, most: int, packing: Packing
+) -> list[Row]:
     seen = in_window(lane.runs, axis, now)
-    parts = tracks(seen, axis, now, most)
+    parts = tracks(seen, axis, now, most, packing.places)
     if parts is None:
         return [Row(lane, 0, seen, is_dense=True)]
+    if seen:
+        # Else what stands below would move up with each end, and down with each start.
+        height = packing.heights.get(lane.name, 1)
+        parts += [[] for _ in range(len(parts), height)]
     return [Row(lane, at, part) for at, part in enumerate(parts)]
 
 
@@ -104,36 +130,6 @@ def _dense(rows: Sequence[Row]) -> Row:
 
 def _start(run: Run) -> float:
     return run.start
-
-
-def tracks(
-    runs: Sequence[Run], axis: Axis, now: float, most: int
-) -> list[list[Run]] | None:
-    """Return the runs in rows in which none shares a cell; None: ``most`` do not do."""
-    if len(runs) > axis.width:
-        return None
-    parts: list[list[Run]] = [[]]
-    taken = [-2]
-    for run in runs:
-        first, last = cells_of(run, axis, now)
-        for at, end in enumerate(taken):
-            if end < first:
-                parts[at].append(run)
-                taken[at] = last
-                break
-        else:
-            if len(parts) == most:
-                return None
-            parts.append([run])
-            taken.append(last)
-    return parts
-
-
-def cells_of(run: Run, axis: Axis, now: float) -> tuple[int, int]:
-    """Return a run's first and last cell; -1 or the width: it goes on out of sight."""
-    end = run.end if run.end < math.inf else max(run.start, now)
-    last = axis.cell(end)
-    return min(axis.cell(run.start), last), last
 
 
 class _Cells:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bistro_tui.engine.view import Banner, EngineState, Snapshot
+from bistro_tui.engine.view import Banner, Snapshot
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean, clean_lines, clean_name
+from bistro_tui.present.docs import beside_jobs
 from bistro_tui.present.lately import HOUR, failed_lately, sparkline
 from bistro_tui.present.palette import (
     BACKOFF_STATE,
@@ -21,6 +22,14 @@ from bistro_tui.present.palette import (
 )
 from bistro_tui.present.pieces import Piece, Pieces, chars, piece
 from bistro_tui.present.spans import Line, Scene, Span, plain_text
+from bistro_tui.present.standing import (
+    ALL_DONE,
+    IDLE,
+    NOTHING_ENABLED,
+    NOTHING_TO_DO,
+    is_owing,
+    standing,
+)
 from bistro_tui.present.tally import Tally, tally_bar, tally_of, use_style
 
 PAGE: Final = "page:"
@@ -38,13 +47,28 @@ _ENGINE: dict[str, tuple[str, str]] = {
 }
 
 
-def engine_state(state: EngineState) -> Line:
+_STANDING: dict[str, Line] = {
+    ALL_DONE: (Span("✓ all done", "done"),),
+    IDLE: (Span("⏸ idle", "blocked"), Span(" nothing can start by itself", "dim")),
+    NOTHING_ENABLED: (Span("⊘ nothing enabled", "warning"),),
+    NOTHING_TO_DO: (Span("⊘ nothing to do", "warning"),),
+}
+
+
+def engine_state(shown: Snapshot) -> Line:
     """Return the scheduler's state: glyph, word, colour, and why."""
+    state = shown.state
     glyph, style = _ENGINE.get(state.word, ("●", "warning"))
-    if state.word == "running" and state.all_done:
-        return (Span("✓ all done", "done"),)
-    if state.word == "running" and state.is_stuck:
-        return (Span("⏸ idle", "blocked"), Span(" nothing can start by itself", "dim"))
+    if state.word == "running" and (state.all_done or state.is_stuck):
+        word = standing(
+            is_done=state.all_done,
+            is_stuck=state.is_stuck,
+            runs=bool(shown.running),
+            is_owing=is_owing(shown.jobs),
+            is_enabled=any(job.enabled for job in shown.jobs),
+        )
+        if word in _STANDING:
+            return _STANDING[word]
     spans = [Span(f"{glyph} {clean_name(state.word)}", style)]
     # The banner below has the whole of it.
     why, _, _ = state.text.partition(": starts paused")
@@ -55,9 +79,10 @@ def engine_state(state: EngineState) -> Line:
 
 def problem_count(snapshot: Snapshot) -> tuple[int, bool]:
     """Return how many things are wrong, and whether one of them is an error."""
+    banners = beside_jobs(snapshot.banners, snapshot.jobs)
     invalid = sum(1 for job in snapshot.jobs if job.errors)
-    bad = any(banner.is_error for banner in snapshot.banners)
-    return len(snapshot.banners) + invalid, bad or invalid > 0
+    bad = any(banner.is_error for banner in banners)
+    return len(banners) + invalid, bad or invalid > 0
 
 
 def _problems(number: int, is_error: bool, width: int) -> tuple[Piece, ...]:
@@ -92,7 +117,7 @@ def title_pieces(
         left.append(piece("bistro-tui ", "brand"))
     limit = 32 if width >= 60 else 12
     left += [piece(clean_name(state.instance, limit=limit), "strong"), piece("  ")]
-    left.append(Piece(engine_state(state)))
+    left.append(Piece(engine_state(snapshot)))
     left += _problems(*problems, width)
     if frozen is not None:
         held = words.age(scene.now - frozen)
@@ -166,12 +191,16 @@ class _Room:
     blocker: bool = False
     spark: int = 0
     """Cells of the sparkline; 0: what failed lately is left out."""
+    says_now: bool = False
+    """That what failed lately is not what is failed now is said in full."""
     off: bool = True
 
 
 _ROOMS = (
-    _Room(gap=3, gauge=True, blocker=True, spark=12),
-    _Room(gauge=True, blocker=True, spark=12),
+    _Room(gap=3, gauge=True, blocker=True, spark=12, says_now=True),
+    _Room(gauge=True, blocker=True, spark=12, says_now=True),
+    _Room(gauge=True, blocker=True, spark=6, says_now=True),
+    _Room(gauge=True, spark=6, says_now=True),
     _Room(gauge=True, blocker=True, spark=6),
     _Room(gauge=True, blocker=True, spark=6, off=False),
     _Room(gauge=True, spark=6),
@@ -179,7 +208,6 @@ _ROOMS = (
     _Room(gauge=True),
     _Room(),
     _Room(off=False),
-    _Room(wordy=False, gauge=True, spark=6),
     _Room(wordy=False, gauge=True),
     _Room(wordy=False),
     _Room(wordy=False, gap=1),
@@ -218,7 +246,7 @@ def _totals(snapshot: Snapshot, scene: Scene, tally: Tally, room: _Room) -> Line
         if state is BLOCKED_STATE and room.blocker:
             spans += _top_blocker(snapshot)
         if state is FAILED_STATE and room.spark:
-            spans += _failed_lately(snapshot, scene, room.spark)
+            spans += _failed_lately(snapshot, scene, room)
         spans.append(Span(" " * room.gap))
     return tuple(spans)
 
@@ -235,15 +263,17 @@ def _fullest(snapshot: Snapshot) -> Line:
     return (Span(f" {name} ", "dim"), Span(f"{one.used}/{one.limit}", style))
 
 
-def _failed_lately(snapshot: Snapshot, scene: Scene, cells: int) -> Line:
-    lately = failed_lately(snapshot, scene.now, cells)
+def _failed_lately(snapshot: Snapshot, scene: Scene, room: _Room) -> Line:
+    """Return how many attempts ended badly, whatever became of their tasks since."""
+    lately = failed_lately(snapshot, scene.now, room.spark)
     if not lately.failed:
         return ()
     span = words.coarse(lately.covered) if lately.covered < HOUR else "1h"
+    now, verb = (" now", "ended badly") if room.says_now else ("", "bad")
     return (
-        Span(" "),
+        Span(f"{now} · ", "dim"),
         *sparkline(lately.buckets, FAILED_STATE.style),
-        Span(f" {words.count(lately.failed)} in {span}", "dim"),
+        Span(f" {words.count(lately.failed)} {verb} in {span}", "dim"),
     )
 
 

@@ -85,7 +85,7 @@ class Ledger:
 
 
 def _priority(job: JobRow, width: int, scene: Scene) -> Line:
-    return (Span(f"{job.priority:g}", "dim"),)
+    return (Span(f"{words.number(job.priority)}", "dim"),)
 
 
 def _level(job: JobRow, width: int, scene: Scene) -> Line:

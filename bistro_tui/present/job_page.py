@@ -63,7 +63,7 @@ def fact_rows(
         rows += [
             _fact("owner", Span(clean_name(job.owner) or "–")),
             _fact("level", Span(clean_name(job.level))),
-            _fact("priority", Span(f"{job.priority:g}")),
+            _fact("priority", Span(f"{words.number(job.priority)}")),
         ]
         if refusal:
             rows += [FactRow("refusal", (Span(clean(refusal), "failed"),))]
@@ -322,7 +322,7 @@ def crumb(job: JobRow, pace: float | None, scene: Scene, *, is_gone: bool) -> Li
         parts.append(f"{rate(pace)}/min")
     if job.eta is not None:
         parts.append(f"{words.about(job.eta - scene.now)} left")
-    parts.append(f"priority {job.priority:g}")
+    parts.append(f"priority {words.number(job.priority)}")
     if job.owner:
         parts.append(clean_name(job.owner))
     spans.append(Span("  " + " · ".join(parts), "dim"))

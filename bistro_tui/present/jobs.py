@@ -69,8 +69,11 @@ def job_fields(job: JobRow) -> Mapping[str, object]:
 def _name(job: JobRow, width: int, scene: Scene) -> Line:
     style = "strong" if job.enabled and not job.errors else "dim"
     name = Span(clean_name(job.name), style)
-    # Schedulers that are shown as one do not agree about this job.
-    return (Span("≠ ", "warning"), name) if job.differs else (name,)
+    if not job.differs:
+        return (name,)
+    # Schedulers that are shown as one do not agree about this job, or lack it.
+    sign = Span("≠ ", "warning") if job.mixed else Span("⊂ ", "dim")
+    return (sign, name)
 
 
 def _state(job: JobRow, width: int, scene: Scene) -> Line:

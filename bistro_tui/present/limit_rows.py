@@ -138,9 +138,13 @@ def fitting(
         places = [
             place
             for place in places
-            if fits(prefix + names[place], partial(dict, node=names[place]))
+            if fits(prefix + names[place], partial(_named, limit, names[place]))
         ]
     return places
+
+
+def _named(limit: Limit, node: str) -> Mapping[str, object]:
+    return {"level": limit.level, "resource": limit.resource, "node": node}
 
 
 _USE_FIELDS = ("level", "resource", "status", "use")

@@ -7,11 +7,14 @@ from typing import TypeAlias
 from bistro_tui.engine.view import (
     Claims,
     Holding,
+    JobName,
     LevelName,
     NodeName,
     NodeRow,
+    Reason,
     ResourceName,
     RunningRow,
+    Snapshot,
     TaskId,
     TaskRow,
     Usage,
@@ -61,7 +64,8 @@ class Holder:
     resource: ResourceName
     holding: Holding
     running: RunningRow | None
-    """None while it is being recovered."""
+    """None: it is being recovered, or is not shown as running yet."""
+    is_recovering: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,7 @@ def node_rows(
     troubles: Sequence[TaskRow],
     is_branch: bool = True,
     refused: str = "",
+    shown: Snapshot | None = None,
 ) -> list[DetailRow]:
     """Return what there is to tell of a node.
 
@@ -102,8 +107,9 @@ def node_rows(
             Used(node=node.name, level=node.level, usage=usage, waiting=waiting)
         )
         if known is not None and 0 < usage.limit <= usage.used:
-            rows += _holders(known, held)[:HOLDERS]
-            rows += _rest(len(known.holders), f"of {usage.resource}", HOLDERS)
+            holders = _holders(known, held, shown)
+            rows += holders[:HOLDERS]
+            rows += _rest(len(holders), f"of {usage.resource}", HOLDERS)
     here = "here and below" if is_branch else "here"
     rows.append(Section(text=f"running {here}", count=len(running)))
     rows += running[:MOST_ROWS]
@@ -126,13 +132,21 @@ def node_rows(
     return rows
 
 
-def claim_rows(claims: Claims, running: Mapping[TaskId, RunningRow]) -> list[DetailRow]:
-    """Return who has a resource of a node, and who waits for it."""
+def claim_rows(
+    claims: Claims,
+    running: Mapping[TaskId, RunningRow],
+    shown: Snapshot | None = None,
+) -> list[DetailRow]:
+    """Return who has a resource of a node, and who waits for it.
+
+    ``claims`` may be older than what is ``shown``: who has ended since is left out.
+    """
     waiting = sum(one.tasks for one in claims.waiters)
-    rows: list[DetailRow] = [Section(text="held by", count=len(claims.holders))]
-    rows += _holders(claims, running)[:MOST_ROWS]
-    rows += _rest(len(claims.holders), "holders")
-    if not claims.holders:
+    holders = _holders(claims, running, shown)
+    rows: list[DetailRow] = [Section(text="held by", count=len(holders))]
+    rows += holders[:MOST_ROWS]
+    rows += _rest(len(holders), "holders")
+    if not holders:
         rows.append(Said(text="nobody: all of it is free", key="free"))
     rows.append(Section(text="waiting", count=waiting))
     for one in claims.waiters:
@@ -142,10 +156,28 @@ def claim_rows(claims: Claims, running: Mapping[TaskId, RunningRow]) -> list[Det
     return rows
 
 
-def _holders(claims: Claims, running: Mapping[TaskId, RunningRow]) -> list[DetailRow]:
+def _holders(
+    claims: Claims,
+    running: Mapping[TaskId, RunningRow],
+    shown: Snapshot | None,
+) -> list[DetailRow]:
+    away = {one.task for one in claims.holders if one.task not in running}
+    over: set[TaskId] = set()
+    recovering: set[JobName] = set()
+    if away and shown is not None:
+        over = {row.task for row in shown.ended if row.task in away}
+        recovering = {
+            job.name for job in shown.jobs if job.counts.get(Reason.RECOVERING)
+        }
     return [
-        Holder(resource=claims.resource, holding=one, running=running.get(one.task))
+        Holder(
+            resource=claims.resource,
+            holding=one,
+            running=running.get(one.task),
+            is_recovering=one.task in away and one.task.job in recovering,
+        )
         for one in claims.holders
+        if one.task not in over
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bistro_tui.engine.view import JobName, JobRow, LevelName, ResourceName, Snapshot
+from bistro_tui.present import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,6 @@ def in_words(setting: Setting, value: Value) -> str:
         case JobSwitch():
             return f"{setting} is {'enabled' if value else 'disabled'}"
         case JobPriority():
-            return f"{setting} has priority {value:g}"
+            return f"{setting} has priority {words.number(value)}"
         case LevelLimit():
-            return f"{setting} is limited to {value:g}"
+            return f"{setting} is limited to {words.number(value)}"

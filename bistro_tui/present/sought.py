@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bistro_tui.engine.config.filters import compile_regex
 from bistro_tui.engine.view import LogLine
@@ -76,7 +77,8 @@ class Sought:
         is_plain = self._probe and raw.isascii() and not _SPECIAL.search(raw)
         if is_plain and self._probe not in raw.lower():
             return False
-        return self._filter.matches(text_of(line.line), lambda: _fields(line))
+        fields = partial(_fields, line)
+        return self._filter.matches(text_of(line.line), fields, is_one=True)
 
     def marked(self, line: Line, style: str) -> Line:
         """Return the text of a line with what was looked for in that style."""

@@ -316,11 +316,14 @@ def node_rows(node: NodeRow, running: Sequence[RunningRow], scene: Scene) -> lis
 def resource_rows(claims: Claims, shown: Snapshot, scene: Scene) -> list[Row]:
     """Return who holds a resource of a node, and who waits for it."""
     used, limit = claims.used, claims.limit
-    left = f"{words.count(max(0, limit - used))} left"
+    left = f"{words.count(limit - used)} left"
+    if used >= limit:
+        over = words.count(used - limit)
+        left = "full" if used == limit else f"{over} over its limit of {limit}"
     head: Line = (
         *gauge(used, limit, 20, plain=scene.plain),
         Span(f"  {used}/{limit}", use_style(used, limit)),
-        Span(f"  {left if used < limit else 'full'}", "dim"),
+        Span(f"  {left}", "dim"),
     )
     rows = plain_rows([head, BLANK, heading("held by")])
     running, amounts = _running(shown), _amounts(claims)

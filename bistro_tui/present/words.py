@@ -3,6 +3,9 @@
 import math
 from datetime import UTC, datetime, tzinfo
 
+_WRITTEN_OUT = 1e18
+"""Whole numbers below have no exponent."""
+
 
 def age(seconds: float) -> str:
     """Return a length of time in at most six characters: ``42s``, ``3m05s``, ``2h10m``.
@@ -61,6 +64,13 @@ def count(number: int) -> str:
         return f"{number / 1000:.0f}k"
     millions = number / 1_000_000
     return f"{millions:.1f}M" if millions < 9.95 else f"{millions:.0f}M"
+
+
+def number(value: float) -> str:
+    """Return a number as a person writes it: ``2.5``, ``1000000000``."""
+    if abs(value) < _WRITTEN_OUT and value % 1 == 0:
+        return str(int(value))
+    return f"{value:.15g}"
 
 
 def size(amount: int) -> str:

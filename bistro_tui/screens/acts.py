@@ -122,7 +122,7 @@ class Acts:
         elif not rows:
             what = named([str(thing) for thing in things])
             is_task = len(things) == 1 and isinstance(things[0], TaskThing)
-            text = f"{what} does not run now" if is_task else f"{use}: none of {what}"
+            text = f"{what} does not run now" if is_task else f"nothing of {what} runs"
             self._stage.say(text, True)
         return rows
 

@@ -130,14 +130,20 @@ class Changes:
             await self._turn(step, is_undo=is_undo)
 
     async def _turn(self, step: Step, *, is_undo: bool) -> None:
-        made, told = await self._all(step)
+        made, _ = await self._all(step)
+        refused = tuple(edit for edit in step if edit not in made)
         if is_undo:
             self._undo.undid(made)
+            self._undo.kept(refused)
         else:
             self._undo.redid(made)
+            self._undo.left(refused)
         if made:
-            other = "undone · U does it again" if is_undo else "done again · u undoes"
-            self._stage.say(f"{_told(made, told)} · {other}")
+            so = _listed([in_words(edit.setting, edit.after) for edit in made])
+            if is_undo:
+                self._stage.say(f"undone: {so} again · U does it again")
+            else:
+                self._stage.say(f"done again: {so} · u undoes")
 
     async def _change(self, step: Step) -> None:
         try:

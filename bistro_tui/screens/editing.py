@@ -13,6 +13,9 @@ async def edit_file(stage: Stage, path: Path, line: int) -> None:
 
     The engine goes on meanwhile, and looks at the file as it always does.
     """
+    if stage.is_read_only:
+        stage.say(f"{path.name} is not opened: this screen only looks", True)
+        return
     if not stage.is_local:
         stage.say(f"{path} is on the scheduler's machine, not on this one", True)
         return

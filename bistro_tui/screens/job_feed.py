@@ -59,11 +59,11 @@ class JobFeed:
         version, known = shown.state.config_version, self._facts_of
         if known and known[0] == version and 0 <= now - known[1] < _FACTS_SECONDS:
             return False
-        self._facts_of = (version, now)
         try:
             self.facts, self.facts_refusal = await self._view.job_facts(self.job), ""
         except ControlRefused as refused:
             self.facts_refusal = str(refused)
+        self._facts_of = (version, now)
         return True
 
     async def _ask_grid(self, row: JobRow, now: float) -> bool:
@@ -73,11 +73,11 @@ class JobFeed:
             age = now - at
             if 0 <= age < least or (0 <= age < _OLD_SECONDS and before == row):
                 return False
-        self._grid_of = (row, now)
         try:
             self.grid, self.grid_refusal = await self._view.job_grid(self.job), ""
         except ControlRefused as refused:
             self.grid, self.grid_refusal = None, str(refused)
+        self._grid_of = (row, now)
         return True
 
     async def _ask_attempts(self, shown: Snapshot, now: float) -> bool:
@@ -87,12 +87,13 @@ class JobFeed:
             return False
         if known and known[0] == newest and 0 <= now - known[1] < _OLD_SECONDS:
             return False
-        self._attempts_of = (newest, now)
         try:
             page = await self._view.history(job=self.job, limit=_ATTEMPTS)
         except ControlRefused as refused:
+            self._attempts_of = (newest, now)
             self.attempts_refusal = str(refused)
             return True
+        self._attempts_of = (newest, now)
         self.attempts_refusal = ""
         before = self.attempts or ()
         fresh = {(one.task, one.invocation) for one in page.attempts}

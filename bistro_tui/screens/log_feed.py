@@ -1,10 +1,10 @@
 """Keeps a log view fed: asks the scheduler for what it shows, and for what it lacks."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.view import Attempt, LogLine, LogPage, LogSearch, TaskId
@@ -18,6 +18,8 @@ from bistro_tui.screens.pager import show_in_pager
 from bistro_tui.screens.stage import Stage
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.log_view import LogView
+
+Answer = TypeVar("Answer")
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
@@ -38,6 +40,8 @@ class LogFeed:
         self._looking = False
         self._tired: object = None
         """What was looked back in for long enough without a person asking again."""
+        self._long: asyncio.Task[Any] | None = None
+        """What a person waits for, and may have enough of."""
         self._after: tuple[Target, dict[TaskId, int]] | None = None
         log.hands = self
 
@@ -161,7 +165,8 @@ class LogFeed:
 
     def hunt(self, sought: Sought, *, backwards: bool) -> None:
         """Go to the next line that fits, beyond those that are held."""
-        self._do(partial(self._hunt, sought, backwards))
+        hunt = partial(self._hunt, sought, backwards)
+        self._do(lambda: self._patient("looking on", hunt()))
 
     async def _hunt(self, sought: Sought, backwards: bool) -> None:
         log, buffer = self._log, self._log.buffer
@@ -263,7 +268,28 @@ class LogFeed:
             backwards=True,
             limit=1_000,
         )
-        self._do(partial(show_in_pager, self._stage, question, buffer.is_in_sight))
+        patient = partial(self._patient, "reading it for the pager")
+        fits = buffer.is_in_sight
+        self._do(partial(show_in_pager, self._stage, question, fits, patient))
+
+    def give_up(self) -> bool:
+        """Do not wait any longer for what takes long; return False if nothing does."""
+        if self._long is None:
+            return False
+        self._long.cancel()
+        return True
+
+    async def _patient(self, what: str, work: Awaitable[Answer]) -> Answer:
+        log, note = self._log, f"{what} … · Escape stops"
+        log.note, self._long = note, asyncio.current_task()
+        log.sync()
+        try:
+            return await work
+        finally:
+            self._long = None
+            if log.note == note:
+                log.note = ""
+            log.sync()
 
     def _do(self, work: Work) -> None:
         begin(self._log, partial(self._done, work), name="log")

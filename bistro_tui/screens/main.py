@@ -294,9 +294,19 @@ class MainScreen(ActKeys):
         if self.page.is_attached:
             self.page.take(self._snapshot)
 
+    def freeze(self, frozen: float | None) -> None:
+        """Have nothing move since that wall second; None: let it move.
+
+        May be called before the screen is shown.
+        """
+        if frozen is not None and self._frozen is None:
+            for page in self._pages.values():
+                page.hold_still()
+        self._frozen = frozen
+
     def tick(self, frozen: float | None) -> None:
         """Let the ages grow, up to ``frozen`` if the screen was frozen then."""
-        self._frozen = frozen
+        self.freeze(frozen)
         if self.page.is_attached:
             self.page.tick()
         self._head.sync()

@@ -48,7 +48,7 @@ class NodeFeed:
         self._is_busy = True
         try:
             if row is not None:
-                await self._or_refusal(self._ask_node(row, now))
+                await self._or_refusal(self._ask_node(row, shown, now))
             await self._or_refusal(self._ask_troubles(shown, now))
         finally:
             self._is_busy = False
@@ -65,18 +65,20 @@ class NodeFeed:
             self.node, self.claims, self.tasks, self.refused = node, {}, None, ""
             self._tasks_asked = float("-inf")
 
-    async def _ask_node(self, row: NodeRow, now: float) -> None:
+    async def _ask_node(self, row: NodeRow, shown: Snapshot, now: float) -> None:
         self.choose(row.name)
         for usage in row.usage:
             name = ResourceName(usage.resource)
             claims = await self._view.claims(row.name, name)
             if self.node == row.name:
                 self.claims[name] = claims
-        if not 0 <= now - self._tasks_asked < _TASK_SECONDS:
-            self._tasks_asked = now
+        if all(job.level != row.level for job in shown.jobs):
+            # Looking for tasks on it would go through the tasks of all nodes.
+            self.tasks = ()
+        elif not 0 <= now - self._tasks_asked < _TASK_SECONDS:
             tasks = await self._all(name=row.name, exactly=row.name)
             if self.node == row.name:
-                self.tasks = tasks
+                self.tasks, self._tasks_asked = tasks, now
 
     async def _ask_troubles(self, shown: Snapshot, now: float) -> None:
         is_known = shown.totals == self._totals and shown.starts == self._starts

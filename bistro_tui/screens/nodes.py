@@ -108,6 +108,7 @@ class NodesPage(SplitPage):
                 troubles=below(self._feed.troubles, nodes),
                 is_branch=len(nodes) > 1,
                 refused=self._feed.refused,
+                shown=snapshot,
             ),
             now,
         )

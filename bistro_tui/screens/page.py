@@ -50,6 +50,12 @@ class Page(Container):
         for pane in self.panes:
             pane.tick(now)
 
+    def hold_still(self) -> None:
+        """Give up what is being asked: an answer would move what a person froze."""
+        self.workers.cancel_node(self)
+        for pane in self.panes:
+            self.workers.cancel_group(pane, "log older")
+
     def lay_out(self, width: int, height: int) -> None:
         """Find places for the panes in that many cells; called before each show."""
 

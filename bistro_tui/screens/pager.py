@@ -4,9 +4,10 @@ import asyncio
 import os
 import shlex
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from bistro_tui.engine.view import LogLine, LogSearch
 from bistro_tui.present.log_lines import whole_text
@@ -16,12 +17,20 @@ MOST_LINES = 50_000
 MOST_BYTES = 16 * 2**20
 
 
+Patient: TypeAlias = Callable[[Awaitable[str]], Awaitable[str]]
+"""Waits for what takes long, unless a person has enough of it."""
+
+
 async def show_in_pager(
-    stage: Stage, question: LogSearch, fits: Callable[[LogLine], bool]
+    stage: Stage,
+    question: LogSearch,
+    fits: Callable[[LogLine], bool],
+    patient: Patient,
 ) -> None:
     """Open ``$PAGER`` or less on the newest lines that fit; say what goes wrong.
 
-    ``question`` looks backwards from the end. Raises ControlRefused.
+    ``question`` looks backwards from the end; ``patient`` waits for the lines. Raises
+    ControlRefused.
     """
     pager = os.environ.get("PAGER", "").strip() or "less"
     try:
@@ -29,7 +38,7 @@ async def show_in_pager(
     except ValueError as error:
         stage.say(f"$PAGER {pager!r} is no command: {error}", True)
         return
-    text = await _text(stage, question, fits)
+    text = await patient(_text(stage, question, fits))
     if not text:
         stage.say("there is no line to show")
         return

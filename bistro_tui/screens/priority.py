@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from bistro_tui.present import words
 from bistro_tui.present.clean import clean
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.widgets.bars import Bar
@@ -39,7 +40,7 @@ class PriorityQuestion(ModalScreen[float | None], inherit_bindings=False):
         self._present = present
         self._trouble = ""
         self._line = Input(
-            f"{present:g}", id="priority-line", compact=True, restrict=r"[-+0-9.eE]*"
+            words.number(present), id="priority-line", compact=True, restrict=r"[-+0-9.eE]*"
         )
         self._told = Bar(self._told_lines, id="priority-told")
 
@@ -57,7 +58,7 @@ class PriorityQuestion(ModalScreen[float | None], inherit_bindings=False):
     def _asked_lines(self, width: int) -> list[Line]:
         return [
             (Span("Priority of ", "strong"), Span(self._jobs, "strong")),
-            (Span(f"now {self._present:g}; a higher one starts first", "dim"),),
+            (Span(f"now {words.number(self._present)}; a higher one starts first", "dim"),),
         ]
 
     def _told_lines(self, width: int) -> list[Line]:

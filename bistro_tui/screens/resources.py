@@ -79,7 +79,7 @@ class ResourcesPage(SplitPage):
             running = {
                 row.task: row for row in self.stage.snapshot.running if row.task in held
             }
-            rows = claim_rows(claims, running)
+            rows = claim_rows(claims, running, self.stage.snapshot)
         elif thing is not None:
             rows = [Said(text="asking the scheduler …", key="asking")]
         details.show(rows, now)

@@ -45,6 +45,11 @@ class Stage(Protocol):
         """Whether the scheduler's files are files of this machine."""
         ...
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether this screen only looks: no change is made from here."""
+        ...
+
     def scene(self) -> Scene:
         """Return what drawing depends on beside the rows: the moment, colours."""
         ...

@@ -1,7 +1,9 @@
 """Asks for what the page of tasks shows beside snapshots, as far as it is in sight."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from bistro_tui.engine.errors import ControlRefused
@@ -61,42 +63,52 @@ class TaskFeed:
         self._around = surroundings
         self._after = 0
         self._medians_asked: dict[JobName, float] = {}
-        self._is_busy = False
+        self._choice = 0
+        self._busy_with: int | None = None
+        """The choice that a question is open for."""
 
     def choose(self, state: TaskState, narrowed: Narrowed) -> None:
         """Begin with other tasks."""
+        self._choice += 1
         self.state, self.narrowed, self.refusal = state, narrowed, ""
         self.pages.choose(state.reasons)
         self.pages.forget()
 
     async def turn(self, shown: Snapshot, now: float) -> None:
-        """Ask what is due; at once back if the last turn goes on still."""
-        if self._is_busy:
-            return
-        self._is_busy = True
-        try:
-            if self.state.reasons:
-                await self._renew(shown)
-                await self._read_on(shown)
-            elif self.state is RUNNING:
-                await self._read_last_lines()
-                await self._ask_usual(shown, now)
-        except ControlRefused as refused:
-            self.refusal = str(refused)
-        finally:
-            self._is_busy = False
+        """Ask what is due; at once back if the last turn goes on still.
+
+        That of another choice is not waited for, and what it is refused is not told.
+        """
+        await self._alone(partial(self._turn, shown, now))
 
     async def read_on(self, shown: Snapshot) -> None:
         """Read more tasks if the end of those that were read is near."""
-        if self._is_busy or not self.state.reasons:
+        if self.state.reasons:
+            await self._alone(partial(self._read_on, shown))
+
+    async def _alone(self, work: Callable[[], Awaitable[None]]) -> None:
+        choice = self._choice
+        if self._busy_with == choice:
             return
-        self._is_busy = True
+        self._busy_with = choice
         try:
-            await self._read_on(shown)
+            await work()
         except ControlRefused as refused:
-            self.refusal = str(refused)
+            if choice == self._choice:
+                self.refusal = str(refused)
         finally:
-            self._is_busy = False
+            if self._busy_with == choice:
+                self._busy_with = None
+
+    async def _turn(self, shown: Snapshot, now: float) -> None:
+        if self.state.reasons:
+            choice = self._choice
+            await self._renew(shown)
+            if choice == self._choice:
+                await self._read_on(shown)
+        elif self.state is RUNNING:
+            await self._read_last_lines()
+            await self._ask_usual(shown, now)
 
     # Tasks of a state.
 
@@ -112,7 +124,10 @@ class TaskFeed:
             await self._ask(self.pages.again(min(place, max(0, len(rows) - 1))), shown)
 
     async def _read_on(self, shown: Snapshot) -> None:
+        choice = self._choice
         for _ in range(_LOOKS * 4):
+            if choice != self._choice:
+                return
             begun = self.pages.has_begun and bool(self.pages.rows)
             if begun and not self._table.is_near_end:
                 return

@@ -265,6 +265,8 @@ class TasksPage(Page):
 
     def back(self) -> bool:
         """Undo one step: filter, open task, what it is narrowed to, state."""
+        if self._log.give_up():
+            return True
         if self._is_open and not self._log.filter_text:
             self._shut()
             return True

@@ -39,7 +39,6 @@ class TimelinePage(Page):
         self._facts = Bar(self._fact_lines, id="run-facts")
         self._wanted: TaskThing | None = None
         self._fact_rows = _FACT_ROWS
-        self._is_fitted = False
         self.active_pane = self._gantt
 
     def compose(self) -> ComposeResult:
@@ -50,6 +49,9 @@ class TimelinePage(Page):
     def on_mount(self) -> None:
         """Begin to read the history."""
         self._gantt.note = "reading the history …"
+        # Of a young scheduler, all that happened fills the chart.
+        now = self.stage.scene().now
+        self._gantt.begin(now, now - self.stage.snapshot.state.started)
         self.set_interval(_TURN_SECONDS, self._turn, name="history")
         self._turn()
 
@@ -64,12 +66,6 @@ class TimelinePage(Page):
         self._show()
 
     def _show(self) -> None:
-        if not self._is_fitted and self._gantt.size.width:
-            # Of a young scheduler, all that happened fills the chart.
-            now = self.stage.scene().now
-            self._gantt.show(now)
-            self._gantt.chart.fit(now - self.stage.snapshot.state.started)
-            self._is_fitted = True
         self._gantt.known_since = self._feed.known_since
         self._gantt.show(self.stage.scene().now)
         if self._wanted is not None and self._gantt.point_at(self._wanted):

@@ -49,6 +49,11 @@ class Undo:
             return None
         return tuple(edit.turned_round() for edit in reversed(self._done.pop()))
 
+    def kept(self, refused: Step) -> None:
+        """Take note of what ``undo`` returned and was not done: it can be tried again."""
+        if refused:
+            self._done.append(tuple(edit.turned_round() for edit in reversed(refused)))
+
     def redo(self) -> Step | None:
         """Return the edits that do again what was undone last; None if none was."""
         return self._undone.pop() if self._undone else None
@@ -63,6 +68,11 @@ class Undo:
         """Take note of what ``redo`` returned and came to pass."""
         if step:
             self._done.append(step)
+
+    def left(self, refused: Step) -> None:
+        """Take note of what ``redo`` returned and was not done: it can be tried again."""
+        if refused:
+            self._undone.append(refused)
 
 
 def changed_since(step: Sequence[Edit], now: Callable[[Setting], Value | None]) -> str:

@@ -10,7 +10,7 @@ from textual.message import Message
 from bistro_tui.engine.view import JobGrid, NodeName, Reason, TaskId
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.filters import Filter
+from bistro_tui.present.filters import Filter, filter_chip
 from bistro_tui.present.job_grid import (
     CellLayout,
     cell_at,
@@ -234,7 +234,7 @@ class CellMap(FreePane):
             parts.append(Span(f" {len(self.grid.nodes):,}", "dim"))
             parts += self._under_cursor()
         if self.filter_text:
-            kept = f" /{clean_name(self.filter_text, limit=30)} "
+            kept = f" {filter_chip(self.filter_text, 30)} "
             parts += [Span("  "), Span(kept, "chip")]
         parts.append(Span(" "))
         fill = max(0, self.size.width - line_cells(tuple(parts)))

@@ -1,6 +1,7 @@
 """Failures grouped by their last words; a group opens into its tasks."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 
 from bistro_tui.engine.view import Failure
 from bistro_tui.present.clean import clean_log
@@ -91,13 +92,51 @@ class FailureList(RowList[FailureRow]):
             return rows
         kept: list[FailureRow] = []
         for group in self._groups:
-            whole = self.fits(group)
-            some = [one for one in group.failures if whole or self.fits(one)]
+            some = self._fitting(group)
             if some:
                 kept.append(group)
                 if failure_key(group) in self._opened:
                     kept.extend(some)
         return kept
+
+    def _fitting(self, group: Group) -> list[FailureRow]:
+        # Of what tasks of several jobs or ages have in common, only the words are
+        # true of each.
+        return [
+            one
+            for one in group.failures
+            if self.wanted.matches(
+                f"{group.words} {self.text_of(one)}", partial(self.fields, one)
+            )
+        ]
+
+    def meant(self, rows: Sequence[FailureRow]) -> Sequence[FailureRow]:
+        """Return the tasks that fit, and groups all of whose tasks do.
+
+        Of a shut group with others, its tasks that fit.
+        """
+        if not self.wanted:
+            return rows
+        found: list[FailureRow] = []
+        for row in rows:
+            if isinstance(row, Failure):
+                found.append(row)
+                continue
+            some = self._fitting(row)
+            if len(some) == len(row.failures):
+                found.append(row)
+            elif failure_key(row) not in self._opened:
+                found.extend(some)
+        return found
+
+    @property
+    def fit_count(self) -> int:
+        """How many tasks fit the filter."""
+        if self._fit_count is None:
+            rows = self.meant(self._rows)
+            tasks = {thing for row in rows for thing in things_of(row)}
+            self._fit_count = len(tasks)
+        return self._fit_count
 
     def arranged(self, rows: Sequence[FailureRow]) -> Sequence[FailureRow]:
         """Return groups in order, and in each its tasks."""

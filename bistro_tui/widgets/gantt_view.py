@@ -12,7 +12,7 @@ from textual.message import Message
 from bistro_tui.present import words
 from bistro_tui.present.chart import Chart
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.filters import Filter
+from bistro_tui.present.filters import Filter, filter_chip
 from bistro_tui.present.gantt import Row, drawn, nearest
 from bistro_tui.present.runs import Run, Runs
 from bistro_tui.present.spans import Line, Span
@@ -90,6 +90,10 @@ class GanttView(FreePane):
         self._zone = zone
         self._lines: dict[object, Line] = {}
         self._lines_of: object = None
+        self._stood: int | None = None
+        """The row of the cursor when it was drawn last."""
+        self._fits: float | None = None
+        """Seconds that the chart is to show as soon as it has a size."""
 
     @property
     def run(self) -> Run | None:
@@ -102,6 +106,10 @@ class GanttView(FreePane):
         if run is None:
             return ()
         return (TaskThing(task=run.task, invocation=run.invocation),)
+
+    def begin(self, now: float, seconds: float) -> None:
+        """Show so many seconds at first, if that is less than is shown usually."""
+        self.now, self._fits = now, seconds
 
     def show(self, now: float) -> None:
         """Show what the runs are now."""
@@ -116,8 +124,22 @@ class GanttView(FreePane):
         width, height = self.size
         self.chart.now = self.now
         self.chart.resize(width - self._label - 1, height - _HEAD)
+        if self._fits is not None and width:
+            self.chart.fit(self._fits)
+            self._fits = None
+        self.chart.stay()
         self.extend_to(len(self.chart.rows) + _HEAD)
+        self._keep_place()
         self.sync()
+
+    def _keep_place(self) -> None:
+        """Scroll with the row of the cursor if it was in sight."""
+        before, self._stood = self._stood, self.chart.place
+        if before is None or self._stood is None or before == self._stood:
+            return
+        top, page = self.scroll_offset.y, self.size.height - _HEAD
+        if top <= before < top + page and not top <= self._stood < top + page:
+            self.scroll_now(max(0, top + self._stood - before))
 
     @property
     def _label(self) -> int:
@@ -241,7 +263,7 @@ class GanttView(FreePane):
             return ()
         error = self.chart.wanted.error
         shown = sum(len(lane.runs) for lane in self.chart.lanes)
-        text = f" /{clean_name(self.filter_text, limit=30)} {shown:,} "
+        text = f" {filter_chip(self.filter_text, 30)} {shown:,} "
         chip = (Span("  "), Span(text, "chip.bad" if error else "chip"))
         return (*chip, Span(f" {error}", "error")) if error else chip
 
@@ -255,6 +277,7 @@ class GanttView(FreePane):
         """Put the cursor on an attempt when keys go here."""
         if self.has_focus and self.run is None:
             self.chart.choose_near(0)
+            self.chart.is_held = False
         self.sync()
 
     def point_at(self, thing: TaskThing) -> bool:
@@ -268,6 +291,7 @@ class GanttView(FreePane):
         return True
 
     def _choose(self, run: Run) -> None:
+        self.chart.is_held = True
         if self.chart.choose(run):
             self.post_message(self.Moved())
         self._chose()
@@ -283,6 +307,7 @@ class GanttView(FreePane):
 
     def _choose_near(self, index: int, step: int) -> None:
         if self.chart.choose_near(index, step):
+            self.chart.is_held = True
             self._chose()
 
     def action_lane(self, step: int) -> None:
@@ -320,7 +345,7 @@ class GanttView(FreePane):
 
     def action_follow(self) -> None:
         """Go to now and follow it, or stay where we are."""
-        self.chart.following = not self.chart.following
+        self.chart.follow(not self.chart.following)
         self._moved()
 
     def action_turn(self) -> None:

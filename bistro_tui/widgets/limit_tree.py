@@ -51,6 +51,8 @@ class LimitTree(RowList[LimitRow]):
 
     heading = "Resources"
 
+    shows_context = True
+
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._index = NodeIndex(())
@@ -64,7 +66,7 @@ class LimitTree(RowList[LimitRow]):
             title="resource",
             cell=name_cell(self._is_open),
             width=NAME_WIDTH,
-            flex=2,
+            flex=4,
             most=50,
             sort=lambda row: "",
         )
@@ -161,6 +163,12 @@ class LimitTree(RowList[LimitRow]):
     def sifted(self, rows: Sequence[LimitRow]) -> Sequence[LimitRow]:
         """Return all: they are made for the filter."""
         return rows
+
+    def meant(self, rows: Sequence[LimitRow]) -> Sequence[LimitRow]:
+        """Return what itself fits: of the nodes all that are there."""
+        if not self.wanted:
+            return rows
+        return [row for row in rows if isinstance(row, NodeUse) or self.fits(row)]
 
     def arranged(self, rows: Sequence[LimitRow]) -> Sequence[LimitRow]:
         """Return them as they are: they are made in order."""

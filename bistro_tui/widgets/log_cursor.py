@@ -44,6 +44,10 @@ class LogHands(Protocol):
         """Show the log in the pager."""
         ...
 
+    def give_up(self) -> bool:
+        """Do not wait any longer for what takes long; return False if nothing does."""
+        ...
+
 
 class LogCursor(LogPane):
     """A log that is scrolled through, and followed where a person is at its end."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bistro_tui.engine.view import Attempt
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_name
+from bistro_tui.present.filters import filter_chip
 from bistro_tui.present.log_buffer import BOTH, LogBuffer, streams_word
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.widgets.cells import line_cells
@@ -80,7 +81,7 @@ def _attempt(attempt: Attempt) -> Line:
 def _chips(buffer: LogBuffer, state: LogState) -> Line:
     if not state.filter_text:
         return ()
-    kept = f" /{clean_name(state.filter_text, limit=30)} "
+    kept = f" {filter_chip(state.filter_text, 30)} "
     spans = [Span("  "), Span(f"{kept}{len(buffer.shown):,} ", "chip")]
     if buffer.sought.error:
         spans.append(Span(f" {buffer.sought.error}", "failed"))

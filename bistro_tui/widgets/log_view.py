@@ -131,7 +131,12 @@ class LogView(LogCursor):
         self._look()
 
     def step_back(self) -> bool:
-        """Undo one step of looking closer; return False if there is none."""
+        """Undo one step of looking closer; return False if there is none.
+
+        What takes long is given up first.
+        """
+        if self.give_up():
+            return True
         if self._filter_before:
             text, at = self._filter_before, self._cursor
             self.set_filter(text)
@@ -150,6 +155,10 @@ class LogView(LogCursor):
             self._look()
             return True
         return False
+
+    def give_up(self) -> bool:
+        """Do not wait any longer for what takes long; return False if nothing does."""
+        return self.hands is not None and self.hands.give_up()
 
     def action_context(self) -> None:
         """Show the line under the cursor among its neighbours."""

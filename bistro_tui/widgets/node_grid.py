@@ -68,6 +68,13 @@ class NodeGrid(NodeList):
             if not kept[place]:
                 end = self.index.ends[place]
                 kept[place:end] = b"\x01" * (end - place)
+        # What is left out is left out below a node that fits, too.
+        unwanted = [term for term in self.wanted.terms if not term.is_wanted]
+        if unwanted:
+            others = bytearray(len(self.index))
+            for place in self._matches(self._all, unwanted):
+                others[place] = 1
+            return [place for place in shown if kept[place] and others[place]]
         return [place for place in shown if kept[place]]
 
     def reveal(self, place: int) -> None:

@@ -6,6 +6,7 @@ from itertools import compress
 from operator import attrgetter
 
 from bistro_tui.engine.view import NodeName, NodeRow
+from bistro_tui.present.filters import Term
 from bistro_tui.present.node_index import IndexKeeper, NodeIndex, Picked
 from bistro_tui.present.nodes import Trouble, node_fields
 from bistro_tui.present.things import NodeThing, Thing
@@ -109,11 +110,14 @@ class NodeList(RowList[NodeRow]):
         """Return what is shown of the places that fit the filter."""
         return matches
 
-    def _matches(self, rows: Sequence[NodeRow]) -> Sequence[int]:
+    def _matches(
+        self, rows: Sequence[NodeRow], terms: Sequence[Term] | None = None
+    ) -> Sequence[int]:
         names = self.index.folded_names
         found: Sequence[int] = range(len(names))
+        terms = self.wanted.terms if terms is None else terms
         # First what is asked of names: it is cheaper, and leaves less for the others.
-        for term in sorted(self.wanted.terms, key=attrgetter("field")):
+        for term in sorted(terms, key=attrgetter("field")):
             word, is_wanted, fits = term.word, term.is_wanted, term.fits
             if not term.field and term.kind == "word":
                 found = [at for at in found if (word in names[at]) is is_wanted]
@@ -136,6 +140,14 @@ class NodeList(RowList[NodeRow]):
                     kept.append(place)
             found = kept
         return found
+
+    def meant(self, rows: Sequence[NodeRow]) -> Sequence[NodeRow]:
+        """Return those that themselves fit; of all in sight, found like the rows."""
+        if not (self.wanted and self.shows_context):
+            return rows
+        if rows is self._rows:
+            return Picked(self._all, self._matches(self._all))
+        return super().meant(rows)
 
     def with_above(self, places: Sequence[int]) -> Sequence[int]:
         """Return these places and those of all nodes above them, in their order."""

@@ -41,10 +41,12 @@ class NodeTree(NodeList):
                 tooltip="Go to the node before below the same one"),
     ]  # fmt: skip
 
+    shows_context = True
+
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._folding = Folding(self.index)
-        name = Column(title="node", cell=self._name_cell, width=12, flex=1, most=60)
+        name = Column(title="node", cell=self._name_cell, width=12, flex=2, most=60)
         trouble = Column(
             title="failed", cell=self._trouble_cell, width=8, tight=True, drop=3
         )

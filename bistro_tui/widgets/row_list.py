@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import Binding, BindingType
 from textual.events import Click, Resize
 
-from bistro_tui.present.clean import clean_name
+from bistro_tui.present.filters import filter_chip
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.table import (
     Column,
@@ -177,7 +177,7 @@ class RowList(Rows[R]):
         if self.chip:
             parts += [Span("  "), Span(f" {self.chip} ", "chip")]
         if self.filter_text:
-            kept = f" /{clean_name(self.filter_text, limit=30)} {len(self._rows):,} "
+            kept = f" {filter_chip(self.filter_text, 30)} {self.fit_count:,} "
             parts += [
                 Span("  "),
                 Span(kept, "chip.bad" if self.wanted.error else "chip"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual.message import Message
 
@@ -39,6 +39,9 @@ class Rows(Painted, Generic[R]):
 
         pane: "Rows[Any]"
 
+    shows_context: ClassVar[bool] = False
+    """Whether a filter leaves items in sight that do not fit, above those that do."""
+
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.cursor_key: Hashable | None = None
@@ -51,6 +54,8 @@ class Rows(Painted, Generic[R]):
         self._rows: Sequence[R] = ()
         self._cursor = 0
         self._hidden_marks = 0
+        self._fit_count: int | None = None
+        """None: not counted since the rows came."""
 
     # What a subclass says of its rows.
 
@@ -158,6 +163,7 @@ class Rows(Painted, Generic[R]):
     def _sift(self) -> None:
         """Find anew which rows are in sight, and where the cursor is among them."""
         self._rows = self.arranged(self.sifted(self._all))
+        self._fit_count = None
         self._look_at_marks()
         before = self._cursor
         self._find_cursor()
@@ -183,6 +189,22 @@ class Rows(Painted, Generic[R]):
             if self.is_item(row) and self.fits(row):
                 self.put_cursor(index)
                 return
+
+    def meant(self, rows: Sequence[R]) -> Sequence[R]:
+        """Return those that a person means who filters: what itself fits.
+
+        What is shown above them, to say where they stand, is not among them.
+        """
+        if not (self.wanted and self.shows_context):
+            return rows
+        return [row for row in rows if self.fits(row)]
+
+    @property
+    def fit_count(self) -> int:
+        """How many items fit the filter."""
+        if self._fit_count is None:
+            self._fit_count = len(self._keys(self.meant(self._rows)))
+        return self._fit_count
 
     def fits(self, row: R) -> bool:
         """Return whether the row itself fits the filter."""
@@ -286,18 +308,18 @@ class Rows(Painted, Generic[R]):
         start = None if self.marks.last is None else self._index_of(self.marks.last)
         first = self._cursor if start is None else start
         low, high = sorted((first, self._cursor))
-        keys = self._keys(self._rows[low : high + 1])
+        keys = self._keys(self.meant(self._rows[low : high + 1]))
         self.marks.add(keys if first == low else reversed(keys))
         self._marks_changed()
 
     def mark_all(self) -> None:
-        """Mark every item in sight, that is: all that fit the filter."""
-        self.marks.add(self._keys(self._rows))
+        """Mark every item in sight that itself fits the filter."""
+        self.marks.add(self._keys(self.meant(self._rows)))
         self._marks_changed()
 
     def invert_marks(self) -> None:
         """Mark the items in sight that are not, and no others of them."""
-        self.marks.invert(self._keys(self._rows))
+        self.marks.invert(self._keys(self.meant(self._rows)))
         self._marks_changed()
 
     def clear_marks(self) -> None:

@@ -31,3 +31,13 @@ def test_a_load_that_fails_leaves_the_collector_on() -> None:
     with pytest.raises(OSError, match="no"), loading():
         raise OSError("no")
     assert gc.isenabled()
+
+
+def test_of_two_loads_that_overlap_the_last_to_end_lets_the_collector_go_on() -> None:
+    first, second = loading(), loading()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()

@@ -5,6 +5,9 @@ import logging
 import logging.handlers
 from pathlib import Path
 
+import pytest
+
+from bistro_tui.cli import log_lines
 from bistro_tui.cli.log_lines import JsonLines, TextLines, file_handler
 
 
@@ -57,6 +60,26 @@ def test_a_rotated_log_file_is_private_too(tmp_path: Path) -> None:
     handler.emit(record("hello"))
     handler.close()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_log_file_that_would_become_too_long_is_moved_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_lines, "FILE_BYTES", 80)
+    path = tmp_path / "log"
+    path.write_text("x" * 60 + "\n")
+    handler = file_handler(path)
+    handler.emit(record("first"))
+    assert "first" not in (before := path.with_name("log.1")).read_text()
+    handler.emit(record("second"))
+    assert [line[20:] for line in path.read_text().split("\n")[:2]] == [
+        "first",
+        "second",
+    ]
+    handler.emit(record("third " * 10))
+    handler.close()
+    assert "first" in before.read_text()
+    assert path.read_text().count("third") == 10
 
 
 def test_text_with_newlines_cannot_pass_for_a_line_of_ours() -> None:

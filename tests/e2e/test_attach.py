@@ -107,7 +107,7 @@ def test_what_cannot_be_attached_to_is_told_by_the_exit_code(place: Place) -> No
     assert "no scheduler runs" in nobody.err
     two = place.run("attach", config, place.data)
     assert two.code == 2
-    assert "one at a time" in two.err
+    assert "no such file" in two.err
     with running(place, config):
         unseen = place.run("attach", place.data)
         assert unseen.code == 2
@@ -120,3 +120,27 @@ def test_one_scheduler_named_twice_is_refused(place: Place) -> None:
         done = place.run("attach", config, place.data)
     assert done.code == 2
     assert "is named twice" in done.err
+
+
+def test_several_are_shown_together_and_each_alone(
+    place: Place, attach: Attach, tmp_path: Path
+) -> None:
+    others = Place(tmp_path / "others")
+    others.path.mkdir()
+    config = place.write_config(config_of(("alpha", {"command": HELD})))
+    other = others.write_config(config_of(("omega", {"command": HELD})))
+    with running(place, config), running(others, other):
+        screen = Terminal(place, "attach", place.data, others.data)
+        try:
+            screen.wait_for(lambda t: "alpha" in t and "omega" in t)
+            screen.wait_for("2 schedulers")
+            screen.press("}")
+            screen.wait_for(lambda t: "alpha" in t and "omega" not in t)
+            screen.press("}")
+            screen.wait_for(lambda t: "omega" in t and "alpha" not in t)
+            screen.press("}")
+            screen.wait_for("2 schedulers")
+            screen.press("q")
+            assert screen.wait_for_end() == 0
+        finally:
+            screen.close()

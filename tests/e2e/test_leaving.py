@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e.conftest import Open
 from tests.e2e.program import Place, config_of
+from tests.e2e.terminal import Terminal
 from tests.e2e.test_screen import HELD, alive, let_go, until
 
 pytestmark = pytest.mark.slow
@@ -90,3 +91,31 @@ def test_ctrl_c_stops_what_was_detached(place: Place, terminal: Open) -> None:
 
     assert screen.wait_for_end() == 0
     assert alive(str(place.path)) == []
+
+
+def test_what_attaches_shows_what_a_lost_terminal_showed(
+    place: Place, terminal: Open
+) -> None:
+    config = place.write_config(
+        config_of(("alpha", {"command": HELD}), ("beta", {"command": HELD}))
+    )
+    lost = terminal(config, "--keep-running")
+    lost.wait_for("concurrency 3/3")
+    lost.press("2")
+    lost.wait_for("walk the states")
+    lost.press("/beta\r")
+    lost.wait_for("/beta")
+    lost.hang_up()
+
+    left = place.path / "state" / "bistro-tui" / "screens"
+    until(lambda: any(left.glob("*.json")))
+    attached = Terminal(place, "attach", place.data)
+    try:
+        shown = attached.wait_for("/beta")
+        assert "beta" in shown
+        attached.press("q")
+        assert attached.wait_for_end() == 0
+    finally:
+        attached.close()
+    lost.signal(signal.SIGTERM)
+    assert lost.wait_for_end() == 0

@@ -45,7 +45,7 @@ def check(world: World, followed: Living, rows: NodeRows) -> None:
 
 happenings = st.lists(
     st.tuples(
-        st.sampled_from(["tree", "end", "again", "undo", "store", "look"]),
+        st.sampled_from(["tree", "end", "again", "undo", "store", "look", "ahead"]),
         st.integers(0, 5),
     ),
     max_size=12,
@@ -66,6 +66,9 @@ def test_what_is_followed_is_what_a_look_at_all_finds(
             world.store()
         elif what == "look":
             check(world, followed, rows)
+        elif what == "ahead":
+            followed.follow()
+            rows.look_ahead(followed, followed.take_touched())
         elif what == "undo" and names:
             one = next(iter(world.running.values()))
             del world.running[one.task]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistro_tui.present.filters import Filter, number_of
+from bistro_tui.present.filters import Filter, filter_chip, number_of
 
 TASK: Mapping[str, object] = {
     "job": "etl",
@@ -49,8 +49,13 @@ def test_brackets_and_regex_characters_are_only_characters() -> None:
     [
         ("/^etl/", True),
         ("/DB[0-9]$/", True),
-        ("/^db/", False),
-        ("!/^db/", True),
+        ("/^db/", True),
+        ("/^db[0-9]+$/", True),
+        ("/^etl db7$/", True),
+        ("/^b7$/", False),
+        ("/^failed$/", False),
+        ("!/^db7$/", False),
+        ("!/^db8/", True),
         ("/etl db/ 7", True),
         ("/usr", False),
         ("~ed7", True),
@@ -99,6 +104,29 @@ def test_a_broken_regex_is_left_out_and_said() -> None:
 
 def test_a_regex_that_is_still_being_typed_is_no_error() -> None:
     assert not Filter.parse("/(ab").error
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("etl", "/etl"),
+        ("/^db7$/", "/^db7$/"),
+        ("/^db7$/ etl", "/^db7$/ etl"),
+        ("/([", "text `/([`"),
+        ("/usr", "text `/usr`"),
+        ("!/x/", "/!/x/"),
+    ],
+)
+def test_a_filter_is_shown_after_one_slash_and_text_as_text(
+    typed: str, shown: str
+) -> None:
+    assert filter_chip(typed, 30) == shown
+
+
+def test_a_text_that_is_not_made_of_fields_is_looked_at_as_a_whole() -> None:
+    wanted = Filter.parse("/^db7$/")
+    assert not wanted.matches("copied db7", lambda: TASK, is_one=True)
+    assert Filter.parse("job:etl").matches("x", lambda: TASK, is_one=True)
 
 
 def test_regexes_that_explode_elsewhere_take_no_time_here() -> None:

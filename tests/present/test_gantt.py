@@ -10,7 +10,6 @@ from rich.cells import cell_len
 from bistro_tui.present.gantt import (
     Lane,
     Row,
-    cells_of,
     drawn,
     in_window,
     kept,
@@ -18,11 +17,11 @@ from bistro_tui.present.gantt import (
     nearest,
     resolved,
     rows_of,
-    tracks,
 )
 from bistro_tui.present.runs import Kind, Run
 from bistro_tui.present.spans import Line, plain_text
 from bistro_tui.present.time_axis import Axis
+from bistro_tui.present.tracks import cells_of, tracks
 from tests.ui.scripted import task
 
 GOES_ON = float("inf")

@@ -262,6 +262,9 @@ async def _settled(app: BistroApp, shot: Shot) -> tuple[str, ...]:
     before: list[str] = []
     same = 0
     for _ in range(200):
+        if app.screen.is_modal:
+            # What lies behind it is drawn when it is drawn itself.
+            app.screen.refresh()
         await wait_for_idle(0)
         now = [strip.text.rstrip() for strip in _strips(app)]
         is_there = all(word in "\n".join(now) for word in shot.words)

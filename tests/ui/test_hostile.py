@@ -4,20 +4,26 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.events import Paste
 from textual.pilot import Pilot
 
 from bistro_tui.app import BistroApp
 from bistro_tui.engine.view import JobName
+from bistro_tui.present.clean import clean, clean_lines, clean_log
+from bistro_tui.present.spans import Span
 from bistro_tui.screens.main import MainScreen
 from bistro_tui.screens.pages import PAGES
+from bistro_tui.widgets.cells import to_strip
 from tests.faults.seeds import SCALE
 from tests.ui.driving import NARROW, WIDE, driven, until_gone, until_shown
 from tests.ui.hostile import HOSTILE, hostile_engine
 from tests.ui.pictures import grid
 from tests.ui.scripted import ScriptedEngine, job, snapshot
 
+_ACTING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _LEADS_AWAY = {"tab", "shift+tab", *"12345678"}
 
 
@@ -28,7 +34,7 @@ def assert_safe(app: BistroApp) -> None:
         for segment in strip:
             bad = [
                 c for c in segment.text
-                if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+                if unicodedata.category(c) in _ACTING
             ]  # fmt: skip
             assert not bad, (bad, segment.text)
             assert not (segment.style and "@click" in segment.style.meta)
@@ -134,9 +140,7 @@ async def test_what_is_pasted_is_shown_and_not_obeyed(opens: str) -> None:
         await pilot.press(opens)
         await pilot.pause()
         for evil in HOSTILE:
-            focused = app.screen.focused
-            assert focused is not None
-            focused.post_message(Paste(evil[:40]))
+            app.post_message(Paste(evil[:40]))
             await pilot.pause()
             assert_safe(app)
 
@@ -149,3 +153,21 @@ async def test_names_are_completed_as_what_can_be_shown() -> None:
             await pilot.press("tab")
             await pilot.pause()
             assert_safe(app)
+
+
+@settings(max_examples=200 * SCALE, deadline=None)
+@given(st.text(st.characters(), max_size=80), st.integers(0, 60))
+def test_any_text_once_clean_makes_a_strip_of_its_width_that_is_safe(
+    raw: str, width: int
+) -> None:
+    for shown in (clean(raw), clean_log(raw), *clean_lines(raw)):
+        strip = to_strip((Span(shown),), width)
+        assert strip.cell_length == width
+        assert sum(cell_len(segment.text) for segment in strip) == width
+        assert not [c for c in strip.text if unicodedata.category(c) in _ACTING]
+
+
+async def test_a_tab_in_a_name_is_seen_in_a_toast() -> None:
+    async with driven(ScriptedEngine(snapshot()), NARROW) as (app, _):
+        app.say("etl\tdaily is disabled", False)
+        await until_shown(app, "etl␉daily is disabled")

@@ -56,9 +56,10 @@ def wrong(tree: ast.AST, module: str) -> Iterator[str]:
                 yield f"{module}:{node.lineno}: {name}(…)"
             for keyword in node.keywords:
                 is_constant = isinstance(keyword.value, ast.Constant | ast.JoinedStr)
-                if keyword.arg in TITLES and not is_constant:
-                    if not (name == "Binding" or module == "keymap.py"):
-                        yield f"{module}:{node.lineno}: {keyword.arg}= of {name}"
+                # Of keys: nothing there is foreign.
+                is_ours = is_constant or name in ("Binding", "replace")
+                if keyword.arg in TITLES and not is_ours:
+                    yield f"{module}:{node.lineno}: {keyword.arg}= of {name}"
                 if keyword.arg == "markup" and not (
                     isinstance(keyword.value, ast.Constant)
                     and keyword.value.value is False

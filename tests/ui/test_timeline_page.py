@@ -1,5 +1,7 @@
 """Page 7: attempts along the time."""
 
+from dataclasses import replace
+
 import pytest
 
 from bistro_tui.app import BistroApp
@@ -16,6 +18,7 @@ from tests.ui.scripted import (
     NOW,
     ScriptedEngine,
     ended,
+    engine_state,
     job,
     node,
     running,
@@ -164,6 +167,50 @@ async def test_jumping_to_an_attempt_goes_to_its_time() -> None:
         main.go("7", old)
         await until_shown(app, "✓ done · took 1m00s", "space: now")
         assert "━━━" in lane(app, "backup")
+
+
+async def test_the_first_picture_has_the_zoom_that_stays() -> None:
+    engine = scene()
+    engine.current = replace(engine.current, state=engine_state(started=NOW - 20))
+    seen: list[float] = []
+    async with driven(engine, WIDE) as (app, pilot):
+        await pilot.press("7")
+        chart = gantt(app)
+
+        def look() -> bool:
+            if chart.size.width:
+                seen.append(chart.chart.axis.step)
+            return len(seen) > 20
+
+        await until(look)
+        await until_shown(app, "attempts by job")
+    assert set(seen) == {0.5}
+
+
+async def test_an_attempt_that_a_person_chose_stays_in_sight() -> None:
+    async with driven(scene(), WIDE) as (app, pilot):
+        await pilot.press("7")
+        await until_shown(app, "5 attempts by job", "▸ now")
+        await pilot.press("g")
+        shown = gantt(app)
+        assert shown.run is not None
+        shown.show(NOW + 3_000)
+        assert not shown.chart.following
+        assert shown.chart.axis.left <= shown.run.end
+        await pilot.press("space")
+        await until_shown(app, "▸ now")
+        shown.show(NOW + 6_000)
+        assert shown.chart.following
+
+
+async def test_who_only_watches_follows_the_time() -> None:
+    async with driven(scene(), WIDE) as (app, pilot):
+        await pilot.press("7")
+        await until_shown(app, "5 attempts by job", "▸ now")
+        shown = gantt(app)
+        assert shown.run is not None
+        shown.show(NOW + 3_000)
+        assert shown.chart.following
 
 
 async def test_a_refusal_is_told_as_it_is() -> None:

@@ -24,10 +24,15 @@ def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - clic
         if as_json:
             print_json(asking.ask("stats"))
             return 0
-        names = ("stats", "errors", "jobs", "histogram", "running_tasks")
+        names = ("stats", "errors", "jobs", "histogram", "running_tasks", "progress")
         answers = asking.ask_raw({name: {"handler": name} for name in names})
         stats = data_of(answers, "stats")
-        head = [*_head(stats), *error_lines(answers["errors"].get("data", {}))]
+        word = _standing(
+            str(stats.get("state", "")),
+            answers["progress"].get("data"),
+            data_of(answers, "jobs"),
+        )
+        head = [*_head(stats, word), *error_lines(answers["errors"].get("data", {}))]
         if print_data("\n".join(head) + "\n"):
             _print_resources(stats["resources"])
             print_jobs(data_of(answers, "jobs"), answers["histogram"])
@@ -40,13 +45,32 @@ def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - clic
     return 0
 
 
-def _head(stats: Mapping[str, Any]) -> Iterator[str]:
+def _standing(
+    word: str, progress: Mapping[str, Any] | None, jobs: Mapping[str, Any]
+) -> str:
+    """Return the state in the words of the screen."""
+    from bistro_tui.present.standing import RUNNING, standing
+
+    if word != RUNNING or progress is None:
+        # An older scheduler does not say how far it is.
+        return word
+    is_over = not progress["can_progress"]
+    return standing(
+        is_done=is_over and progress["is_done"],
+        is_stuck=is_over and not progress["is_done"],
+        runs=progress["running"] > 0,
+        is_owing=sum(progress[key] for key in ("done", "failed", "blocked")) > 0,
+        is_enabled=any(job.get("enabled") for job in jobs.values()),
+    )
+
+
+def _head(stats: Mapping[str, Any], state: str) -> Iterator[str]:
     from bistro_tui.present.clean import clean_name
     from bistro_tui.present.words import age
 
     is_coloured = has_colours()
     facts = [
-        clean_name(str(stats.get("state", ""))),
+        clean_name(state),
         f"up {age(stats['uptime_seconds'])}",
         f"{stats['starts_per_second']:.1f} starts/s",
         f"loop lag {stats['loop_lag_p99_ms']:.1f} ms",
