@@ -297,8 +297,9 @@ def log(rounds: int, seconds: float) -> None:
     }
     with shown(json.dumps(config)) as (screen, data):
         time.sleep(2)
-        screen.press("l")
-        screen.wait_for(b"@", seconds=10)
+        at = screen.size
+        screen.press("6")
+        screen.wait_for(b"as services print", since=at, seconds=10)
         time.sleep(2)
         # Two clocks: the lines have wall seconds.
         offset = time.time() - time.perf_counter()

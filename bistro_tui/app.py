@@ -31,6 +31,7 @@ from bistro_tui.own_terminal import OwnTerminal, own_terminal
 from bistro_tui.present.arrangement import TOO_SMALL
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
+from bistro_tui.present.words import plural
 from bistro_tui.screens.help_overlay import HelpOverlay
 from bistro_tui.screens.main import MainScreen
 from bistro_tui.screens.palette import Actions, Names
@@ -43,16 +44,14 @@ from bistro_tui.terminal import (
 )
 from bistro_tui.ui_outcome import UiEnd, UiOutcome, crashed
 from bistro_tui.widgets.keys import KeyHelp, live_keys
+from bistro_tui.widgets.toasts import Toasts
 
 __all__ = ["BistroApp", "UiEnd", "UiOutcome", "run"]
 
 _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
-_TOAST_SECONDS = 6.0
-_TOAST_CHARS = 240
 _PASTED_CHARS = 4096
 _USEFUL_SECONDS = 5.0
-_MOST_COMPLAINTS = 3
 
 
 class BistroApp(Doored, Dressed, inherit_bindings=False):
@@ -68,7 +67,6 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         Actions,
         Names,
     }
-    NOTIFICATION_TIMEOUT = _TOAST_SECONDS
     # Of the screens that lie over the main one; that one arranges itself.
     HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (TOO_SMALL[0], "-wide-enough")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-too-low"), (TOO_SMALL[1], "-high-enough")]  # noqa: RUF012
@@ -125,8 +123,9 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         """
         super().__init__(driver_class=_driver())
         self.settings = settings
-        self._complaints = self.dress(settings)
+        self.dress(settings)
         self.animation_level: Literal["none", "basic", "full"] = "none"
+        self._toasts = Toasts(self)
         self.crash_dir = crash_dir
         self.crash: BaseException | str | None = None
         self.end: UiEnd | None = None
@@ -192,6 +191,7 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
             is_local=door.is_local,
             tabs=self.tab_lines if self.has_tabs else None,
             is_read_only=bool(door.why_read_only),
+            settings_problems=self.settings_problems,
         )
         if self.comes_back:
             left = left_off.take(door.view.snapshot().state)
@@ -228,8 +228,9 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         if self._finished:
             self._tell(self.EngineFinished())
         self._tell(self.News())
-        for complaint in self._complaints[:_MOST_COMPLAINTS]:
-            self.say(complaint, True)
+        wrong = len(self.settings_problems)
+        if wrong:
+            self.say(f"ui.toml: {plural(wrong, 'problem')} · ! shows them", True)
 
     def on_unmount(self) -> None:
         """Stop listening."""
@@ -341,16 +342,12 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
 
     # Talk.
 
-    def say(self, text: str, is_error: bool) -> None:
-        """Show a sentence for some seconds; foreign text in it is made safe here."""
-        if len(text) > _TOAST_CHARS:
-            text = text[: _TOAST_CHARS - 1] + "…"
-        self.notify(
-            # A tab is not for columns here: it is part of somebody's name.
-            "\n".join(clean_lines(text.replace("\t", "␉"))),
-            severity="error" if is_error else "information",
-            markup=False,
-        )
+    def say(self, text: str, is_error: bool, about: str = "") -> None:
+        """Show a sentence for some seconds; foreign text in it is made safe there.
+
+        It takes the place of an earlier one about the same.
+        """
+        self._toasts.say(text, is_error=is_error, about=about)
 
     # Keys.
 

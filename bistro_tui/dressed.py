@@ -34,12 +34,15 @@ class Dressed(Inked, KeysInOrder, inherit_bindings=False):
                 tooltip="The next theme of colours"),
     ]  # fmt: skip
 
-    def say(self, text: str, is_error: bool) -> None:
+    def say(self, text: str, is_error: bool, about: str = "") -> None:
         """Show a sentence for some seconds."""
         raise NotImplementedError
 
-    def dress(self, settings: UiSettings) -> list[str]:
-        """Take what a person wants; return sentences about what cannot be had."""
+    settings_problems: tuple[str, ...] = ()
+    """Sentences about what a person wants of the screen and cannot have."""
+
+    def dress(self, settings: UiSettings) -> None:
+        """Take what a person wants; what cannot be had is in ``settings_problems``."""
         problems = list(settings.problems)
         self.no_color = bool(os.environ.get("NO_COLOR"))
         self.is_ascii = settings.ascii is True
@@ -62,7 +65,7 @@ class Dressed(Inked, KeysInOrder, inherit_bindings=False):
         keymap, clashes = checked_keymap(settings)
         if keymap:
             self.set_keymap(dict(keymap))
-        return [*problems, *clashes]
+        self.settings_problems = (*problems, *clashes)
 
     def _add_theme(self, own: OwnTheme, settings: UiSettings) -> list[str]:
         base: Palette | None = NIGHT

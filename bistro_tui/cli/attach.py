@@ -63,7 +63,11 @@ def _show(
         if not os.environ.get("TEXTUAL_DRIVER"):
             # In a browser another program is the terminal.
             refuse_without_terminal("For a look without one: bistro-tui top --once")
-        names = [one.snapshot().state.instance for one in schedulers]
+        states = [one.snapshot().state for one in schedulers]
+        labels = labels_for(
+            [state.instance for state in states],
+            [state.config_path for state in states],
+        )
         doors = [
             Door(
                 label=label,
@@ -73,7 +77,7 @@ def _show(
                 is_local=address.socket is not None,
             )
             for label, scheduler, address in zip(
-                labels_for(names), schedulers, addresses, strict=True
+                labels, schedulers, addresses, strict=True
             )
         ]
         return _show_screen(doors, _data_dir(addresses[0]), screen_settings(wanted))
@@ -105,8 +109,11 @@ def _show_screen(
 ) -> int:
     from bistro_tui.app import run
     from bistro_tui.attached_app import AttachedApp
+    from bistro_tui.cli.screen_settings import tell_problems
 
-    shown = run(AttachedApp(doors, crash_dir=data_dir, settings=settings))
+    app = AttachedApp(doors, crash_dir=data_dir, settings=settings)
+    tell_problems(app.settings_problems)
+    shown = run(app)
     if shown.end.value != "crashed":
         return exit_codes.OK
     where = f" ({shown.crash_file})" if shown.crash_file else ""

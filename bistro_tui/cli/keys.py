@@ -5,22 +5,24 @@ import json
 import click
 
 from bistro_tui.cli import exit_codes
-from bistro_tui.cli.talk import print_data, say
+from bistro_tui.cli.talk import print_data
 from bistro_tui.present.clean import clean_name
 
 
 def _keys(check: bool, as_json: bool) -> int:
     # Imported late: --help must not wait for the screen.
     import bistro_tui.attached_app  # noqa: F401 - its bindings are what is listed
-    from bistro_tui.cli.screen_settings import read_settings
+    from bistro_tui.cli.screen_settings import read_settings, tell_problems
     from bistro_tui.cli.tables import Column, Table
+    from bistro_tui.dressed import Dressed
     from bistro_tui.widgets.keymap import actions, checked_keymap, written
 
     settings = read_settings()
-    keymap, problems = checked_keymap(settings)
-    problems = [*settings.problems, *problems]
-    for problem in problems:
-        say(f"bistro-tui: {problem}")
+    keymap, _ = checked_keymap(settings)
+    app = Dressed()
+    app.dress(settings)
+    problems = app.settings_problems
+    tell_problems(problems)
     if check:
         if not problems:
             changed = f", {len(keymap)} changed" if keymap else ""

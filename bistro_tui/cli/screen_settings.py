@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,11 @@ def read_settings() -> UiSettings:
 
 
 def screen_settings(flags: dict[str, Any]) -> UiSettings:
-    """Return what the screen should be like, and say on stderr what is wrong.
+    """Return what the screen should be like; the screen knows what of it cannot be.
 
     ``flags`` holds those of ``flags.SCREEN``, which come before the file.
     """
     settings = read_settings()
-    for problem in settings.problems:
-        say(f"bistro-tui: {problem}")
     if flags["theme"] is not None:
         settings = replace(settings, theme=flags["theme"], is_theme_of_flag=True)
     if flags["ascii"] is not None:
@@ -58,6 +57,12 @@ def screen_settings(flags: dict[str, Any]) -> UiSettings:
         encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
         settings = replace(settings, ascii=wants_ascii(os.environ, encoding))
     return settings
+
+
+def tell_problems(problems: Iterable[str]) -> None:
+    """Say on stderr what is wrong with the settings."""
+    for problem in problems:
+        say(f"bistro-tui: {problem}")
 
 
 def _text_of(path: Path) -> str:

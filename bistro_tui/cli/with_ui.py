@@ -19,6 +19,7 @@ from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.engine_thread import EngineThread
 from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
+from bistro_tui.cli.screen_settings import tell_problems
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.engine import Engine
 from bistro_tui.hangup import let_go_of_terminal
@@ -61,6 +62,7 @@ def serve_with_ui(
             attach_by=attach_by,
             settings=settings,
         )
+        tell_problems(app.settings_problems)
         thread.on_end(app.engine_finished)
         shown = run(app)
         match shown.end.value:

@@ -4,9 +4,10 @@ All of this is pure.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import PurePath
 
 from bistro_tui.engine.view import (
     Banner,
@@ -63,8 +64,17 @@ def _outer_row(label: str, row: NodeRow) -> NodeRow:
     return row._replace(name=outer_node(label, row.name))
 
 
-def labels_for(names: Iterable[str]) -> tuple[str, ...]:
-    """Return a different label for each name: the name, or it and a number."""
+def labels_for(names: Sequence[str], files: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return a different label for each name: the name, or it and a number.
+
+    Of names that are there more than once, ``files``, those of the configs, are taken
+    where they tell them apart.
+    """
+    often = Counter(names)
+    stems = [PurePath(file).stem for file in files]
+    if len(set(stems)) == len(names):
+        pairs = zip(names, stems, strict=True)
+        names = [stem if often[name] > 1 else name for name, stem in pairs]
     seen: Counter[str] = Counter()
     labels: list[str] = []
     for name in names:

@@ -112,8 +112,7 @@ def after_those(
     except CycleError:
         return found | dict.fromkeys(names)
     for job in in_order:
-        ends = [found[job] if job in found else None]
-        ends += [found.get(other) for other in names.get(job, ())]
+        ends = [found.get(one) for one in (job, *names.get(job, ()))]
         known = [end for end in ends if end is not None]
         found[job] = max(known) if len(known) == len(ends) else None
     return found
@@ -143,7 +142,8 @@ def seconds_left(
     left = [abs(mean - age) for age in ages]
     if not waiting:
         return max(left, default=None)
-    if at_once <= 0:
+    may_come = (Reason.RUNNABLE, Reason.RESOURCE, Reason.WORKER)
+    if at_once <= 0 or not (ages or any(counts.get(one) for one in may_come)):
         return None
     # Between two short tasks none may run just now.
     one_more = min(left, default=0.0) + mean

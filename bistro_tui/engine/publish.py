@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -274,7 +275,8 @@ class Publisher:
         ]
         if config is None or not waiting:
             return rows
-        is_open = {row.name for row in rows if row.counts.get(Reason.DONE) != row.tasks}
+        done = Reason.DONE
+        is_open = {row.name for row in rows if row.counts.get(done, 0) != row.tasks}
         etas = after_those(
             {row.name: row.eta for row in rows},
             {

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bistro_tui.engine.near import nearest
 from bistro_tui.engine.view import Snapshot
 from bistro_tui.present.clean import clean
+from bistro_tui.present.spans import Line, Span
 
 _OFFERED = 200
 """So many completions are looked for; among 100,000 nodes nobody reads more."""
@@ -53,7 +54,7 @@ COMMANDS: Mapping[str, Command] = {
         Command(name="theme", takes=("theme",), needs=1, means="change the colours"),
         Command(name="freeze", means="freeze the screen, or let it go on"),
         Command(name="problems", means="all problems in full"),
-        Command(name="help", means="every key in words"),
+        Command(name="help", means="all commands; ? tells every key"),
         Command(name="overview", means="screen 1"),
         Command(name="jobs", means="screen 2"),
         Command(name="nodes", means="screen 3"),
@@ -98,7 +99,7 @@ def parsed(text: str) -> Order | str:
     if command is None:
         near = nearest(words[0], COMMANDS)
         hint = f"; did you mean :{near}?" if near else ""
-        hint += "; :help lists all commands"
+        hint += " · :help lists all commands"
         return f"there is no command :{words[0]}{hint}"
     given = words[1:]
     if len(given) < command.needs:
@@ -115,6 +116,14 @@ def form(command: Command) -> str:
         for place, kind in enumerate(command.takes)
     ]
     return " ".join([command.name, *words])
+
+
+def command_lines() -> list[Line]:
+    """Return all commands, one a line."""
+    return [
+        (Span(f":{form(command):<29} ", "key"), Span(command.means))
+        for command in COMMANDS.values()
+    ]
 
 
 def usage(text: str) -> str:

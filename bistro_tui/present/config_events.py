@@ -17,6 +17,7 @@ from bistro_tui.present.docs import BLANK, fact, heading
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
 
+_NEIGHBOURS = 2
 _SHOWN_CHARS = 2_000
 """Of one line in a list; more has no place on any screen."""
 
@@ -169,6 +170,21 @@ def shown_line(line: FileLine, style: str = "") -> Span:
     """Return the text of a line, safe, tabs expanded."""
     text = line.text[:_SHOWN_CHARS].rstrip("\r")
     return Span(clean(text.expandtabs(8) if "\t" in text else text), style)
+
+
+def excerpt(lines: Sequence[FileLine], number: int) -> list[Line]:
+    """Return that line of the file among its neighbours, and which key edits it."""
+    if not 0 < number <= len(lines):
+        return []
+    first = max(1, number - _NEIGHBOURS)
+    near = lines[first - 1 : number + _NEIGHBOURS]
+    width = len(str(near[-1].number))
+    found: list[Line] = [BLANK]
+    for line in near:
+        is_it = line.number == number
+        lead = Span(f"{line.number:>{width}} {'▌' if is_it else '│'} ", "dim")
+        found.append((lead, shown_line(line, "strong" if is_it else "dim")))
+    return [*found, BLANK, (Span("E", "key"), Span(" edits it at this line", "dim"))]
 
 
 # Events.

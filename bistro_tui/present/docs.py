@@ -211,8 +211,13 @@ def beside_jobs(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> Sequence[B
     return [one for one in banners if one.topic.rpartition(" ")[2] != "jobs"]
 
 
-def problems(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> list[Line]:
-    """Return everything that is wrong now, in full, and nothing twice."""
+def problems(
+    banners: Sequence[Banner], jobs: Sequence[JobRow], settings: Sequence[str] = ()
+) -> list[Line]:
+    """Return everything that is wrong now, in full, and nothing twice.
+
+    ``settings``: sentences about the settings of the screen.
+    """
     lines: list[Line] = []
     for banner in beside_jobs(banners, jobs):
         style, glyph = ("error", "✗") if banner.is_error else ("warning", "⚠")
@@ -224,5 +229,10 @@ def problems(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> list[Line]:
         lines.append((Span(f"⚠ job {clean_name(job.name)}", "error"),))
         for error in job.errors:
             lines += _message(error, "")
+        lines.append(BLANK)
+    if settings:
+        lines.append((Span("⚠ settings of the screen", "warning"),))
+        for text in settings:
+            lines += _message(text, "")
         lines.append(BLANK)
     return lines or [(Span("✓ nothing is wrong", "done"),)]

@@ -166,6 +166,22 @@ class Filter:
         return list(kept)
 
 
+def node_word(text: str) -> str:
+    """Return the word, as typed, by which a filter may mean a node; empty: none."""
+    words: list[str] = []
+    for found in _TERM.finditer(text[:_LONGEST]):
+        if found["no"]:
+            continue
+        if found["field"]:
+            value = found["value"].strip('"')
+            is_word = found["op"] in ":=" and not found["value"].startswith("/")
+            if found["field"].casefold() == "node" and is_word and value:
+                return value
+        else:
+            words.append(found["quoted"] or found["word"] or "")
+    return max((word for word in words if " " not in word), key=len, default="")
+
+
 def filter_chip(text: str, limit: int) -> str:
     """Return a filter as it is shown: after one slash; never two.
 

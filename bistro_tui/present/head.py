@@ -1,5 +1,6 @@
 """The top of the screen: who this is, how it is, the totals, and what is wrong."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -112,16 +113,6 @@ def title_pieces(
     there is no line for them, they stand here by their keys.
     """
     state = snapshot.state
-    left: list[Piece] = [piece(" ")]
-    if width >= (76 if pages else 60):
-        left.append(piece("bistro-tui ", "brand"))
-    limit = 32 if width >= 60 else 12
-    left += [piece(clean_name(state.instance, limit=limit), "strong"), piece("  ")]
-    left.append(Piece(engine_state(snapshot)))
-    left += _problems(*problems, width)
-    if frozen is not None:
-        held = words.age(scene.now - frozen)
-        left += [piece("  "), piece(f" frozen {held} · z resumes ", "badge", FREEZE)]
     config = clean_name(state.config_path.rpartition("/")[2], limit=40)
     loaded = words.ago(scene.now - state.config_loaded)
     up = words.coarse(scene.now - state.started)
@@ -134,15 +125,53 @@ def title_pieces(
         f"v{state.config_version} ",
         "",
     )
-    keys = _page_pieces(pages, current, named=False) if pages else []
-    taken = chars(left)
-    for tabs in (keys, []):
+    parts = _Left(snapshot, scene, width, frozen, problems)
+    whole = parts.pieces(has_brand=width >= (76 if pages else 60))
+    tries: list[tuple[list[Piece], list[Piece]]] = [(whole, [])]
+    here: list[Piece] = []
+    if pages:
+        keys = _page_pieces(pages, current, named=False)
+        mine = [one for one in pages if one[0] == current]
+        here = _page_pieces(mine, current, named=True)
+        tries = [(whole, keys)]
+        # The page in sight is always told; for it all else is shortened.
+        tries += [(parts.pieces(), keys), (whole, here), (parts.pieces(), here)]
+        tries += [(parts.pieces(is_short=True), here)]
+    for left, tabs in tries:
         for ending in endings:
-            room = width - taken - chars(tabs) - len(ending) - (2 if tabs else 0)
-            if room >= 2:
+            room = width - chars(left) - chars(tabs) - len(ending) - (2 if tabs else 0)
+            if room >= (2 if ending or not pages else 0):
                 gap = [piece("  ")] if tabs else []
                 return (*left, piece(" " * room), *tabs, *gap, piece(ending, "dim"))
-    return tuple(left)
+    return tuple([*here, *parts.pieces(is_short=True)] if pages else whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """The left part of line 1."""
+
+    snapshot: Snapshot
+    scene: Scene
+    width: int
+    frozen: float | None
+    problems: tuple[int, bool]
+
+    def pieces(self, *, has_brand: bool = False, is_short: bool = False) -> list[Piece]:
+        """Return who and how it is; short: without why, and names cut early."""
+        width = min(self.width, 59) if is_short else self.width
+        found: list[Piece] = [piece(" ")]
+        if has_brand:
+            found.append(piece("bistro-tui ", "brand"))
+        name = clean_name(self.snapshot.state.instance, limit=32 if width >= 60 else 12)
+        found += [piece(name, "strong"), piece("  ")]
+        how = engine_state(self.snapshot)
+        found.append(Piece(how[:1] if is_short else how))
+        found += _problems(*self.problems, width)
+        if self.frozen is not None:
+            held = words.age(self.scene.now - self.frozen)
+            text = " frozen " if is_short else f" frozen {held} · z resumes "
+            found += [piece("  "), piece(text, "badge", FREEZE)]
+        return found
 
 
 def page_pieces(pages: Sequence[tuple[str, str]], current: str, width: int) -> Pieces:
@@ -317,6 +346,8 @@ def banner_lines(banners: Sequence[Banner], width: int, most: int) -> list[Line]
         style, glyph = ("error", "✗") if banner.is_error else ("warning", "⚠")
         label = clean(banner.topic)[:20]
         texts = [text for text in clean_lines(banner.text[:4000]) if text.strip()]
+        if texts:
+            texts[0] = _fitted(texts[0], width - len(label) - 5)
         for number, text in enumerate(texts or [""]):
             lead = f" {glyph} {label}  " if number == 0 else " " * (len(label) + 5)
             ink = "" if number == 0 else "dim"
@@ -328,3 +359,12 @@ def banner_lines(banners: Sequence[Banner], width: int, most: int) -> list[Line]
     return [*lines[: max(most - 1, 0)], (Span(f"   … {more} · ! shows all", "dim"),)][
         :most
     ]
+
+
+_PATH = re.compile(r"(?<![^\s'\"(])~?/(?:[^\s:/'\"]+/)*(?=[^\s:/'\"])")
+"""The directories of a path that is written in a text."""
+
+
+def _fitted(text: str, room: int) -> str:
+    """Return the text without the directories of its files, if it is too long."""
+    return text if len(text) <= room else _PATH.sub("", text)

@@ -133,7 +133,9 @@ def _of_all(job: JobRow, width: int, scene: Scene) -> Line:
 
 
 def _eta(job: JobRow, width: int, scene: Scene) -> Line:
-    if job.eta is None:
+    is_late = job.eta is not None and job.eta <= scene.now
+    if job.eta is None or (is_late and not job.counts.get(Reason.RUNNING)):
+        # What was expected by now and does not run may be a long time yet.
         return (Span("·", "faint"),)
     return (Span(words.about(job.eta - scene.now), "dim"),)
 

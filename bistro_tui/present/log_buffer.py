@@ -103,6 +103,12 @@ class LogBuffer:
         return len(self._held) + len(self._found)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether it is the log of one task that does not run and printed nothing."""
+        said = self.held or self.unfinished or self.last_id
+        return self.task is not None and self._is_begun and not (self.running or said)
+
+    @property
     def is_narrowed(self) -> bool:
         """Whether some of the lines held may be out of sight."""
         everything = self.target.task is not None or self.scope == EVERYTHING

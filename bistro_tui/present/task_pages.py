@@ -13,6 +13,16 @@ _MOST_PAGES = 300
 """Pages may be short, or empty."""
 
 
+def reading_text(held: int, total: int, *, has_more: bool, is_cut: bool) -> str:
+    """Return what a filter without a fitting row has to tell; empty: all was read."""
+    if not (has_more or is_cut):
+        return ""
+    of = f"{held:,} of {total:,}" if total > held else f"{held:,}"
+    if has_more:
+        return f"nothing fits yet · {of} read; reading on …"
+    return f"nothing of the first {of} fits · a node's name is looked for in all"
+
+
 @dataclass(slots=True, kw_only=True)
 class _Held:
     reason: Reason | None

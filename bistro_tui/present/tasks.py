@@ -200,10 +200,12 @@ def result_cell(row: EndedRow, scene: Scene, *, age_first: bool = False) -> Line
         wait = row.retry_at - scene.now
         text = f"retry in {words.age(wait)}" if wait > 0 else "retried"
         spans.append(Span(text, "backoff" if wait > 0 else "dim"))
+    place = len(spans)
     if detail := first_line(row.detail):
         spans.append(Span(detail, "dim" if row.result is Reason.DONE else ""))
     age = Span(words.ago(scene.now - row.ended), "dim")
-    spans.insert(0 if age_first else len(spans), age)
+    # When it goes on is what a narrow cell has room for.
+    spans.insert(place if age_first else len(spans), age)
     joined: list[Span] = []
     for span in spans:
         if joined:

@@ -17,6 +17,7 @@ from bistro_tui.engine.view import (
     RunningRow,
     Snapshot,
     TaskId,
+    TaskRow,
 )
 from bistro_tui.present import docs, words
 from bistro_tui.present.clean import clean, clean_name
@@ -48,7 +49,18 @@ class Alike:
         return f"{self.job} · {self.reason.value}"
 
 
-Subject: TypeAlias = Thing | Alike
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """The checks of a task that are no hindrance."""
+
+    task: TaskId
+
+    def __str__(self) -> str:
+        """Return what they are called, raw."""
+        return "checks passed"
+
+
+Subject: TypeAlias = Thing | Alike | Passed
 """What can be asked about."""
 
 
@@ -88,21 +100,31 @@ def blocking_text(why: Explanation) -> str:
 
 
 def task_rows(
-    why: Explanation, shown: Snapshot, scene: Scene, claims: Claims | None = None
+    why: Explanation,
+    shown: Snapshot,
+    scene: Scene,
+    claims: Claims | None = None,
+    *,
+    is_low: bool = False,
 ) -> list[Row]:
-    """Return the chain of checks; the first that fails stands out.
+    """Return the checks, those that fail above; the first of them stands out.
 
-    ``claims`` are those of the resource that it lacks.
+    ``claims`` are those of the resource that it lacks. ``is_low``: there is little
+    height, and the checks that passed are one line.
     """
     lacks = resource_in(why, shown.nodes)
     rows = plain_rows([fact("reason", state_span(why.reason)), BLANK])
     first = first_failing(why)
     for check in why.checks:
-        ink = "strong" if check is first else "dim" if check.ok else ""
-        mark = Span("✓ ", "done") if check.ok else Span("✗ ", "failed")
-        name = Span(f"{clean_name(check.check):<22} ", ink)
-        line = (mark, name, Span(clean(check.text), ink))
-        rows.append(Row(line=line, opens=lacks if check is first else None))
+        if not check.ok:
+            opens = lacks if check is first else None
+            rows.append(Row(line=_check_line(check, first), opens=opens))
+    passed = passed_rows(why)
+    if is_low and first is not None and len(passed) > 1:
+        text = words.plural(len(passed), "check passed", "checks passed")
+        folded = (Span("✓ ", "done"), Span(text, "dim"))
+        passed = [Row(line=folded, opens=Passed(task=why.task))]
+    rows += passed
     if why.would_run_if:
         rows += plain_rows([BLANK, (Span(clean(why.would_run_if), "accent"),)])
     running = _running(shown)
@@ -113,6 +135,18 @@ def task_rows(
     if (row := running.get(why.task)) is not None:
         rows += plain_rows([BLANK, *docs.process_facts(row, scene)])
     return rows
+
+
+def passed_rows(why: Explanation) -> list[Row]:
+    """Return the checks that are no hindrance, one a line."""
+    return plain_rows(_check_line(check, None) for check in why.checks if check.ok)
+
+
+def _check_line(check: Check, first: Check | None) -> Line:
+    ink = "strong" if check is first else "dim" if check.ok else ""
+    mark = Span("✓ ", "done") if check.ok else Span("✗ ", "failed")
+    name = Span(f"{clean_name(check.check):<22} ", ink)
+    return (mark, name, Span(clean(check.text), ink))
 
 
 def resource_in(why: Explanation, nodes: Sequence[NodeRow]) -> ResourceThing | None:
@@ -200,7 +234,11 @@ def job_rows(
         if not most:
             number = words.plural(sum(map(len, groups)), "task")
             example = f"  {clean(blocking_text(groups[0][0]))} …"
-            line = (state_span(reason), Span(f"  {number}", "strong"), Span(example))
+            line: Line = (
+                state_span(reason),
+                Span(f"  {number}", "strong"),
+                Span(example),
+            )
             rows.append(Row(line=line, opens=Alike(job=job.name, reason=reason)))
         elif rest := sum(map(len, groups[most:])):
             text = f"  {words.count(rest)} more, each for another reason of its kind"
@@ -287,9 +325,20 @@ def alike_rows(alike: Alike, tasks: Sequence[Explanation]) -> list[Row]:
 # Nodes and resources.
 
 
-def node_rows(node: NodeRow, running: Sequence[RunningRow], scene: Scene) -> list[Row]:
-    """Return what is used of a node, and by which tasks on it and below it."""
+def node_rows(
+    node: NodeRow,
+    running: Sequence[RunningRow],
+    scene: Scene,
+    waiting: Sequence[TaskRow] = (),
+) -> list[Row]:
+    """Return why tasks on it and below it wait, and what is used, and by which tasks.
+
+    ``waiting``: those that neither run nor are done.
+    """
     rows = plain_rows(docs.node_state(node))
+    if waiting:
+        rows += plain_rows([BLANK, heading("why tasks here and below wait")])
+        rows += _waiting_rows(waiting)
     rows += plain_rows([BLANK, heading("resources")])
     for usage in node.usage:
         style = use_style(usage.used, usage.limit)
@@ -310,6 +359,27 @@ def node_rows(node: NodeRow, running: Sequence[RunningRow], scene: Scene) -> lis
         rows += plain_rows([BLANK, heading("running here and below")])
         found = {row.task: row for row in running}
         rows += [_holder(row.task, found, scene, {}) for row in running]
+    return rows
+
+
+def _waiting_rows(waiting: Sequence[TaskRow]) -> list[Row]:
+    """Return a line for each reason, the most first and what is off last."""
+    alike: dict[Reason, list[TaskRow]] = {}
+    for row in waiting:
+        alike.setdefault(row.reason, []).append(row)
+    rows: list[Row] = []
+    for reason, some in sorted(
+        alike.items(), key=lambda one: (state_of(one[0]) is OFF_STATE, -len(one[1]))
+    ):
+        first, more = some[0], len(some) - 1
+        line: Line = (
+            state_span(reason),
+            Span(f"  {words.plural(len(some), 'task')}  ", "strong"),
+            Span(clean(str(first.task))),
+            Span(f" and {words.count(more)} more" if more else "", "dim"),
+            Span(f"  {clean(first.why)}" if first.why else ""),
+        )
+        rows.append(Row(line=line, opens=TaskThing(task=first.task)))
     return rows
 
 

@@ -33,6 +33,16 @@ class Acts:
         """Take note of what a new snapshot shows."""
         self._changes.look(snapshot)
 
+    def _is_away(self) -> bool:
+        """Return whether nothing can be asked for now, and say so if that is so."""
+        if self._stage.snapshot.state.word != "unreachable":
+            return False
+        self._say("unreachable: the scheduler does not answer", True)
+        return True
+
+    def _say(self, text: str, is_error: bool = False) -> None:
+        self._stage.say(text, is_error, "act")
+
     # What can be undone.
 
     def toggle(self, things: Sequence[Thing]) -> None:
@@ -41,9 +51,11 @@ class Acts:
 
     def switch(self, things: Sequence[Thing], enabled: bool | None) -> None:
         """Enable or disable jobs; None: disable them if any of them is enabled."""
+        if self._is_away():
+            return
         switches = [JobSwitch(job=row.name) for row in self._jobs(things)]
         if not switches:
-            self._stage.say("e enables and disables a job: put the cursor on one", True)
+            self._say("e enables and disables a job: put the cursor on one", True)
             return
         if enabled is None:
             enabled = not any(self._changes.value(switch) for switch in switches)
@@ -51,9 +63,11 @@ class Acts:
 
     def ask_priority(self, things: Sequence[Thing]) -> None:
         """Ask for a priority, the present one given, and set it for these jobs."""
+        if self._is_away():
+            return
         jobs = tuple(row.name for row in self._jobs(things))
         if not jobs:
-            self._stage.say("P sets a job's priority: put the cursor on one", True)
+            self._say("P sets a job's priority: put the cursor on one", True)
             return
         present = self._changes.value(JobPriority(job=jobs[0]))
         question = PriorityQuestion(named(jobs), float(present or 0))
@@ -65,10 +79,14 @@ class Acts:
 
     def set_priority(self, things: Sequence[Thing], priority: float) -> None:
         """Set the priority of these jobs."""
+        if self._is_away():
+            return
         self._set_priority([row.name for row in self._jobs(things)], priority)
 
     def adjust_limit(self, things: Sequence[Thing], step: int) -> None:
         """Move the limits of resources in the config file, for their whole levels."""
+        if self._is_away():
+            return
         limits = dict.fromkeys(
             LevelLimit(level=thing.level, resource=thing.resource)
             for thing in things
@@ -76,23 +94,29 @@ class Acts:
         )
         if not limits:
             text = "+ and - change a limit: put the cursor on a resource (screen 4)"
-            self._stage.say(text, True)
+            self._say(text, True)
         for limit in limits:
             self._changes.move_limit(limit, step)
 
     def set_limit(self, limit: LevelLimit, wanted: int) -> None:
         """Set the limit of a resource in the config file."""
+        if self._is_away():
+            return
         if self._changes.value(limit) is None:
-            self._stage.say(f"{limit}: there is no such resource", True)
+            self._say(f"{limit}: there is no such resource", True)
         else:
             self._changes.set([(limit, wanted)])
 
     def undo(self) -> None:
         """Take the newest change back."""
+        if self._is_away():
+            return
         self._changes.undo()
 
     def redo(self) -> None:
         """Do again what was undone last."""
+        if self._is_away():
+            return
         self._changes.redo()
 
     # What cannot.
@@ -116,14 +140,16 @@ class Acts:
 
     def _running(self, things: Sequence[Thing], use: str) -> list[RunningRow]:
         """Return what runs of these; if nothing does, say why and return nothing."""
+        if self._is_away():
+            return []
         rows = running_of(self._stage.snapshot, things)
         if not things:
-            self._stage.say(f"{use}: put the cursor on one", True)
+            self._say(f"{use}: put the cursor on one", True)
         elif not rows:
             what = named([str(thing) for thing in things])
             is_task = len(things) == 1 and isinstance(things[0], TaskThing)
             text = f"{what} does not run now" if is_task else f"nothing of {what} runs"
-            self._stage.say(text, True)
+            self._say(text, True)
         return rows
 
     def _confirm(
@@ -153,9 +179,11 @@ class Acts:
 
     def forgive(self, things: Sequence[Thing]) -> None:
         """Let failed and backing-off tasks run again: of jobs, of nodes, themselves."""
+        if self._is_away():
+            return
         if not things:
             text = "F forgives a job's failures: put the cursor on a job, task or node"
-            self._stage.say(text, True)
+            self._say(text, True)
         else:
             begin(self._node, partial(self._forgive, tuple(things)), name="control")
 
@@ -165,7 +193,7 @@ class Acts:
         try:
             tasks = await failed_tasks(self._stage, things)
         except ControlRefused as refused:
-            self._stage.say(str(refused), True)
+            self._say(str(refused), True)
             return
         requests: list[Callable[[], Awaitable[str]]] = []
         control = self._stage.control
@@ -175,7 +203,7 @@ class Acts:
             requests.append(partial(control.forgive_tasks, tuple(tasks)))
         if not requests:
             what = named([str(thing) for thing in things])
-            self._stage.say(f"nothing on {what} failed or waits for its backoff")
+            self._say(f"nothing on {what} failed or waits for its backoff")
         await self._answers(requests, "")
 
     # Beside the engine.
@@ -192,14 +220,14 @@ class Acts:
         try:
             facts = await self._stage.view.job_facts(job)
         except ControlRefused as refused:
-            self._stage.say(str(refused), True)
+            self._say(str(refused), True)
             return
         self._stage.edit(facts.file, facts.line)
 
     def copy_names(self, things: Sequence[Thing]) -> None:
         """Copy the names of these, one a line."""
         if not things:
-            self._stage.say("y copies a name: put the cursor on something", True)
+            self._say("y copies a name: put the cursor on something", True)
         else:
             names = [str(thing) for thing in things]
             begin(self._node, partial(self._copy, names), name="copy")
@@ -208,7 +236,7 @@ class Acts:
         """Copy the commands of these jobs, one a line."""
         jobs = [row.name for row in self._jobs(things)]
         if not jobs:
-            self._stage.say("Y copies a job's command: put the cursor on one", True)
+            self._say("Y copies a job's command: put the cursor on one", True)
         else:
             begin(self._node, partial(self._copy_commands, jobs), name="copy")
 
@@ -219,12 +247,12 @@ class Acts:
                 facts = await self._stage.view.job_facts(job)
                 found += [text for label, text in facts.facts if label == "command"]
         except ControlRefused as refused:
-            self._stage.say(str(refused), True)
+            self._say(str(refused), True)
             return
         if found:
             await self._copy(found)
         else:
-            self._stage.say(f"{named(jobs)} names no command of its own", True)
+            self._say(f"{named(jobs)} names no command of its own", True)
 
     async def _copy(self, texts: Sequence[str]) -> None:
         await copy_lines(self._stage, self._node.app, [clean(text) for text in texts])
@@ -252,6 +280,6 @@ class Acts:
                 refusals.append(str(refused))
         if told:
             is_many = together and len(told) == len(requests) > 1
-            self._stage.say(together if is_many else " · ".join(told))
+            self._say(together if is_many else " · ".join(told))
         if refusals:
-            self._stage.say(refused_text(refusals), True)
+            self._say(refused_text(refusals), True)

@@ -49,6 +49,9 @@ class Changes:
         """Take note of what a new snapshot shows."""
         self._asked.look(shown)
 
+    def _say(self, text: str, is_error: bool = False) -> None:
+        self._stage.say(text, is_error, "change")
+
     def value(self, setting: Setting) -> Value | None:
         """Return how it stands, with what was asked already; None: it is gone."""
         return self._asked.value(setting, self._stage.snapshot)
@@ -65,7 +68,7 @@ class Changes:
             begin(self._node, partial(self._change, step), name="control")
         else:
             told = [in_words(setting, value) for setting, value in wanted]
-            self._stage.say(f"{_listed(told)} already")
+            self._say(f"{_listed(told)} already")
 
     def _edit(self, setting: Setting, value: Value) -> Edit | None:
         """Return the edit that makes it so; None: it is gone, or is so everywhere."""
@@ -79,11 +82,11 @@ class Changes:
         """Raise or lower a limit; what is pressed meanwhile is done in one go."""
         now = self._wanted.get(limit, self.value(limit))
         if now is None:
-            self._stage.say(f"{limit} is gone", True)
+            self._say(f"{limit} is gone", True)
             return
         is_moving = limit in self._wanted
         if now + step < 0:
-            self._stage.say(f"{in_words(limit, now)}: lower is not possible", True)
+            self._say(f"{in_words(limit, now)}: lower is not possible", True)
             return
         self._wanted[limit] = int(now) + step
         if not is_moving:
@@ -98,14 +101,14 @@ class Changes:
                     self._note((edit,))
                     _, refusal = await self._made(edit)
                     if refusal:
-                        self._stage.say(refusal, True)
+                        self._say(refusal, True)
                         break
                     at = wanted
             finally:
                 del self._wanted[limit]
             if at != start:
                 self._undo.did((Edit(setting=limit, before=start, after=at),))
-                self._stage.say(f"{in_words(limit, at)} · u undoes")
+                self._say(f"{in_words(limit, at)} · u undoes")
 
     def undo(self) -> None:
         """Take the newest step back, as soon as it is answered."""
@@ -119,12 +122,12 @@ class Changes:
         async with self._in_turn:
             step = self._undo.undo() if is_undo else self._undo.redo()
             if step is None:
-                self._stage.say(_NO_UNDO if is_undo else _NO_REDO)
+                self._say(_NO_UNDO if is_undo else _NO_REDO)
                 return
             meanwhile = changed_since(step, self.value)
             if meanwhile:
                 said = "not undone" if is_undo else "not done again"
-                self._stage.say(f"{said}: {meanwhile}", True)
+                self._say(f"{said}: {meanwhile}", True)
                 return
             self._note(step)
             await self._turn(step, is_undo=is_undo)
@@ -141,9 +144,9 @@ class Changes:
         if made:
             so = _listed([in_words(edit.setting, edit.after) for edit in made])
             if is_undo:
-                self._stage.say(f"undone: {so} again · U does it again")
+                self._say(f"undone: {so} again · U does it again")
             else:
-                self._stage.say(f"done again: {so} · u undoes")
+                self._say(f"done again: {so} · u undoes")
 
     async def _change(self, step: Step) -> None:
         try:
@@ -159,7 +162,7 @@ class Changes:
         if made:
             is_final = all(edit.is_final for edit in made)
             undoes = _FINAL if is_final else "u undoes"
-            self._stage.say(f"{_told(made, told)} · {undoes}")
+            self._say(f"{_told(made, told)} · {undoes}")
 
     def _note(self, step: Step) -> None:
         for edit in step:
@@ -186,7 +189,7 @@ class Changes:
         finally:
             self._give_up(waiting)
         if refusals:
-            self._stage.say(refused_text(refusals), True)
+            self._say(refused_text(refusals), True)
         return tuple(made), told
 
     def _give_up(self, edits: Sequence[Edit]) -> None:

@@ -15,6 +15,7 @@ from bistro_tui.present.arrangement import stacked
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.config_events import (
     FileLine,
+    excerpt,
     file_lines,
     notice_facts,
     problem_facts,
@@ -198,15 +199,22 @@ class EventsPage(Page):
         return (facts.path, line.number if is_file and line is not None else 0)
 
     def open_details(self, things: tuple[Thing, ...]) -> None:
-        """Edit the line of the file; show an event, or a problem without a place."""
+        """Show an event, or a problem with what stands there in the file."""
         pane = self.active_pane
         notice, problem = self._events.current, self._problems.current
         if pane is self._events and notice is not None:
             self._open("Event", notice_facts(notice))
-        elif pane is self._problems and problem is not None and not problem.line:
-            self._open("Problem", problem_facts(problem))
-        elif pane is not self._events and (place := self.place()) is not None:
-            self.stage.edit(*place)
+        elif pane is self._problems and problem is not None:
+            excerpt = self._excerpt(problem)
+            self._open("Problem", [*problem_facts(problem), *excerpt])
+        elif pane is self._file:
+            self.stage.say("E edits the file at this line")
+
+    def _excerpt(self, problem: ConfigProblem) -> list[Line]:
+        facts = self._problems.facts
+        if facts is None or problem.file not in ("", facts.path):
+            return []
+        return excerpt(self._file.known(), problem.line)
 
     def _open(self, title: str, lines: list[Line]) -> None:
         async def text() -> list[Line]:

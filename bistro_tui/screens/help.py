@@ -45,6 +45,14 @@ _FIRST = (
     "app.quit",
 )
 """What a small screen shows before anything is scrolled."""
+_OTHER_SIGNS = (
+    ("◆", "running", "a running task wrote something in the last seconds"),
+    ("◇", "blocked", "it has written nothing for long"),
+    ("■ in grids", DONE_STATE.style, "a node of the job that is done"),
+    ("▪ in grids", BLOCKED_STATE.style, "a node of the job that waits"),
+    ("■ in lists", "mark", "a marked row: keys act on all of these"),
+)
+"""What stands in columns and grids that have no room for words."""
 _KEYS_WIDTH = 12
 _TWO_COLUMNS = 96
 
@@ -131,4 +139,6 @@ def _legend() -> list[Line]:
     for state, text in states:
         lead = f"{state.glyph} {state.word}"
         lines.append((Span(f"{lead:<{_KEYS_WIDTH}} ", state.style), Span(text)))
+    for lead, style, text in _OTHER_SIGNS:
+        lines.append((Span(f"{lead:<{_KEYS_WIDTH}} ", style), Span(text)))
     return lines

@@ -5,10 +5,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 
-from bistro_tui.present.spans import Line
+from bistro_tui.present.spans import Line, Span
 from bistro_tui.screens.help import help_lines
 from bistro_tui.screens.overlay import Overlay
+from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.filter_line import FilterLine
 from bistro_tui.widgets.keys import KeyHelp
 
@@ -27,24 +29,29 @@ class HelpOverlay(Overlay, inherit_bindings=False):
         self._keys = keys
         self._wanted = ""
         self._line = FilterLine(id="help-search")
-        self._line.display = False
+        self._row = Container(
+            Bar(lambda _: [(Span(" /", "key"),)], id="help-sign"),
+            self._line,
+            id="help-row",
+        )
+        self._row.display = False
 
     def on_mount(self) -> None:
         """Have the search line ready."""
         super().on_mount()
-        self._frame.mount(self._line)
+        self._frame.mount(self._row)
 
     async def _lines(self) -> list[Line]:
         return help_lines(self._keys(), self._doc.size.width - 2, self._wanted)
 
     def _fit(self) -> None:
         # A frame that shrinks with each letter would jump.
-        if not self._line.display:
+        if not self._row.display:
             super()._fit()
 
     def action_search(self) -> None:
         """Open the search line."""
-        self._line.display = True
+        self._row.display = True
         self.set_focus(self._line)
 
     @on(FilterLine.Typed)
@@ -54,7 +61,7 @@ class HelpOverlay(Overlay, inherit_bindings=False):
 
     @on(FilterLine.Applied)
     def _applied(self) -> None:
-        self._line.display = bool(self._wanted)
+        self._row.display = bool(self._wanted)
         self.set_focus(self._doc)
 
     @on(FilterLine.GivenUp)

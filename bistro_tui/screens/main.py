@@ -48,8 +48,8 @@ from bistro_tui.widgets.piece_bar import PieceBar
 from bistro_tui.widgets.row_list import RowList
 from bistro_tui.widgets.theme import is_plain
 
-Say = Callable[[str, bool], None]
-"""Shows one sentence for some seconds; the flag says that it is an error."""
+Say = Callable[[str, bool, str], None]
+"""Shows one sentence for some seconds; whether it is an error, and about what."""
 
 Lend = Callable[[Sequence[str]], Awaitable[str]]
 """Lets a program have the terminal; returns what went wrong."""
@@ -83,6 +83,8 @@ class MainScreen(ActKeys):
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False,
                 id="go.previous_pane", tooltip="Go to the previous pane"),
         *_page_bindings(),
+        Binding("0", "workers", "workers", show=False, id="go.workers",
+                tooltip="Remote workers, where there are any"),
         Binding("escape", "back", "back", show=False, id="find.back",
                 tooltip="Back: clear the filter, then the choice"),
         Binding("backspace", "last_page", "last page", show=False,
@@ -107,8 +109,12 @@ class MainScreen(ActKeys):
         is_local: bool = True,
         tabs: Callable[[int], list[Line]] | None = None,
         is_read_only: bool = False,
+        settings_problems: Sequence[str] = (),
     ) -> None:
-        """``tabs`` makes the line of schedulers where there are several."""
+        """``tabs`` makes the line of schedulers where there are several.
+
+        ``settings_problems`` are sentences about the settings of this screen, raw.
+        """
         super().__init__()
         self._tabs = None if tabs is None else Bar(tabs, id="tabs")
         self.is_read_only = is_read_only
@@ -135,7 +141,7 @@ class MainScreen(ActKeys):
         self.page: Page = self._make_page(PAGES[0].KEY)
         """The page in sight."""
         self.acts = Acts(self, self)
-        self.texts = Texts(view, lambda: self._snapshot, self.scene)
+        self.texts = Texts(view, lambda: self._snapshot, self.scene, settings_problems)
         self._last_key = ""
         """The page before this one."""
         self._history = History()
@@ -190,9 +196,9 @@ class MainScreen(ActKeys):
         now = self._clock() if self._frozen is None else self._frozen
         return Scene(now=now, plain=is_plain(self.app))
 
-    def say(self, text: str, is_error: bool = False) -> None:
+    def say(self, text: str, is_error: bool = False, about: str = "") -> None:
         """Show a sentence for some seconds."""
-        self._say(text, is_error)
+        self._say(text, is_error, about)
 
     def open_text(self, title: str, text: Text, *, opened_by: str) -> None:
         """Show an overlay."""
@@ -411,6 +417,10 @@ class MainScreen(ActKeys):
     def action_page(self, key: str) -> None:
         """Show the page of that key."""
         self.go(key)
+
+    def action_workers(self) -> None:
+        """Tell where tasks run."""
+        self.say("no remote workers: tasks run where the scheduler runs")
 
     def action_last_page(self) -> None:
         """Show the page before this one again."""

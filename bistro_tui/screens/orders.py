@@ -6,8 +6,9 @@ from textual.app import App
 
 from bistro_tui.engine.near import nearest
 from bistro_tui.engine.view import JobName, LevelName, NodeName, ResourceName, TaskId
-from bistro_tui.present.commands import PAGES, Order, parsed
+from bistro_tui.present.commands import PAGES, Order, command_lines, parsed
 from bistro_tui.present.settings import LevelLimit
+from bistro_tui.present.spans import Line
 from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
 from bistro_tui.screens.act_keys import ActKeys
 from bistro_tui.screens.priority import priority_in
@@ -43,6 +44,8 @@ class Orders:
             self._stage.go(PAGES[name])
         elif name in _APP_ACTIONS:
             await self._screen.run_action(_APP_ACTIONS[name])
+        elif name == "help":
+            self._stage.open_text("Commands", _all_commands, opened_by="question_mark")
         elif name == "theme":
             self._set_theme(order.words[0])
         elif name == "priority":
@@ -115,11 +118,14 @@ class Orders:
 
 _APP_ACTIONS: Mapping[str, str] = {
     "freeze": "app.freeze",
-    "help": "app.help",
     "quit": "app.quit_asked",
     "detach": "app.detach",
     "problems": "screen.problems",
 }
+
+
+async def _all_commands() -> list[Line]:
+    return command_lines()
 
 
 def _unknown(kind: str, name: str, known: Sequence[str]) -> str:

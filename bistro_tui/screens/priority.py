@@ -40,7 +40,10 @@ class PriorityQuestion(ModalScreen[float | None], inherit_bindings=False):
         self._present = present
         self._trouble = ""
         self._line = Input(
-            words.number(present), id="priority-line", compact=True, restrict=r"[-+0-9.eE]*"
+            words.number(present),
+            id="priority-line",
+            compact=True,
+            restrict=r"[-+0-9.eE]*",
         )
         self._told = Bar(self._told_lines, id="priority-told")
 
@@ -58,7 +61,12 @@ class PriorityQuestion(ModalScreen[float | None], inherit_bindings=False):
     def _asked_lines(self, width: int) -> list[Line]:
         return [
             (Span("Priority of ", "strong"), Span(self._jobs, "strong")),
-            (Span(f"now {words.number(self._present)}; a higher one starts first", "dim"),),
+            (
+                Span(
+                    f"now {words.number(self._present)}; a higher one starts first",
+                    "dim",
+                ),
+            ),
         ]
 
     def _told_lines(self, width: int) -> list[Line]:

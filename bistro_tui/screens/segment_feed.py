@@ -4,9 +4,17 @@ from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.view import EngineView, JobName, JobRow, Reason, TaskPage
 from bistro_tui.present.clean import clean
 from bistro_tui.present.job_segments import reason_word
-from bistro_tui.present.task_pages import PAGE_ROWS, Question, TaskPages
+from bistro_tui.present.task_pages import (
+    PAGE_ROWS,
+    Question,
+    TaskPages,
+    reading_text,
+)
+from bistro_tui.screens.named_tasks import NamedTasks
 from bistro_tui.widgets.job_lists import SegmentTasks
 
+_LOOKS = 5
+"""Pages that are read in one turn for a filter."""
 _AHEAD = 60
 """Rows below those in sight that are read before they are looked at."""
 
@@ -20,6 +28,7 @@ class SegmentFeed:
         self._view = view
         self._table = table
         self._pages = TaskPages()
+        self._named = NamedTasks()
         self._is_busy = False
 
     def choose(self, job: JobName, reason: Reason | None) -> None:
@@ -29,6 +38,8 @@ class SegmentFeed:
         self.job, self.reason = job, reason
         self._pages = TaskPages()
         self._pages.choose((reason,))
+        self._named.forget()
+        self._table.reading = ""
         self._table.note = "…"
         self._table.show((), self._table.now)
 
@@ -45,8 +56,13 @@ class SegmentFeed:
                 top = round(table.scroll_offset.y) if table.order is None else 0
                 last = max(0, len(self._pages.rows) - 1)
                 await self._ask(self._pages.again(min(top, last)))
-            if self._is_near_end():
-                await self._ask(self._pages.more())
+            pages = self._pages
+            if await self._named.turn(table.filter_text, (reason,), self._page):
+                self._show(pages)
+            for _ in range(_LOOKS if table.wanted else 1):
+                if pages is not self._pages or not self._is_near_end():
+                    break
+                await self._ask(pages.more())
         except ControlRefused as refused:
             table.note = clean(str(refused))
             table.sync()
@@ -68,18 +84,31 @@ class SegmentFeed:
         if question is None or self.job is None:
             return
         pages = self._pages
-        if question.reason is not None and not self._table.total:
-            page = TaskPage(rows=(), next=None)
-        else:
-            page = await self._view.tasks(
-                job=self.job,
-                reason=question.reason,
-                after=question.after,
-                limit=PAGE_ROWS,
-            )
+        page = await self._page(question, "")
         # Another job may have been chosen meanwhile.
         if pages is self._pages and pages.take(question, page):
-            word = "" if self.reason is None else f" that is {reason_word(self.reason)}"
-            self._table.note = f"no task{word} now"
-            if self._table.is_attached:
-                self._table.show(tuple(pages.rows), self._table.now)
+            self._show(pages)
+
+    async def _page(self, question: Question, name: str) -> TaskPage:
+        if question.reason is not None and not self._table.total:
+            return TaskPage(rows=(), next=None)
+        return await self._view.tasks(
+            job=self.job,
+            reason=question.reason,
+            name=name,
+            after=question.after,
+            limit=PAGE_ROWS,
+        )
+
+    def _show(self, pages: TaskPages) -> None:
+        table = self._table
+        if pages is not self._pages or not pages.has_begun:
+            return
+        word = "" if self.reason is None else f" that is {reason_word(self.reason)}"
+        table.note = f"no task{word} now"
+        table.reading = reading_text(
+            len(pages.rows), table.total, has_more=pages.has_more, is_cut=pages.is_cut
+        )
+        if table.is_attached:
+            table.show(tuple(self._named.added_to(pages.rows)), table.now)
+            table.sync()

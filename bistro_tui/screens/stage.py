@@ -54,8 +54,11 @@ class Stage(Protocol):
         """Return what drawing depends on beside the rows: the moment, colours."""
         ...
 
-    def say(self, text: str, is_error: bool = False) -> None:
-        """Show a sentence for some seconds; foreign text in it is made safe."""
+    def say(self, text: str, is_error: bool = False, about: str = "") -> None:
+        """Show a sentence for some seconds; foreign text in it is made safe.
+
+        It takes the place of an earlier one ``about`` the same.
+        """
         ...
 
     def open_text(self, title: str, text: Text, *, opened_by: str) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 
 from bistro_tui.engine.view import (
+    EngineView,
     JobRow,
     NodeName,
     Reason,
     RunningRow,
     Snapshot,
     TaskId,
+    TaskRow,
 )
 from bistro_tui.present import words
 from bistro_tui.present.nodes import subtree
@@ -16,6 +18,8 @@ from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
 from bistro_tui.screens.stage import Stage
 
 _PAGE = 1_000
+_MOST_PAGES = 10
+"""Questions for the tasks of nodes, where only a look at them is wanted."""
 _NAMED = 5
 
 
@@ -76,6 +80,30 @@ async def failed_tasks(stage: Stage, things: Sequence[Thing]) -> tuple[TaskId, .
         for reason in (Reason.FAILED, Reason.BACKOFF):
             tasks += await _tasks_on(stage, nodes, reason)
     return tuple(dict.fromkeys(tasks))
+
+
+async def waiting_on(
+    view: EngineView, nodes: Collection[NodeName]
+) -> tuple[TaskRow, ...]:
+    """Return tasks on these nodes that neither run nor are done, at most some of them.
+
+    Raises ControlRefused.
+    """
+    part = next(iter(nodes)) if len(nodes) == 1 else ""
+    found: list[TaskRow] = []
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = await view.tasks(name=part, after=after, limit=_PAGE)
+        found += [
+            row
+            for row in page.rows
+            if row.task.node in nodes
+            and row.reason not in (Reason.RUNNING, Reason.DONE)
+        ]
+        after = page.next
+        if after is None:
+            break
+    return tuple(found)
 
 
 async def _tasks_on(

@@ -18,8 +18,14 @@ from bistro_tui.engine.view import (
     TaskPage,
 )
 from bistro_tui.present.task_columns import Surroundings
-from bistro_tui.present.task_pages import PAGE_ROWS, Question, TaskPages
+from bistro_tui.present.task_pages import (
+    PAGE_ROWS,
+    Question,
+    TaskPages,
+    reading_text,
+)
 from bistro_tui.present.task_states import RUNNING, TaskState
+from bistro_tui.screens.named_tasks import NamedTasks
 from bistro_tui.widgets.task_list import TaskList
 
 _TAIL_LINES = 500
@@ -56,6 +62,7 @@ class TaskFeed:
         self.state: TaskState = RUNNING
         self.narrowed = EVERY
         self.pages = TaskPages()
+        self._named = NamedTasks()
         self.refusal = ""
         """Why there is no answer: the scheduler's sentence."""
         self._view = view
@@ -73,6 +80,8 @@ class TaskFeed:
         self.state, self.narrowed, self.refusal = state, narrowed, ""
         self.pages.choose(state.reasons)
         self.pages.forget()
+        self._named.forget()
+        self._table.reading = ""
 
     async def turn(self, shown: Snapshot, now: float) -> None:
         """Ask what is due; at once back if the last turn goes on still.
@@ -105,6 +114,8 @@ class TaskFeed:
             choice = self._choice
             await self._renew(shown)
             if choice == self._choice:
+                await self._ask_named(shown)
+            if choice == self._choice:
                 await self._read_on(shown)
         elif self.state is RUNNING:
             await self._read_last_lines()
@@ -123,6 +134,16 @@ class TaskFeed:
             place = top if plain and not self._table.wanted else 0
             await self._ask(self.pages.again(min(place, max(0, len(rows) - 1))), shown)
 
+    async def _ask_named(self, shown: Snapshot) -> None:
+        """Ask for what a filter names; of one node all is asked for anyway."""
+        choice, ask = self._choice, partial(self._page, shown)
+        if self.narrowed.node is not None:
+            return
+        text = self._table.filter_text
+        came = await self._named.turn(text, self.state.reasons, ask)
+        if came and choice == self._choice and self._table.is_attached:
+            self._show()
+
     async def _read_on(self, shown: Snapshot) -> None:
         choice = self._choice
         for _ in range(_LOOKS * 4):
@@ -139,23 +160,34 @@ class TaskFeed:
     async def _ask(self, question: Question | None, shown: Snapshot) -> None:
         if question is None:
             return
-        reason, narrowed = question.reason, self.narrowed
-        if reason is not None and not shown.totals.get(reason, 0):
-            page = TaskPage(rows=(), next=None)
-        else:
-            page = await self._view.tasks(
-                job=narrowed.job,
-                reason=reason,
-                name=narrowed.node or "",
-                after=question.after,
-                limit=PAGE_ROWS,
-            )
-        if narrowed.node is not None:
-            rows = tuple(row for row in page.rows if narrowed.holds(*row.task))
-            page = TaskPage(rows=rows, next=page.next)
+        page = await self._page(shown, question, self.narrowed.node or "")
         if self.pages.take(question, page) and self._table.is_attached:
             self.refusal = ""
-            self._table.show(self.pages.rows, self._table.now)
+            self._show()
+
+    async def _page(self, shown: Snapshot, question: Question, name: str) -> TaskPage:
+        reason, narrowed = question.reason, self.narrowed
+        if reason is not None and not shown.totals.get(reason, 0):
+            return TaskPage(rows=(), next=None)
+        page = await self._view.tasks(
+            job=narrowed.job,
+            reason=reason,
+            name=name,
+            after=question.after,
+            limit=PAGE_ROWS,
+        )
+        if narrowed.node is None:
+            return page
+        rows = tuple(row for row in page.rows if narrowed.holds(*row.task))
+        return TaskPage(rows=rows, next=page.next)
+
+    def _show(self) -> None:
+        pages, table = self.pages, self._table
+        table.reading = reading_text(
+            len(pages.rows), table.total, has_more=pages.has_more, is_cut=pages.is_cut
+        )
+        table.show(self._named.added_to(pages.rows), table.now)
+        table.sync()
 
     # What running tasks say, and how long they usually take.
 

@@ -1,6 +1,6 @@
 """The texts of overlays, made anew each time from what is true then."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bistro_tui.engine.view import (
     EndedRow,
@@ -26,10 +26,13 @@ class Texts:
         view: EngineView,
         snapshot: Callable[[], Snapshot],
         scene: Callable[[], Scene],
+        settings_problems: Sequence[str] = (),
     ) -> None:
+        """``settings_problems``: sentences about the settings of the screen, raw."""
         self._view = view
         self._snapshot = snapshot
         self._scene = scene
+        self._settings_problems = settings_problems
 
     def _job(self, name: JobName) -> JobRow | None:
         return next((job for job in self._snapshot().jobs if job.name == name), None)
@@ -90,7 +93,9 @@ class Texts:
 
         async def text() -> list[Line]:
             shown = self._snapshot()
-            return docs.problems(shown.banners, shown.jobs)
+            return docs.problems(
+                shown.banners, shown.jobs, self._settings_problems
+            )
 
         return text
 

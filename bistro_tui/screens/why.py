@@ -25,12 +25,15 @@ from bistro_tui.present.things import (
 )
 from bistro_tui.screens.acts import Acts
 from bistro_tui.screens.stage import Stage
+from bistro_tui.screens.targets import waiting_on
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.cells import cut, line_cells, padded
 from bistro_tui.widgets.choice_view import ChoiceView
 
 _FRAME_ROWS = 5
+_LOW = 30
+"""Below this height the checks that passed are one line."""
 _TASKS, _LOGS = "5", "6"
 
 
@@ -107,7 +110,11 @@ class WhyScreen(ModalScreen[None], inherit_bindings=False):
             case TaskThing():
                 answer = await view.explain(subject.task)
                 claims = await self._claims_of(answer)
-                return why.task_rows(answer, self._stage.snapshot, scene, claims)
+                is_low = self.app.size.height < _LOW
+                now = self._stage.snapshot
+                return why.task_rows(answer, now, scene, claims, is_low=is_low)
+            case why.Passed():
+                return why.passed_rows(await view.explain(subject.task))
             case JobThing():
                 job = next(
                     (row for row in shown.jobs if row.name == subject.name), None
@@ -129,7 +136,8 @@ class WhyScreen(ModalScreen[None], inherit_bindings=False):
                     return _gone("this node")
                 names = subtree(nodes, subject.name)
                 running = [row for row in shown.running if row.task.node in names]
-                return why.node_rows(node, running, scene)
+                waiting = await waiting_on(view, names)
+                return why.node_rows(node, running, scene, waiting)
 
     async def _claims_of(self, answer: Explanation) -> Claims | None:
         lacks = why.resource_in(answer, self._stage.snapshot.nodes)

@@ -31,6 +31,8 @@ class SegmentTasks(Walks, RowList[TaskRow]):
         """How many tasks the segment has, those in sight and others."""
         self.note = "…"
         """What stands here without rows, safe to show."""
+        self.reading = ""
+        """What to tell of a filter that nothing fits while not all was read."""
 
     def key_of(self, row: TaskRow) -> Hashable:
         """Return the task."""
@@ -59,6 +61,10 @@ class SegmentTasks(Walks, RowList[TaskRow]):
     def thing_of(self, row: TaskRow) -> Thing | None:
         """Return the task."""
         return TaskThing(task=row.task)
+
+    def filtered_out(self) -> str:
+        """Return whether that is all there is, or more is being read."""
+        return self.reading or super().filtered_out()
 
     def empty_text(self) -> str:
         """Return what stands here without tasks."""

@@ -227,13 +227,18 @@ class LogPane(Painted):
         if buffer.task is None:
             where = f" of {buffer.scope.label}" if buffer.scope.label else ""
             return f"no output{where} yet · choose a task to see its whole log"
-        return "no output yet" if buffer.attempt is None else "it wrote nothing"
+        if buffer.attempt is not None:
+            return "it printed nothing"
+        if buffer.is_silent:
+            return "it printed nothing, and does not run now"
+        return "no output yet"
 
     def _title(self, width: int) -> Line:
         state = LogState(
             has_focus=self.has_focus,
             following=self.following,
             is_live=self.buffer.target.is_live,
+            is_silent=self.buffer.attempt is None and self.buffer.is_silent,
             unseen=self._unseen,
             unseen_more=not self.buffer.at_end,
             filter_text=self.filter_text,

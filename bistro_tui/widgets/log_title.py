@@ -19,6 +19,8 @@ class LogState:
     following: bool
     is_live: bool
     """Lines may still come."""
+    is_silent: bool
+    """It does not run and printed nothing."""
     unseen: int
     """Lines that came below while not following."""
     unseen_more: bool
@@ -93,6 +95,8 @@ def _chips(buffer: LogBuffer, state: LogState) -> Line:
 def _right(state: LogState) -> Line:
     if state.note:
         return (Span(state.note, "warning"),)
+    if state.is_silent:
+        return (Span("it does not run now", "dim"),)
     if not state.is_live:
         return (Span("it is over", "dim"), Span(" · Escape shows all", "dim"))
     if state.following:

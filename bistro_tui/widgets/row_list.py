@@ -159,8 +159,12 @@ class RowList(Rows[R]):
 
     def _empty(self) -> str:
         if self.wanted and self._all:
-            return "nothing fits the filter · Escape clears it"
+            return self.filtered_out()
         return self.empty_text()
+
+    def filtered_out(self) -> str:
+        """Return what stands in the pane when no row fits the filter."""
+        return "nothing fits the filter · Escape clears it"
 
     def title_facts(self) -> Line:
         """Return what stands after the heading."""

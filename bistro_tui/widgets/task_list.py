@@ -32,6 +32,8 @@ class TaskList(RowList[AnyRow]):
         """How many there are, shown or not."""
         self.note = ""
         """What stands in the pane while there are no rows."""
+        self.reading = ""
+        """What to tell of a filter that nothing fits while not all was read."""
         self._surroundings = surroundings
         self._tells_use = False
         self._without_use = surroundings.columns(tells_use=False)
@@ -93,6 +95,10 @@ class TaskList(RowList[AnyRow]):
         """Let the ages grow."""
         self._surroundings.now = now
         super().tick(now)
+
+    def filtered_out(self) -> str:
+        """Return whether that is all there is, or more is being read."""
+        return self.reading or super().filtered_out()
 
     def empty_text(self) -> str:
         """Return what stands here without a task."""

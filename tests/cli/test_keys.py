@@ -55,6 +55,7 @@ def test_check_says_that_all_is_well(
         ('[keys]\n"act.sop" = "k"', ":2: act.sop is no action; did you mean"),
         ("mouse = 3", ":1: mouse has to be true or false"),
         ("[keys", ":1: not valid TOML"),
+        ('theme = "bistro-dya"', ":1: there is no theme 'bistro-dya'; did you mean"),
     ],
 )
 def test_check_tells_what_is_wrong_with_its_line(
@@ -93,12 +94,12 @@ def test_what_is_no_readable_file_is_told_and_waited_for_by_nobody(file: Path) -
 
 
 def test_flags_come_before_the_file(
-    file: Path, capsys: pytest.CaptureFixture[str]
+    file: Path,
 ) -> None:
     file.write_text('theme = "bistro-day"\nascii = true\ncolour = 1')
     wanted = screen_settings(NO_FLAGS)
     assert (wanted.theme, wanted.ascii, wanted.mouse) == ("bistro-day", True, True)
-    assert f"bistro-tui: {file}:3: colour is no setting" in capsys.readouterr().err
+    assert f"{file}:3: colour is no setting" in wanted.problems[0]
     wanted = screen_settings({"theme": "ansi", "ascii": False, "no_mouse": True})
     assert (wanted.theme, wanted.ascii, wanted.mouse) == ("ansi", False, False)
     assert wanted.place("theme") == "--theme"

@@ -408,6 +408,31 @@ def test_top_shows_everything_once(lines: Lines) -> None:
     assert any(line.startswith("etl db3") for line in shown)
 
 
+@pytest.mark.parametrize(
+    ("progress", "jobs", "word"),
+    [
+        ({"done": 3, "is_done": True}, {"etl": JOB}, "all done"),
+        ({"is_done": True}, {"etl": JOB | {"enabled": False}}, "nothing enabled"),
+        ({"is_done": True}, {"etl": JOB}, "nothing to do"),
+        ({"is_done": True, "running": 1}, {"etl": JOB}, "running"),
+        ({"failed": 2}, {"etl": JOB}, "idle"),
+        ({"blocked": 2, "can_progress": True}, {"etl": JOB}, "running"),
+    ],
+)
+def test_top_says_how_it_is_in_the_words_of_the_screen(
+    progress: dict[str, Any],
+    jobs: dict[str, Any],
+    word: str,
+    scheduler: FakeScheduler,
+    lines: Lines,
+) -> None:
+    nothing = {"done": 0, "failed": 0, "blocked": 0, "running": 0}
+    flags = {"can_progress": False, "is_done": False}
+    scheduler.answers |= {"progress": nothing | flags | progress, "jobs": jobs}
+    shown = [" ".join(line) for line in lines("top", "--once")]
+    assert shown[0].startswith(f"{word} · up ")
+
+
 def test_top_shows_what_is_wrong_and_not_more_tasks_than_fit(
     scheduler: FakeScheduler, lines: Lines
 ) -> None:

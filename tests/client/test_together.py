@@ -157,6 +157,10 @@ def test_labels_are_never_the_same() -> None:
         "scheduler",
     )
     assert labels_for(["x:y"]) == ("x_y",)
+    files = ["/a/ops.json", "/b/night.toml", "/c/x.json"]
+    assert labels_for(["farm", "farm", "x"], files) == ("ops", "night", "x")
+    same = ["/a/ops.json", "/b/ops.json"]
+    assert labels_for(["farm", "farm"], same) == ("farm", "farm-2")
 
 
 async def test_a_task_is_asked_of_and_changed_in_its_own_scheduler() -> None:

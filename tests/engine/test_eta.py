@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bistro_tui.engine.eta import SAMPLE, AtOnce, Durations, seconds_left
+from bistro_tui.engine.eta import SAMPLE, AtOnce, Durations, after_those, seconds_left
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.scheduling.reasons import Reason
 
@@ -154,3 +154,21 @@ def test_of_many_that_run_some_stand_for_all() -> None:
         counts, 10.0, all_ages[:2], at_once=8, may_start=True, running=8
     )
     assert some == whole
+
+
+def test_where_nothing_runs_and_all_wait_for_others_nobody_can_tell() -> None:
+    assert left(2.0, at_once=1.0, dependency=4) is None
+    assert left(2.0, at_once=1.0, dependency=4, resource=1) == 10.0
+    assert left(2.0, 1.0, at_once=1.0, dependency=1) == 3.0
+
+
+def test_no_job_is_done_before_those_that_its_tasks_wait_for() -> None:
+    sum_up = JobName("sum")
+    own: dict[JobName, float | None] = {ETL: 50.0, WEB: 9.0, sum_up: 1.0}
+    waits = {WEB: {ETL}, sum_up: {WEB}}
+    assert after_those(own, waits) == {ETL: 50.0, WEB: 50.0, sum_up: 50.0}
+    unknown = after_those(own | {ETL: None}, waits)
+    assert unknown == {ETL: None, WEB: None, sum_up: None}
+    assert after_those({ETL: 5.0, WEB: 9.0}, {WEB: {ETL}})[WEB] == 9.0
+    circle = after_those({ETL: 5.0, WEB: 9.0}, {WEB: {ETL}, ETL: {WEB}})
+    assert circle == {ETL: None, WEB: None}

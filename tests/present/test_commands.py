@@ -31,8 +31,11 @@ def test_commands_are_read_as_in_a_shell(text: str, order: Order) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("jbo etl", "there is no command :jbo; did you mean :job?"),
-        ("zzzzzz", "there is no command :zzzzzz; ? lists what can be done"),
+        (
+            "jbo etl",
+            "there is no command :jbo; did you mean :job? · :help lists all commands",
+        ),
+        ("zzzzzz", "there is no command :zzzzzz · :help lists all commands"),
         ("job", ":job JOB – job is missing"),
         ("why a b c", ":why [JOB] [NODE] – c is one word too many"),
         ("job 'etl", "job 'etl: a quote is open"),

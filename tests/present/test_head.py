@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bistro_tui.engine.view import Banner, Reason
+from bistro_tui.present.docs import problems
+from bistro_tui.present.head import engine_state as engine_state_line
 from bistro_tui.present.head import (
     banner_lines,
     page_pieces,
@@ -12,7 +16,7 @@ from bistro_tui.present.head import (
 )
 from bistro_tui.present.pieces import as_line
 from bistro_tui.present.spans import Scene, plain_text
-from tests.ui.scripted import NOW, ended, engine_state, job, node, snapshot
+from tests.ui.scripted import NOW, ended, engine_state, job, node, running, snapshot
 
 SCENE = Scene(now=NOW)
 BUSY = snapshot(
@@ -99,14 +103,72 @@ def test_without_a_line_of_their_own_the_pages_stand_in_the_title() -> None:
         assert " 1 Overview  2  3  4  5  6  7  8 " in text
 
 
+@pytest.mark.parametrize("word", ["running", "paused", "unreachable", "stopping"])
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_page_in_sight_is_always_told(word: str, width: int) -> None:
+    why = "no answer for 42s: /run/user/1000/bistro/api.sock: connection refused"
+    instance = "a-very-long-name-of-a-scheduler-of-ours"
+    shown = snapshot(
+        state=engine_state(word=word, text=why, instance=instance),
+        banners=(Banner(topic="disk", text="slow"),) * 12,
+    )
+    for frozen in (None, NOW - 4_000):
+        pieces = title_pieces(
+            shown,
+            SCENE,
+            width,
+            frozen=frozen,
+            problems=problem_count(shown),
+            pages=PAGES,
+            current="5",
+        )
+        text = plain_text(as_line(pieces))
+        assert "5 Tasks" in text[:width]
+
+
 def test_a_state_that_is_not_running_tells_why() -> None:
     assert "⏸ paused the disk is full" in title(
         120, word="paused", text="the disk is full"
     )
     long = "disk full: starts paused — free space for /data; goes on by itself"
     assert "⏸ paused disk full  " in title(120, word="paused", text=long)
-    assert "✓ all done" in title(120, all_done=True)
     assert "■ stopped" in title(120, word="stopped")
+
+
+def state_of(
+    *counts: dict[Reason, int], enabled: bool = True, runs: bool = False
+) -> str:
+    shown = snapshot(
+        state=engine_state(all_done=True),
+        jobs=tuple(job(f"j{n}", one, enabled=enabled) for n, one in enumerate(counts)),
+        running=(running("a", "n"),) if runs else (),
+    )
+    return plain_text(engine_state_line(shown))
+
+
+def test_all_done_is_said_only_where_something_was_owed_and_is_done() -> None:
+    assert state_of({Reason.DONE: 3}) == "✓ all done"
+    assert state_of({Reason.DONE: 3}, {Reason.AVOIDED: 3}) == "✓ all done"
+    off = {Reason.JOB_DISABLED: 3, Reason.DONE: 1}
+    assert state_of(off, enabled=False) == "⊘ nothing enabled"
+    assert state_of() == "⊘ nothing enabled"
+    assert state_of({Reason.AVOIDED: 3}) == "⊘ nothing to do"
+    assert state_of(off, enabled=False, runs=True) == "● running"
+
+
+def test_a_mistake_of_a_job_is_counted_once() -> None:
+    shown = snapshot(
+        jobs=(job("a", errors=("bad",)),),
+        banners=(Banner(topic="jobs", text="job a is invalid"),),
+    )
+    assert problem_count(shown) == (1, True)
+    ofall = replace(shown, banners=(Banner(topic="day jobs", text="a"),))
+    assert problem_count(ofall) == (1, True)
+    other = replace(shown, banners=(Banner(topic="disk", text="slow"),))
+    assert problem_count(other) == (2, True)
+    text = "\n".join(map(plain_text, problems(shown.banners, shown.jobs)))
+    assert "job a" in text
+    assert "is invalid" not in text
 
 
 def test_a_frozen_screen_says_since_when_and_how_to_go_on() -> None:
@@ -136,7 +198,11 @@ def test_totals_tell_what_failed_in_the_last_hour() -> None:
     )
     shown = replace(BUSY, ended=ends, starts=7)
     text = plain_text(totals_line(shown, SCENE, 140))
-    assert "✗ 0 failed ▁▁▁▁▁▁▁▁▁▁▁█ 2 in 1h" in text
+    assert "✗ 0 failed now · ▁▁▁▁▁▁▁▁▁▁▁█ 2 ended badly in 1h" in text
+    for width in range(10, 200):
+        narrow = plain_text(totals_line(shown, SCENE, width))
+        # Both numbers are told in words, or the second is not told.
+        assert ("bad" in narrow) == (" in 1h" in narrow)
 
 
 def test_totals_keep_glyph_and_number_where_there_is_little() -> None:
@@ -155,6 +221,22 @@ def test_a_banner_keeps_its_lines_so_that_a_caret_stays_in_its_place() -> None:
     lines = [plain_text(line) for line in banner_lines((banner,), 80, 5)]
     assert lines[0].startswith(" ✗ config  a.json:1:3: bad")
     assert lines[1].index("{") - lines[2].index("^") == -4
+
+
+def test_a_banner_that_is_too_long_leaves_out_directories_and_not_what_is_wrong() -> (
+    None
+):
+    path = "/srv/schedulers/production/nightly/configuration/ops.json"
+    text = f"{path}:12:18: expected a comma or }} here, as in {path}"
+    banner = Banner(topic="config", text=text)
+    (line,) = banner_lines((banner,), 80, 3)
+    shown = " ✗ config  ops.json:12:18: expected a comma or } here, as in ops.json"
+    assert plain_text(line) == shown
+    (line,) = banner_lines((banner,), 300, 3)
+    assert path in plain_text(line)
+    other = Banner(topic="url", text="https://db7/a/b 1/2 of the time " + "x" * 80)
+    (line,) = banner_lines((other,), 80, 3)
+    assert "https://db7/a/b 1/2 of the" in plain_text(line)
 
 
 def test_banners_never_take_more_than_their_share() -> None:

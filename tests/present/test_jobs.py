@@ -2,6 +2,7 @@
 
 import pytest
 
+from bistro_tui.engine.view import Reason
 from bistro_tui.present.jobs import COLUMNS
 from bistro_tui.present.spans import Scene, plain_text
 from bistro_tui.present.table import fitted
@@ -16,8 +17,23 @@ def test_when_a_job_will_be_done_is_told_in_four_cells(
     eta: float | None, shown: str
 ) -> None:
     (column,) = (column for column in COLUMNS if column.title == "eta")
-    cell = column.cell(job("etl", eta=eta), column.width, Scene(now=NOW))
-    assert plain_text(cell) == shown
+    row = job("etl", {Reason.RUNNING: 1}, eta=eta)
+    assert plain_text(column.cell(row, column.width, Scene(now=NOW))) == shown
+
+
+def test_an_end_that_did_not_come_is_not_told_where_nothing_runs() -> None:
+    (column,) = (column for column in COLUMNS if column.title == "eta")
+    row = job("etl", {Reason.RESOURCE: 3}, eta=NOW - 5)
+    assert plain_text(column.cell(row, column.width, Scene(now=NOW))) == "·"
+
+
+def test_a_job_that_only_some_have_is_not_said_to_differ() -> None:
+    scene = Scene(now=NOW)
+    (column,) = (column for column in COLUMNS if column.title == "job")
+    own = column.cell(job("etl", differs="only in a"), column.width, scene)
+    differs = job("etl", differs="priority 1 in a", mixed=("priority",))
+    assert plain_text(own) == "⊂ etl"
+    assert plain_text(column.cell(differs, column.width, scene)) == "≠ etl"
 
 
 @pytest.mark.parametrize("width", [78, 80, 138])

@@ -32,6 +32,20 @@ def line(
     return LogLine(line_id=number, task=of, stream=stream, line=text.encode() + b"\n")
 
 
+def test_a_log_is_silent_when_its_task_printed_nothing_and_does_not_run() -> None:
+    buffer = LogBuffer()
+    assert not buffer.is_silent
+    buffer.retarget(Target(task=task("etl", "db1")))
+    assert not buffer.is_silent
+    buffer.add(LogPage(lines=(), last_id=0, attempt_running=True))
+    assert not buffer.is_silent
+    buffer.add(LogPage(lines=(), last_id=0))
+    assert buffer.is_silent
+    buffer.retarget(Target())
+    buffer.add(LogPage(lines=(), last_id=0))
+    assert not buffer.is_silent
+
+
 def page(*lines: LogLine, partial: dict[Stream, bytes] | None = None) -> LogPage:
     last = lines[-1].line_id if lines else 0
     return LogPage(lines=lines, last_id=last, partial=partial or {})

@@ -32,13 +32,13 @@ from bistro_tui.present.node_troubles import below, rolled_up
 from bistro_tui.present.nodes import Trouble
 from bistro_tui.present.spans import Scene, plain_text
 from bistro_tui.present.things import TaskThing
-from tests.ui.scripted import NOW, node, running, task
+from tests.ui.scripted import NOW, ended, job, node, running, snapshot, task
 
 SCENE = Scene(now=NOW, plain=True)
 
 
-def row_of(job: str, where: str, reason: Reason) -> TaskRow:
-    return TaskRow(task(job, where), reason, NOW - 60, 1, None, f"{reason.value}, so")
+def row_of(whose: str, where: str, reason: Reason) -> TaskRow:
+    return TaskRow(task(whose, where), reason, NOW - 60, 1, None, f"{reason.value}, so")
 
 
 def claims(holders: int, *waiting: tuple[str, int]) -> Claims:
@@ -103,11 +103,19 @@ def test_a_full_resource_names_holders_and_how_many_wait() -> None:
         claims={ResourceName("cpu"): claims(HOLDERS + 2, ("etl", 60), ("copy", 1))},
         tasks=None,
         troubles=[],
+        shown=snapshot(jobs=(job("etl", {Reason.RECOVERING: 9}),)),
     )
     lines = texts(rows)
     assert lines[1] == "########## cpu 2/2 ⏸ 61 tasks wait for it"
-    assert lines[2] == "◑ recovering etl@n0 1"
+    assert lines[2] == "◑ recovers etl@n0 1"
     assert lines[2 + HOLDERS] == "and 2 more"
+
+
+def test_a_holder_that_has_ended_since_is_left_out_and_never_said_to_recover() -> None:
+    shown = snapshot(
+        jobs=(job("etl", {Reason.RUNNABLE: 9}),), ended=(ended("etl", "n0"),)
+    )
+    assert texts(claim_rows(claims(2), {}, shown))[:2] == ["-- held by 1", "etl@n1 1"]
 
 
 def test_claims_are_holders_and_then_waiters() -> None:

@@ -12,6 +12,7 @@ from bistro_tui.present.tasks import (
     Divider,
     Scope,
     TaskRow,
+    result_cell,
     successor,
     task_key,
     task_rows,
@@ -132,3 +133,11 @@ def test_one_task_may_have_a_running_and_several_ended_rows() -> None:
     }
     assert len(keys) == 3
     assert task("a", "n") in {key[1] for key in keys if isinstance(key, tuple)}
+
+
+def test_a_narrow_cell_tells_first_when_it_is_tried_again() -> None:
+    row = ended(
+        "etl", "db7", 3, result=Reason.BACKOFF, detail="exit 1", retry_at=NOW + 42
+    )
+    line = result_cell(row, SCENE, age_first=True)
+    assert plain_text(line) == "retry in 42s · 3s ago · exit 1"

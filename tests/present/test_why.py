@@ -1,5 +1,7 @@
 """Why: which lines there are, and where each of them leads."""
 
+from dataclasses import replace
+
 from bistro_tui.engine.view import (
     Claims,
     Explanation,
@@ -8,16 +10,19 @@ from bistro_tui.engine.view import (
     NodeName,
     Reason,
     ResourceName,
+    TaskRow,
     Waiting,
 )
 from bistro_tui.present.spans import Scene, plain_text
 from bistro_tui.present.things import ResourceThing, TaskThing
 from bistro_tui.present.why import (
     Alike,
+    Passed,
     Row,
     alike_rows,
     job_rows,
     node_rows,
+    passed_rows,
     resource_in,
     resource_rows,
     task_rows,
@@ -91,6 +96,47 @@ def test_only_the_first_failing_check_stands_out_and_leads_on() -> None:
     later = row_with(rows, "✗ worker")
     assert later.line[1].style != "strong"
     assert not later.can_be_chosen
+
+
+def test_what_fails_stands_above_what_passed() -> None:
+    lines = said(task_rows(LACKS, SHOWN, SCENE)).splitlines()
+    marks = [line[0] for line in lines if line[:2] in ("✓ ", "✗ ")]
+    assert marks == ["✗", "✗", "✓"]
+
+
+def test_where_it_is_low_the_checks_that_passed_are_one_line_that_opens() -> None:
+    passed = tuple((f"check{n}", True, "fine") for n in range(11))
+    failing = ("resources of db7", False, "needs 1 io, 3/3 used on db7")
+    why = explanation(task("etl", "db7"), Reason.RESOURCE, *passed, failing)
+    rows = task_rows(why, SHOWN, SCENE, is_low=True)
+    folded = row_with(rows, "✓ 11 checks passed")
+    assert folded.opens == Passed(task=why.task)
+    assert "check3" not in said(rows)
+    assert "check3" in said(passed_rows(why))
+    done = explanation(task("etl", "db7"), Reason.RUNNABLE, *passed)
+    assert "check3" in said(task_rows(done, SHOWN, SCENE, is_low=True))
+
+
+def test_a_resource_beyond_its_limit_says_by_how_much() -> None:
+    over = said(resource_rows(replace(CLAIMS, used=4), SHOWN, SCENE))
+    assert "4/3  1 over its limit of 3" in over
+    assert "3/3  full" in said(resource_rows(CLAIMS, SHOWN, SCENE))
+    assert "1/3  2 left" in said(resource_rows(replace(CLAIMS, used=1), SHOWN, SCENE))
+
+
+def test_why_of_a_node_tells_for_what_its_tasks_wait() -> None:
+    waiting = [
+        TaskRow(task("off", "db7"), Reason.JOB_DISABLED, None, 0, None, "disabled"),
+        *(
+            TaskRow(task(name, "db7"), Reason.DEPENDENCY, None, 0, None, "needs dump")
+            for name in ("etl", "web")
+        ),
+    ]
+    rows = node_rows(SHOWN.nodes[1], [], SCENE, waiting)
+    text = said(rows)
+    assert "⏸ dependency  2 tasks  etl@db7 and 1 more  needs dump" in text
+    assert text.index("2 tasks") < text.index("off@db7")
+    assert row_with(rows, "2 tasks").opens == TaskThing(task=task("etl", "db7"))
 
 
 def test_holders_are_the_attempts_that_run_now_with_what_they_have() -> None:

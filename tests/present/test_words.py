@@ -128,3 +128,8 @@ def test_any_second_is_shown_also_beyond_all_calendars(wall: float, text: str) -
 )
 def test_a_guess_takes_four_cells_at_most(seconds: float, text: str) -> None:
     assert words.about(seconds) == text
+
+
+def test_a_number_is_written_out_as_long_as_it_is_whole() -> None:
+    written = [words.number(one) for one in (1.0, 2.5, -3.0, 1e9, 0.1 + 0.2, 1e300)]
+    assert written == ["1", "2.5", "-3", "1000000000", "0.3", "1e+300"]

@@ -9,7 +9,7 @@ from bistro_tui.screens.confirm import Confirm
 from bistro_tui.screens.main import MainScreen
 from tests.ui.driving import driven, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
-from tests.ui.scripted import ScriptedEngine, node, running, task
+from tests.ui.scripted import ScriptedEngine, engine_state, node, running, task
 
 BACKUP, COMPRESS = JobThing(name=JobName("backup")), JobThing(name=JobName("compress"))
 
@@ -31,9 +31,9 @@ async def test_u_undoes_and_capital_u_does_it_again() -> None:
         await pilot.press("e")
         await until_shown(app, "backup is disabled · u undoes")
         await pilot.press("u")
-        await until_shown(app, "backup is enabled · undone · U does it again")
+        await until_shown(app, "undone: backup is enabled again · U does it again")
         await pilot.press("U")
-        await until_shown(app, "backup is disabled · done again")
+        await until_shown(app, "done again: backup is disabled")
         await pilot.press("U")
         await until_shown(app, "nothing to do again")
     assert [asked[-1] for asked in engine.asked] == [False, True, False]
@@ -44,13 +44,27 @@ async def test_undo_is_refused_when_somebody_else_changed_it_since() -> None:
     async with driven(engine) as (app, pilot):
         await pilot.press("e")
         await until_shown(app, "backup is disabled · u undoes")
-        await until_shown(app, "⊘ disabled")
+        # Another job is shown as disabled from the start.
+        await until(lambda: not app.screen.snapshot.jobs[0].enabled)  # type: ignore[attr-defined]
         first, *others = engine.current.jobs
         engine.change(jobs=(replace(first, enabled=True), *others))
         await until(lambda: app.screen.snapshot.jobs[0].enabled)  # type: ignore[attr-defined]
         await pilot.press("u")
         await until_shown(app, "not undone: backup is enabled by now")
     assert len(engine.asked) == 1
+
+
+async def test_what_the_scheduler_refused_to_undo_can_be_undone_later() -> None:
+    engine = ScriptedEngine(current=snapshot(jobs=(job("etl"),)))
+    async with driven(engine) as (app, pilot):
+        await pilot.press("e")
+        await until_shown(app, "u undoes")
+        engine.refusal = "nightly.json is not writable"
+        await pilot.press("u")
+        await until_shown(app, "nightly.json is not writable")
+        engine.refusal = ""
+        await pilot.press("u")
+        await until(lambda: engine.current.jobs[0].enabled, "it is on again")
 
 
 async def test_u_means_the_newest_change_also_while_its_answer_is_waited_for() -> None:
@@ -66,7 +80,7 @@ async def test_u_means_the_newest_change_also_while_its_answer_is_waited_for() -
         await until(lambda: len(engine.asked) == 2)
         await pilot.press("u")
         engine.held.set()
-        await until_shown(app, "compress is enabled · undone")
+        await until_shown(app, "undone: compress is enabled again")
     assert engine.asked == [
         ("set_job_enabled", backup, False),
         ("set_job_enabled", compress, False),
@@ -83,7 +97,7 @@ async def test_several_jobs_go_to_the_same_side_and_back_together() -> None:
         main.acts.toggle((BACKUP, COMPRESS, off))
         await until_shown(app, "backup is disabled, compress is disabled · u undoes")
         await pilot.press("u")
-        await until_shown(app, "compress is enabled, backup is enabled · undone")
+        await until_shown(app, "undone: compress is enabled, backup is enabled again")
     assert ("set_job_enabled", "analytics-rollup", False) not in engine.asked
 
 
@@ -135,7 +149,7 @@ async def test_presses_of_plus_while_one_is_asked_are_done_in_one_go() -> None:
         main.acts.adjust_limit((io_of(engine),), -8)
         await until_shown(app, "lower is not possible")
         await pilot.press("u")
-        await until_shown(app, "io of rack is limited to 5 · undone")
+        await until_shown(app, "undone: io of each rack is limited to 5 again")
 
 
 async def test_capital_x_asks_first_and_enter_alone_says_no() -> None:
@@ -248,3 +262,53 @@ async def test_the_config_of_another_machine_is_not_edited_here() -> None:
         main._is_local = False
         main.edit("/etc/hosts", 1)
         await until_shown(app, "/etc/hosts is on the scheduler's machine")
+
+
+async def test_a_screen_that_only_looks_opens_no_editor() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        main.is_read_only = True
+        main.edit("/etc/hosts", 1)
+        await until_shown(app, "hosts is not opened: this screen only looks")
+        await pilot.press("0")
+        await until_shown(app, "no remote workers")
+
+
+async def test_of_a_scheduler_that_is_away_nothing_is_asked() -> None:
+    engine = busy_engine()
+    engine.change(state=engine_state(word="unreachable"))
+    async with driven(engine) as (app, pilot):
+        for key in ("e", "x", "X", "F", "P", "u"):
+            await pilot.press(key)
+            await until_shown(app, "unreachable: the scheduler does not answer")
+            app.clear_notifications()
+            await until_gone(app, "does not answer")
+    assert engine.asked == []
+
+
+async def test_a_large_priority_is_written_out() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        main = app.screen
+        assert isinstance(main, MainScreen)
+        main.acts.set_priority((BACKUP,), 1e9)
+        await until(lambda: len(engine.asked) == 1)
+        main.acts.undo()
+        await until_shown(app, "undone: backup has priority 1 again")
+        main.acts.redo()
+        await until_shown(app, "done again: backup has priority 1000000000")
+
+
+async def test_ctrl_t_names_the_theme() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        await pilot.press("ctrl+t")
+        await until_shown(app, f"theme {app.theme}")
+
+
+async def test_help_as_a_command_lists_all_commands() -> None:
+    async with driven(busy_engine()) as (app, pilot):
+        await pilot.press("colon", *"help", "enter")
+        await until_shown(
+            app, "Commands", ":why [JOB] [NODE]", "why a job's tasks wait"
+        )

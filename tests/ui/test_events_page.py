@@ -50,9 +50,22 @@ async def test_problems_stand_above_the_file_and_the_cursor_goes_to_their_line(
         await until_shown(app, ' 70 ✗ "key70": 70,')
 
 
-@pytest.mark.parametrize("key", ["enter", "E"])
+async def test_enter_opens_a_problem_with_what_stands_there(tmp_path: Path) -> None:
+    async with driven(broken_config(tmp_path)) as (app, pilot):
+        await pilot.press("8", "j")
+        await until_shown(app, "nightly.json:70:8", '"key70": 70')
+        await pilot.press("enter")
+        shown = (
+            "expected ',' here",
+            '70 ▌ "key70": 70,',
+            '72 │ "key72": 72,',
+            "E edits it",
+        )
+        await until_shown(app, *shown)
+
+
 async def test_the_editor_opens_at_the_line_of_the_problem(
-    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VISUAL", "vim")
     commands: list[Sequence[str]] = []
@@ -66,7 +79,7 @@ async def test_the_editor_opens_at_the_line_of_the_problem(
         monkeypatch.setattr(app.screen, "_lend", lend)
         await pilot.press("8", "j")
         await until_shown(app, "nightly.json:70:8", "key70")
-        await pilot.press(key)
+        await pilot.press("E")
         await until(lambda: bool(commands))
     assert commands[0][0] == "vim"
     assert "+70" in commands[0][1]

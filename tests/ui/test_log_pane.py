@@ -1,5 +1,6 @@
 """The log: following, pausing, choosing, wrapping."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.app import BistroApp
-from bistro_tui.engine.view import Attempt, LogSearch, Stream
+from bistro_tui.engine.view import Attempt, LogPage, LogSearch, Stream
 from bistro_tui.present.log_buffer import CAPACITY, PAGE
 from bistro_tui.widgets.log_view import LogView
 from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
@@ -386,6 +387,34 @@ async def test_v_opens_the_whole_log_in_the_pager_as_safe_text(
     assert shown.splitlines()[0] == "etl@db7: line 0000"
     assert shown.splitlines()[-1] == "etl@db7: ␛[2Jevil"
     assert len(shown.splitlines()) == 6_001
+
+
+async def test_escape_stops_reading_for_the_pager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = one_task(10)
+    begun = asyncio.Event()
+    lent: list[Sequence[str]] = []
+
+    async def endless(search: LogSearch) -> LogPage:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError(search)
+
+    async def lend(command: Sequence[str]) -> str:
+        lent.append(command)
+        return ""
+
+    async with driven(engine) as (app, pilot):
+        await until_shown(app, "line 0009")
+        monkeypatch.setattr(app.screen, "_lend", lend)
+        monkeypatch.setattr(engine, "search_log", endless)
+        await pilot.press("shift+tab", "v")
+        await until_shown(app, "reading it for the pager … · Escape stops")
+        assert begun.is_set()
+        await pilot.press("escape")
+        await until_gone(app, "reading it for the pager")
+        assert lent == []
 
 
 async def test_wrapped_lines_keep_their_place_while_others_come() -> None:

@@ -19,6 +19,9 @@ BY_NIGHT = ("overview", "job", "resources", "why-task")
 BY_DAY = ("overview", "job", "failures")
 """Screens whose colours are kept too: a picture is as big as fifty grids."""
 
+# The first test of a size pays for the whole walk, on a busy machine too.
+pytestmark = pytest.mark.timeout(240)
+
 SIZE_NAMES = [f"{width}x{height}" for width, height in SIZES]
 
 

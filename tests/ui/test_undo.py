@@ -70,3 +70,18 @@ def test_an_empty_step_is_no_step() -> None:
     assert undo.undo() is None
     undo.undid(())
     assert undo.redo() is None
+
+
+def test_what_could_not_be_taken_back_can_be_tried_again() -> None:
+    undo = Undo()
+    two = (edit(SETTINGS[0], False, True), edit(SETTINGS[1], 1.0, 2.0))
+    undo.did(two)
+    back = undo.undo()
+    assert back is not None
+    undo.undid(back[:1])
+    undo.kept(back[1:])
+    assert undo.undo() == back[1:]
+    undo.undid(back[1:])
+    assert undo.redo() == (two[0],)
+    undo.left((two[0],))
+    assert undo.redo() == (two[0],)
