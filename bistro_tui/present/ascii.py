@@ -20,12 +20,15 @@ GLYPHS: Final[Mapping[str, str]] = {
     "°": "o",
     "“": '"', "”": '"', "‘": "'", "’": "'", "σ": "s", "Σ": "S", "∑": "S",
     "½": "2", "²": "2", "✎": "e", "✱": "*", "★": "*", "☆": "o", "⌕": "/", "¶": "P",
-    "␀": "0", "␛": "e", "␤": "n", "\N{REPLACEMENT CHARACTER}": "?", "\xa0": " ",
+    "␀": "0", "␉": "t", "␛": "e", "␤": "n", "\N{REPLACEMENT CHARACTER}": "?", "\xa0": " ",
     "━": "=", "═": "=", "╌": ".", "╍": ".", "┄": ".", "┅": ".", "┈": ".", "┉": ".",
     "░": ".", "▒": "+", "▓": "#", "█": "#", "▁": "_", "▔": "-", "▀": "^", "▄": "_",
     " ": " ",
 }  # fmt: skip
 """One ASCII character for each sign that we draw and that says something."""
+
+_WIDE_SIGNS: Final[Mapping[int, str]] = {0x1F50E: "/", 0x1F50D: "/"}
+"""Of the palette that comes with Textual; two cells each."""
 
 _HORIZONTAL = frozenset("─━┄┅┈┉╌╍═╴╶╸╺╼╾")
 _VERTICAL = frozenset("│┃┆┇┊┋╎╏║╵╷╹╻╽╿")
@@ -42,6 +45,8 @@ def ascii_sign(char: str) -> str | None:
     if known is not None:
         return known
     code = ord(char)
+    if code in _WIDE_SIGNS:
+        return _WIDE_SIGNS[code]
     if 0x2500 <= code <= 0x257F:
         if char in _HORIZONTAL:
             return "-"

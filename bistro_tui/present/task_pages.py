@@ -30,6 +30,8 @@ class _Held:
     rows: Sequence[TaskRow] = ()
     next: str | None = None
     came: bool = False
+    asked: int = 0
+    """When it was read again last, counted in questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +108,11 @@ class TaskPages:
         first = chosen
         while first and self._held[first - 1].came and not self._held[first - 1].rows:
             first -= 1
+        place = min(range(first, chosen + 1), key=lambda at: self._held[at].asked)
         self._turn += 1
-        place = chosen - self._turn % (chosen - first + 1)
-        return self._question(place, self._held[place].reason, self._held[place].after)
+        one = self._held[place]
+        one.asked = self._turn
+        return self._question(place, one.reason, one.after)
 
     def take(self, question: Question, page: TaskPage) -> bool:
         """Take an answer; False if nobody waits for it any more."""

@@ -57,11 +57,14 @@ def took(seconds: float) -> str:
 
 
 def count(number: int) -> str:
-    """Return a number in at most four characters: ``9999``, ``12k``, ``4.5M``."""
+    """Return a number in at most four characters: ``9999``, ``12k``, ``4.5M``.
+
+    Thousands are whole ones: 99,999 of 100,000 is ``99k`` of ``100k``.
+    """
     if number < 10_000:
         return str(number)
-    if number < 999_500:
-        return f"{number / 1000:.0f}k"
+    if number < 1_000_000:
+        return f"{number // 1000}k"
     millions = number / 1_000_000
     return f"{millions:.1f}M" if millions < 9.95 else f"{millions:.0f}M"
 

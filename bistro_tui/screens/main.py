@@ -12,35 +12,26 @@ from textual.events import DescendantFocus, Resize
 from textual.screen import Screen
 
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
-from bistro_tui.present.arrangement import TOO_SMALL, Arrangement, arrangement
+from bistro_tui.present.arrangement import Arrangement, arrangement
 from bistro_tui.present.foot import foot_badges
-from bistro_tui.present.head import (
-    FREEZE,
-    PAGE,
-    PROBLEMS,
-    banner_lines,
-    page_pieces,
-    problem_count,
-    title_pieces,
-    totals_line,
-)
+from bistro_tui.present.head import FREEZE, PAGE, PROBLEMS
+from bistro_tui.present.head_rows import head_rows, too_small_lines
 from bistro_tui.present.left_off import PageLeft, ScreenLeft
 from bistro_tui.present.node_index import IndexKeeper, NodeIndex
-from bistro_tui.present.pieces import Piece, Pieces
+from bistro_tui.present.pieces import Pieces
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.things import Thing
-from bistro_tui.screens.act_keys import ActKeys
 from bistro_tui.screens.acts import Acts
 from bistro_tui.screens.command_line import CommandLine, History
+from bistro_tui.screens.filtered import Filtered
 from bistro_tui.screens.orders import Orders
 from bistro_tui.screens.overlay import Overlay
 from bistro_tui.screens.page import Page, Pane
-from bistro_tui.screens.pages import PAGES
+from bistro_tui.screens.pages import PAGES, PageKind, page_bindings
 from bistro_tui.screens.stage import Stage, Text
 from bistro_tui.screens.texts import Texts
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
-from bistro_tui.widgets.filter_line import FilterLine
 from bistro_tui.widgets.free_pane import FreePane
 from bistro_tui.widgets.keys import footer_line
 from bistro_tui.widgets.log_view import LogView
@@ -54,35 +45,16 @@ Say = Callable[[str, bool, str], None]
 Lend = Callable[[Sequence[str]], Awaitable[str]]
 """Lets a program have the terminal; returns what went wrong."""
 
-_PAGE_LINE_ROWS = 30
-"""Below this height the pages stand in the first line, by their keys."""
 
-
-def _page_bindings() -> list[BindingType]:
-    return [
-        Binding(
-            page.KEY,
-            f"page('{page.KEY}')",
-            page.NAME.lower(),
-            show=False,
-            id=f"go.{page.NAME.lower()}",
-            tooltip=f"The page {page.NAME}",
-        )
-        for page in PAGES
-    ]
-
-
-class MainScreen(ActKeys):
+class MainScreen(Filtered):
     """Shows one scheduler: the stage of its pages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", id="find.filter",
-                tooltip="Filter this pane; !word leaves rows out"),
         Binding("tab", "next_pane(1)", "next pane", id="go.next_pane",
                 tooltip="Go to the next pane"),
         Binding("shift+tab", "next_pane(-1)", "previous pane", show=False,
                 id="go.previous_pane", tooltip="Go to the previous pane"),
-        *_page_bindings(),
+        *page_bindings(),
         Binding("0", "workers", "workers", show=False, id="go.workers",
                 tooltip="Remote workers, where there are any"),
         Binding("escape", "back", "back", show=False, id="find.back",
@@ -126,19 +98,17 @@ class MainScreen(ActKeys):
         self._lend = lend
         self._is_local = is_local
         self._frozen: float | None = None
-        self._begin_on = PAGES[0].KEY
+        self._begin_on = PAGES[0].key
         self._was_left: dict[str, PageLeft] = {}
         """How pages were left that have not been visited since."""
         self._indexes = IndexKeeper()
         # Made here rather than looked up later: the app may end before its first mount.
         self._head = PieceBar(self._head_rows, id="head")
-        self._foot_line: Line = ()
         self._foot = Bar(self._foot_lines, id="foot")
         self._body = Container(id="pages")
-        self._filter = FilterLine(id="filter")
         self._pages: dict[str, Page] = {}
-        self._kinds: Mapping[str, type[Page]] = {page.KEY: page for page in PAGES}
-        self.page: Page = self._make_page(PAGES[0].KEY)
+        self._kinds: Mapping[str, PageKind] = {page.key: page for page in PAGES}
+        self.page: Page = self._make_page(PAGES[0].key)
         """The page in sight."""
         self.acts = Acts(self, self)
         self.texts = Texts(view, lambda: self._snapshot, self.scene, settings_problems)
@@ -223,7 +193,7 @@ class MainScreen(ActKeys):
         self.call_after_refresh(self._arrived, page, thing)
 
     def _make_page(self, key: str) -> Page:
-        page = self._pages[key] = self._kinds[key](self)
+        page = self._pages[key] = self._kinds[key].load()(self)
         return page
 
     def _arrived(self, page: Page, thing: Thing | None) -> None:
@@ -252,9 +222,9 @@ class MainScreen(ActKeys):
             yield self.page
         with Container(id="filter-row"):
             yield Bar(lambda _: [(Span(" /", "key"),)], id="filter-sign")
-            yield self._filter
+            yield self.filter_line
         yield self._foot
-        yield Bar(self._too_small_lines, id="small")
+        yield Bar(lambda _: too_small_lines(self.app.size), id="small")
 
     def on_mount(self) -> None:
         """Show what there is."""
@@ -299,6 +269,7 @@ class MainScreen(ActKeys):
         self._arrange()
         if self.page.is_attached:
             self.page.take(self._snapshot)
+        self._foot.sync()
 
     def freeze(self, frozen: float | None) -> None:
         """Have nothing move since that wall second; None: let it move.
@@ -321,28 +292,15 @@ class MainScreen(ActKeys):
     # Head, foot, and where things stand.
 
     def _head_rows(self, width: int) -> list[Pieces]:
-        snapshot = self._snapshot
-        live = Scene(now=self._clock(), plain=is_plain(self.app))
-        rows = self.app.size.height
-        names = [(page.KEY, page.NAME) for page in self._kinds.values()]
-        has_line = rows >= _PAGE_LINE_ROWS
-        lines: list[Line] = [
-            totals_line(snapshot, self.scene(), width),
-            *banner_lines(snapshot.banners, width, max(1, min(5, rows // 10))),
-        ]
-        found: list[Pieces] = [(Piece(line),) for line in lines]
-        if has_line:
-            found.insert(1, page_pieces(names, self.page.KEY, width))
-        title = title_pieces(
-            snapshot,
-            live,
-            width,
+        return head_rows(
+            self._snapshot,
+            self.scene(),
+            (width, self.app.size.height),
+            now=self._clock(),
             frozen=self._frozen,
-            problems=problem_count(snapshot),
-            pages=() if has_line else names,
+            pages=[(page.key, page.name) for page in PAGES],
             current=self.page.KEY,
         )
-        return [title, *found]
 
     @on(PieceBar.Clicked, "#head")
     async def _head_clicked(self, message: PieceBar.Clicked) -> None:
@@ -352,14 +310,9 @@ class MainScreen(ActKeys):
             act = {PROBLEMS: "screen.problems", FREEZE: "app.freeze"}[message.act]
             await self.run_action(act)
 
-    def _too_small_lines(self, width: int) -> list[Line]:
-        columns, rows = self.app.size
-        needed = f"needs {TOO_SMALL[0]}×{TOO_SMALL[1]}"
-        return [
-            (Span("too small", "strong"),),
-            (Span(f"{columns}×{rows}"),),
-            (Span(needed, "dim"),),
-        ]
+    def filter_changed(self) -> None:
+        """Tell the filter in the foot."""
+        self._foot.sync()
 
     def _badges(self) -> Line:
         pane = self.page.active_pane
@@ -370,16 +323,14 @@ class MainScreen(ActKeys):
             is_read_only=self.is_read_only,
         )
 
+    @on(RowList.Chosen)
     @on(RowList.MarksChanged)
     def _marks_changed(self) -> None:
         self._foot.sync()
 
     def _foot_lines(self, width: int) -> list[Line]:
-        # Which keys act is known of the screen on top only; while screens are
-        # exchanged there is none.
-        if self.is_current:
-            self._foot_line = footer_line(self.app, width, self._badges())
-        return [self._foot_line]
+        # Not those of an overlay that lies on top: what is under it stays as it is.
+        return [footer_line(self, width, self._badges(), self.page.idle_acts())]
 
     def _keys_changed(self, _: Screen[object]) -> None:
         self._foot.sync()
@@ -431,47 +382,6 @@ class MainScreen(ActKeys):
         if not self.page.back() and self.panes:
             self.set_focus(self.panes[0])
         self._foot.sync()
-
-    # The filter.
-
-    def action_filter(self) -> None:
-        """Open the filter line for the active pane."""
-        pane = self.page.active_pane
-        if pane is None:
-            return
-        self.add_class("-filtering")
-        self._filter.value = pane.filter_text
-        # Widget.focus() waits its turn; the next key must find the line already.
-        self.set_focus(self._filter)
-
-    @on(FilterLine.Typed)
-    def _filter_typed(self, message: FilterLine.Typed) -> None:
-        pane = self.page.active_pane
-        if pane is not None and self.has_class("-filtering"):
-            pane.set_filter(message.text)
-            self._foot.sync()
-
-    @on(FilterLine.Applied)
-    def _filter_applied(self) -> None:
-        pane = self._close_filter()
-        if pane is not None and pane.filter_text:
-            pane.choose_first_match()
-
-    @on(FilterLine.GivenUp)
-    def _filter_given_up(self) -> None:
-        pane = self._close_filter()
-        if pane is not None:
-            pane.set_filter("")
-            self._foot.sync()
-
-    def _close_filter(self) -> Pane | None:
-        self.remove_class("-filtering")
-        pane = self.page.active_pane
-        if pane is not None:
-            # The value may be newer than the last message about it.
-            pane.set_filter(self._filter.value)
-            self.set_focus(pane)
-        return pane
 
     @on(RowList.Opened)
     def _opened(self) -> None:

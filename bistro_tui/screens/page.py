@@ -6,6 +6,7 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from bistro_tui.engine.view import Snapshot
+from bistro_tui.present.act_offers import idle_acts
 from bistro_tui.present.left_off import PageLeft, PaneLeft
 from bistro_tui.present.log_target import log_thing
 from bistro_tui.present.things import Thing
@@ -63,6 +64,10 @@ class Page(Container):
         """Return what keys act on: the marked items, else that under the cursor."""
         pane = self.active_pane
         return pane.things() if isinstance(pane, RowList | FreePane) else ()
+
+    def idle_acts(self) -> frozenset[str]:
+        """Return the ids of keys that would do nothing here and now."""
+        return idle_acts(self.stage.snapshot, self.things())
 
     def point_at(self, thing: Thing) -> bool:
         """Put the cursor on that item; return False if this page does not have it."""

@@ -1,22 +1,55 @@
-"""All pages of the main screen, in the order of their keys."""
+"""All pages of the main screen, in the order of their keys; loaded when first visited.
 
-from bistro_tui.screens.events import EventsPage
-from bistro_tui.screens.jobs import JobsPage
-from bistro_tui.screens.logs import LogsPage
-from bistro_tui.screens.nodes import NodesPage
-from bistro_tui.screens.overview import OverviewPage
+The first picture waits for the modules of one page, not of eight.
+"""
+
+import importlib
+from typing import NamedTuple
+
+from textual.binding import Binding, BindingType
+
 from bistro_tui.screens.page import Page
-from bistro_tui.screens.resources import ResourcesPage
-from bistro_tui.screens.tasks import TasksPage
-from bistro_tui.screens.timeline import TimelinePage
 
-PAGES: tuple[type[Page], ...] = (
-    OverviewPage,
-    JobsPage,
-    NodesPage,
-    ResourcesPage,
-    TasksPage,
-    LogsPage,
-    TimelinePage,
-    EventsPage,
+
+class PageKind(NamedTuple):
+    """What is known of a page before it is loaded."""
+
+    key: str
+    """Its KEY."""
+    name: str
+    """Its NAME."""
+    module: str
+    """Of this package; in it is the class ``NamePage``."""
+
+    def load(self) -> type[Page]:
+        """Return its class."""
+        module = importlib.import_module(f"bistro_tui.screens.{self.module}")
+        found: type[Page] = getattr(module, f"{self.module.capitalize()}Page")
+        return found
+
+
+PAGES = (
+    PageKind("1", "Overview", "overview"),
+    PageKind("2", "Jobs", "jobs"),
+    PageKind("3", "Nodes", "nodes"),
+    PageKind("4", "Resources", "resources"),
+    PageKind("5", "Tasks", "tasks"),
+    PageKind("6", "Logs", "logs"),
+    PageKind("7", "Timeline", "timeline"),
+    PageKind("8", "Events", "events"),
 )
+
+
+def page_bindings() -> list[BindingType]:
+    """Return a key for each page."""
+    return [
+        Binding(
+            page.key,
+            f"page('{page.key}')",
+            page.name.lower(),
+            show=False,
+            id=f"go.{page.name.lower()}",
+            tooltip=f"The page {page.name}",
+        )
+        for page in PAGES
+    ]

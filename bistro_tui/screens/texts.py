@@ -93,9 +93,7 @@ class Texts:
 
         async def text() -> list[Line]:
             shown = self._snapshot()
-            return docs.problems(
-                shown.banners, shown.jobs, self._settings_problems
-            )
+            return docs.problems(shown.banners, shown.jobs, self._settings_problems)
 
         return text
 

@@ -71,6 +71,7 @@ class TimelinePage(Page):
         if self._wanted is not None and self._gantt.point_at(self._wanted):
             self._wanted = None
         self._facts.sync()
+        self.screen.refresh_bindings()
 
     def tick(self) -> None:
         """Let the time go on."""
@@ -116,6 +117,7 @@ class TimelinePage(Page):
     def _chosen(self) -> None:
         self._wanted = None
         self._facts.sync()
+        self.screen.refresh_bindings()
 
     # What is known of the attempt under the cursor.
 
@@ -148,6 +150,11 @@ class TimelinePage(Page):
 
     async def _full(self, key: RunKey) -> list[Line]:
         return full_facts(self._known(key), self.stage.scene())
+
+    def idle_acts(self) -> frozenset[str]:
+        """Return the ids of keys that need an attempt while none is chosen."""
+        idle = super().idle_acts()
+        return idle | {"act.details"} if self._gantt.run is None else idle
 
     def point_at(self, thing: Thing) -> bool:
         """Put the cursor on that attempt; of a job or a node show only its own."""

@@ -50,7 +50,7 @@ class Undo:
         return tuple(edit.turned_round() for edit in reversed(self._done.pop()))
 
     def kept(self, refused: Step) -> None:
-        """Take note of what ``undo`` returned and was not done: it can be tried again."""
+        """Take note of what ``undo`` returned and was not done: it stays."""
         if refused:
             self._done.append(tuple(edit.turned_round() for edit in reversed(refused)))
 
@@ -70,7 +70,7 @@ class Undo:
             self._done.append(step)
 
     def left(self, refused: Step) -> None:
-        """Take note of what ``redo`` returned and was not done: it can be tried again."""
+        """Take note of what ``redo`` returned and was not done: it stays."""
         if refused:
             self._undone.append(refused)
 

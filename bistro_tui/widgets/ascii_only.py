@@ -37,4 +37,7 @@ def _signs(text: str) -> Iterable[str]:
 def _sign(char: str) -> str:
     width = get_character_cell_size(char)
     known = ascii_sign(char)
-    return "?" * width if known is None else known * width
+    if known is None:
+        return "?" * width
+    # A wide one says it once, as it did: the rest of its cells are blank.
+    return known.ljust(width)

@@ -1,5 +1,6 @@
 """The line in which a filter is typed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,7 +36,14 @@ class FilterLine(Input):
     class GivenUp(Message):
         """Clear the filter and go back to the rows."""
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        typed: Callable[[str], None] | None = None,
+    ) -> None:
+        """``typed`` is told each change before the line itself is painted."""
+        self._typed = typed
         super().__init__(id=id, compact=True, select_on_focus=False)
 
     def _on_paste(self, event: Paste) -> None:
@@ -44,6 +52,11 @@ class FilterLine(Input):
         self.insert_text_at_cursor(clean(first[:200]))
         event.stop()
         event.prevent_default()
+
+    def watch_value(self, value: str) -> None:
+        """Tell what is typed while it is new: a message would wait its turn."""
+        if self._typed is not None:
+            self._typed(value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell what is typed."""

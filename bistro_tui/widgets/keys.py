@@ -1,12 +1,13 @@
 """The live key bindings in words: for the footer, the help and the palette."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.widgets.cells import line_cells
@@ -81,19 +82,25 @@ def live_keys(nodes: Iterable[DOMNode], app: App[Any]) -> list[KeyHelp]:
     return list(found.values())
 
 
-def footer_line(app: App[Any], width: int, badges: Line = ()) -> Line:
+def footer_line(
+    screen: Screen[Any],
+    width: int,
+    badges: Line = (),
+    idle: Collection[str] = (),
+) -> Line:
     """Return the keys that act here and now, whole ones, as many as fit.
 
     What the pane has of its own comes first. Help and quit always have room, and so
-    have the ``badges`` at the right end, unless they are wider than everything.
+    have the ``badges`` at the right end, unless they are wider than everything. The
+    ids in ``idle`` are of keys that would do nothing.
     """
-    ends = _pieces(app, only=_ALWAYS)
+    ends = _pieces(screen, only=_ALWAYS)
     room = width - 1 - sum(map(line_cells, ends.values()))
     has_badges = 0 < line_cells(badges) <= room
     if has_badges:
         room -= line_cells(badges) + 1
     spans: list[Span] = []
-    for piece in _pieces(app, but=_ALWAYS).values():
+    for piece in _pieces(screen, but=(*_ALWAYS, *idle)).values():
         cells = line_cells(piece)
         if cells > room:
             break
@@ -110,34 +117,34 @@ _ALWAYS = ("app.help", "app.quit")
 
 
 def _pieces(
-    app: App[Any], *, only: tuple[str, ...] = (), but: tuple[str, ...] = ()
+    screen: Screen[Any], *, only: tuple[str, ...] = (), but: tuple[str, ...] = ()
 ) -> dict[str, Line]:
     """Return what the footer says of each action, by the action."""
     found: dict[str, Line] = {}
-    for binding in _active(app):
+    for binding in _active(screen):
         id_ = binding.id or ""
         is_meant = id_ in only if only else id_ not in but
         if is_meant and binding.show and binding.action not in found:
             found[binding.action] = (
-                Span(f" {key_word(binding, app)}", "key"),
+                Span(f" {key_word(binding, screen.app)}", "key"),
                 Span(f" {binding.description} ", "dim"),
             )
     return found
 
 
-def _active(app: App[Any]) -> list[Binding]:
+def _active(screen: Screen[Any]) -> list[Binding]:
     """Return the bindings in force: the pane's, the screen's, the app's.
 
     Each in the order of its class, which a key of a person's own does not change.
     """
     ranked: list[tuple[int, int, Binding]] = []
     places: dict[DOMNode, dict[str | None, int]] = {}
-    for entry in app.screen.active_bindings.values():
+    for entry in screen.active_bindings.values():
         node = entry.node
         if node not in places:
             ids = [binding.id for _, binding in node._bindings]
             places[node] = {id_: n for n, id_ in reversed(list(enumerate(ids)))}
-        far = 2 if node is app else 1 if node is app.screen else 0
+        far = 2 if node is screen.app else 1 if node is screen else 0
         place = places[node].get(entry.binding.id, 0)
         ranked.append((far, place, entry.binding))
     ranked.sort(key=lambda one: one[:2])

@@ -4,7 +4,9 @@ import asyncio
 import base64
 import itertools
 import json
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -111,6 +113,7 @@ async def browsing(directory: Path) -> AsyncIterator[Page]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         port = await _port(directory / "DevToolsActivePort")
@@ -123,7 +126,8 @@ async def browsing(directory: Path) -> AsyncIterator[Page]:
             ) as socket:
                 yield Page(socket)
     finally:
-        process.kill()
+        # Its helpers are in the same session, and would stay.
+        os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from bistro_tui.engine.view import Banner, Reason
 from bistro_tui.present.docs import problems
-from bistro_tui.present.head import engine_state as engine_state_line
 from bistro_tui.present.head import (
     banner_lines,
     page_pieces,
@@ -14,6 +13,7 @@ from bistro_tui.present.head import (
     title_pieces,
     totals_line,
 )
+from bistro_tui.present.head import engine_state as engine_state_line
 from bistro_tui.present.pieces import as_line
 from bistro_tui.present.spans import Scene, plain_text
 from tests.ui.scripted import NOW, ended, engine_state, job, node, running, snapshot

@@ -107,5 +107,5 @@ def test_the_crumb_tells_a_job_that_is_gone() -> None:
 
 def test_rates_take_four_characters() -> None:
     assert [rate(number) for number in (0, 0.04, 3.44, 9.96, 1234, 56_789)] == [
-        "0", "0.0", "3.4", "10", "1234", "57k",
+        "0", "0.0", "3.4", "10", "1234", "56k",
     ]  # fmt: skip

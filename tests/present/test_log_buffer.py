@@ -1,5 +1,7 @@
 """What is held of a log, and what of it is in sight."""
 
+import pytest
+
 from bistro_tui.engine.view import (
     Attempt,
     JobName,
@@ -30,20 +32,6 @@ def line(
     number: int, text: str = "x", stream: Stream = Stream.STDOUT, of: TaskId = ETL
 ) -> LogLine:
     return LogLine(line_id=number, task=of, stream=stream, line=text.encode() + b"\n")
-
-
-def test_a_log_is_silent_when_its_task_printed_nothing_and_does_not_run() -> None:
-    buffer = LogBuffer()
-    assert not buffer.is_silent
-    buffer.retarget(Target(task=task("etl", "db1")))
-    assert not buffer.is_silent
-    buffer.add(LogPage(lines=(), last_id=0, attempt_running=True))
-    assert not buffer.is_silent
-    buffer.add(LogPage(lines=(), last_id=0))
-    assert buffer.is_silent
-    buffer.retarget(Target())
-    buffer.add(LogPage(lines=(), last_id=0))
-    assert not buffer.is_silent
 
 
 def page(*lines: LogLine, partial: dict[Stream, bytes] | None = None) -> LogPage:
@@ -278,3 +266,22 @@ def test_another_log_begins_empty_and_keeps_streams_and_filter() -> None:
     assert (buffer.shown, buffer.unfinished, buffer.last_id) == ([], {}, 0)
     assert buffer.streams == (Stream.STDOUT,)
     assert buffer.target is not before
+
+
+@pytest.mark.parametrize(
+    ("of", "runs", "is_silent"),
+    [(ETL, False, True), (ETL, True, False), (None, False, False)],
+)
+def test_a_log_is_silent_when_its_task_printed_nothing_and_does_not_run(
+    of: TaskId | None, runs: bool, is_silent: bool
+) -> None:
+    buffer = LogBuffer()
+    buffer.retarget(Target(task=of))
+    buffer.add(LogPage(lines=(), last_id=0, attempt_running=runs))
+    assert buffer.is_silent is is_silent
+
+
+def test_a_log_that_nobody_has_read_yet_is_not_said_to_be_silent() -> None:
+    buffer = LogBuffer()
+    buffer.retarget(Target(task=ETL))
+    assert not buffer.is_silent

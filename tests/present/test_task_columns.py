@@ -74,7 +74,7 @@ def test_a_running_row_ends_with_its_last_line_and_an_ended_one_with_its_result(
         "etl", "db1", 12, result=Reason.BACKOFF, detail="exited", retry_at=NOW + 48
     )
     assert (
-        cells(over, around)["last line · result"] == "12s ago · retry in 48s · exited"
+        cells(over, around)["last line · result"] == "retry in 48s · 12s ago · exited"
     )
     stopping = running("etl", "db1", 90, stopping=True, kill_at=NOW + 7)
     assert cells(stopping, around)["last line · result"] == "KILL in 7s"

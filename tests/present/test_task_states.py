@@ -1,5 +1,7 @@
 """The line of states of the page of tasks."""
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 
@@ -60,3 +62,10 @@ def test_where_there_is_room_every_state_has_its_word_and_number() -> None:
         "● running 9 ended 5 failures 9 ✗ failed 3 ↻ backoff 6 ⏸ blocked 29"
         " ◌ ready 44 ✓ done 149 ⊘ off 96 all 336"
     )
+
+
+def test_the_number_of_all_is_that_of_the_jobs_while_a_task_changes_its_state() -> None:
+    shown = busy_engine().current
+    fewer = {**shown.totals, Reason.DONE: shown.totals[Reason.DONE] - 1}
+    between = numbers(replace(shown, totals=fewer))
+    assert between[ALL] == COUNTS[ALL]

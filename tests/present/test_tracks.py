@@ -1,5 +1,7 @@
 """Rows of runs in which each stays where it is."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,9 +26,7 @@ def rows_at(
 
 
 def places(rows: list[Row]) -> dict[str, int]:
-    return {
-        one.invocation: at for at, row in enumerate(rows) for one in row.runs or ()
-    }
+    return {one.invocation: at for at, row in enumerate(rows) for one in row.runs or ()}
 
 
 def test_an_attempt_keeps_its_row_when_that_beside_it_leaves_the_window() -> None:
@@ -82,7 +82,7 @@ def test_rows_only_change_for_lack_of_room_and_no_two_share_a_cell(
         for row in rows:
             spans = sorted(cells_of(each, axis, now) for each in row.runs or ())
             if not row.is_dense:
-                assert all(a[1] < b[0] for a, b in zip(spans, spans[1:], strict=False))
+                assert all(a[1] < b[0] for a, b in pairwise(spans))
                 seen |= {each.invocation: row.track for each in row.runs or ()}
         if not any(row.is_dense for row in rows) and len(rows) < 16:
             moved = {name for name in seen if track.get(name, seen[name]) != seen[name]}

@@ -9,7 +9,13 @@ from bistro_tui.screens.confirm import Confirm
 from bistro_tui.screens.main import MainScreen
 from tests.ui.driving import driven, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
-from tests.ui.scripted import ScriptedEngine, engine_state, node, running, task
+from tests.ui.scripted import (
+    ScriptedEngine,
+    engine_state,
+    node,
+    running,
+    task,
+)
 
 BACKUP, COMPRESS = JobThing(name=JobName("backup")), JobThing(name=JobName("compress"))
 
@@ -55,10 +61,10 @@ async def test_undo_is_refused_when_somebody_else_changed_it_since() -> None:
 
 
 async def test_what_the_scheduler_refused_to_undo_can_be_undone_later() -> None:
-    engine = ScriptedEngine(current=snapshot(jobs=(job("etl"),)))
+    engine = busy_engine()
     async with driven(engine) as (app, pilot):
         await pilot.press("e")
-        await until_shown(app, "u undoes")
+        await until_shown(app, "backup is disabled · u undoes")
         engine.refusal = "nightly.json is not writable"
         await pilot.press("u")
         await until_shown(app, "nightly.json is not writable")

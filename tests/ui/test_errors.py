@@ -41,7 +41,10 @@ PARTS = ("take", "lay_out", "tick", "focus_target")
 
 @pytest.mark.parametrize(
     ("page", "part"),
-    [(page, PARTS[at % len(PARTS)]) for at, page in enumerate(PAGES)],
+    [
+        (page, PARTS[at % len(PARTS)])
+        for at, page in enumerate(kind.load() for kind in PAGES)
+    ],
     ids=lambda value: value if isinstance(value, str) else value.NAME,
 )
 async def test_an_error_in_a_page(

@@ -17,7 +17,7 @@ class Asked(ScriptedEngine):
 
     gate: asyncio.Event
 
-    async def tasks(self, **asked: object) -> TaskPage:  # type: ignore[override]
+    async def tasks(self, **asked: object) -> TaskPage:
         self.asked.append(("tasks", asked["reason"]))
         if asked["reason"] is Reason.FAILED:
             await self.gate.wait()

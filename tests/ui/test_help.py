@@ -2,6 +2,7 @@
 
 from bistro_tui.present.foot import foot_badges
 from bistro_tui.present.spans import plain_text
+from bistro_tui.widgets.filter_line import FilterLine
 from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
 from tests.ui.pictures import grid
 from tests.ui.scenes import busy_engine
@@ -78,3 +79,23 @@ async def test_on_a_screen_that_is_too_small_an_overlay_waits_for_room() -> None
         await until_shown(app, "too small")
         await pilot.resize_terminal(*NARROW)
         await until_shown(app, "Most used")
+
+
+async def test_the_search_of_the_help_has_a_sign_before_what_is_typed() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await pilot.press("question_mark")
+        await until_shown(app, "Most used")
+        await pilot.press("slash", *"undo")
+        await until_shown(app, "/ undo")
+        assert isinstance(app.focused, FilterLine)
+        assert app.focused.cursor_position == 4
+
+
+async def test_the_chip_is_as_new_as_the_line_that_is_typed_in() -> None:
+    async with driven(busy_engine(), NARROW) as (app, pilot):
+        await pilot.press("slash")
+        await until(lambda: isinstance(app.focused, FilterLine))
+        line, pane = app.focused, app.screen.page.active_pane  # type: ignore[attr-defined]
+        assert isinstance(line, FilterLine)
+        line.value = "ind"
+        assert pane.filter_text == "ind"

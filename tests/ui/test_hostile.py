@@ -100,7 +100,7 @@ async def test_a_job_called_like_markup_keeps_its_name() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page.KEY for page in PAGES])
+@pytest.mark.parametrize("page", [page.key for page in PAGES])
 async def test_every_key_of_every_page_meets_hostile_text(page: str) -> None:
     size = NARROW if int(page) % 2 else WIDE
     async with driven(hostile_engine(*HOSTILE), size) as (app, pilot):

@@ -71,7 +71,8 @@ async def test_a_new_key_works_at_once_and_stands_in_footer_and_help() -> None:
     settings = UiSettings(path="ui.toml", keys={"act.why": "f2", "act.log": "slash"})
     app = app_with(settings)
     async with app.run_test(size=(140, 42), notifications=True) as pilot:
-        await until_shown(app, "f2 why", "act.log: / is the key of find.filter")
+        await until_shown(app, "f2 why", "ui.toml: 1 problem · ! shows them")
+        assert "act.log: / is the key of find.filter" in app.settings_problems[0]
         await pilot.press("f2")
         await until_shown(app, "Why · etl")
         await pilot.press("escape", "question_mark")

@@ -116,7 +116,7 @@ async def test_keys_that_need_another_row_say_so() -> None:
     engine = busy_engine()
     async with driven(engine) as (app, pilot):
         await pilot.press("G", "x")
-        await until_shown(app, "x stops a running task: none of ship-logs")
+        await until_shown(app, "nothing of ship-logs runs")
         await pilot.press("tab", "e")
         await until_shown(app, "e enables and disables a job")
         await pilot.press("plus")

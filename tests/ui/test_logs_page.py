@@ -8,6 +8,7 @@ from bistro_tui.engine.view import ConfigProblem, JobName, Notice
 from bistro_tui.present.log_target import LogThing
 from bistro_tui.screens.main import MainScreen
 from tests.ui.driving import NARROW, WIDE, driven, until_gone, until_shown
+from tests.ui.hostile import HOSTILE, hostile_engine
 from tests.ui.pictures import text
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import (
@@ -19,7 +20,7 @@ from tests.ui.scripted import (
     snapshot,
     task,
 )
-from tests.ui.test_hostile import HOSTILE, assert_safe, hostile_engine
+from tests.ui.test_hostile import assert_safe
 
 
 def three_tasks() -> ScriptedEngine:

@@ -3,10 +3,10 @@
 from bistro_tui.engine.view import Failure, NodeName, Reason
 from bistro_tui.present.failures import grouped
 from bistro_tui.present.limits import Limit
+from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.present.spans import plain_text
 from bistro_tui.present.tasks import EVERYTHING, task_rows
 from bistro_tui.present.things import ResourceThing
-from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.widgets.failure_list import FailureList
 from bistro_tui.widgets.limit_tree import LimitTree
 from bistro_tui.widgets.node_grid import NodeGrid

@@ -21,10 +21,11 @@ from bistro_tui.widgets.node_grid import NodeGrid
 from bistro_tui.widgets.node_table import NodeTable
 from bistro_tui.widgets.node_tree import NodeTree
 from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
+from tests.ui.hostile import HOSTILE, hostile_engine
 from tests.ui.pictures import text
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import NOW, ScriptedEngine, node, running, snapshot, task
-from tests.ui.test_hostile import HOSTILE, assert_safe, hostile_engine
+from tests.ui.test_hostile import assert_safe
 
 
 def farm() -> ScriptedEngine:

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of the screen is told once, and in full where asked."""
+"""What is wrong with the settings of the screen is told, all of it where asked."""
 
 from bistro_tui.app import BistroApp
 from bistro_tui.present.ui_settings import parse_settings

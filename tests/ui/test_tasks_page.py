@@ -106,7 +106,7 @@ async def test_running_tasks_show_what_is_usual_and_what_they_said_last() -> Non
     silent = next(row for row in rows if "5m12s" in row)
     assert "◇  no output yet" in silent
     assert any("◑ stopping" in row and "KILL in 7s" in row for row in rows)
-    assert any("12s ago · retry in 48s" in row for row in rows)
+    assert any("retry in 48s · 12s ago" in row for row in rows)
     assert any("running 9" in row and "failures 9" in row for row in rows[:5])
 
 

@@ -125,7 +125,8 @@ async def test_a_theme_of_ones_own_starts_from_another() -> None:
 async def test_an_unknown_theme_is_told_and_the_usual_one_shown() -> None:
     app = app_with(UiSettings(path="ui.toml", theme="[nope]", lines={"theme": 3}))
     async with app.run_test(notifications=True):
-        await until_shown(app, "ui.toml:3:", "'[nope]'; ours")
+        await until_shown(app, "ui.toml: 1 problem · ! shows them")
+        assert "ui.toml:3: there is no theme '[nope]'; ours" in app.settings_problems[0]
         assert app.theme == "bistro-night"
 
 
@@ -144,3 +145,7 @@ async def test_ascii_mode_sends_ascii_alone_and_keeps_every_width() -> None:
                 assert shown.text.isascii()
                 assert shown.cell_length == strip.cell_length
     assert in_ascii("日本 é ● ━ ⣿ ┼") == "???? ? > = # +"
+
+
+def test_the_signs_of_the_palette_are_signs_in_ascii_too() -> None:
+    assert in_ascii("🔎 Search…") == "/  Search~"
