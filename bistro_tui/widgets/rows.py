@@ -240,7 +240,12 @@ class Rows(Painted, Generic[R]):
 
     def _stand_on(self, index: int) -> None:
         self._cursor = max(0, min(index, len(self._rows) - 1))
-        self.cursor_key = self.key_of(self._rows[self._cursor])
+        key = self.key_of(self._rows[self._cursor])
+        if key != self.cursor_key:
+            self.cursor_key = key
+            if self.is_attached:
+                # Other keys act on another item.
+                self.refresh_bindings()
 
     def _find_cursor(self) -> None:
         rows, key = self._rows, self.cursor_key
