@@ -189,8 +189,9 @@ def broken_engine() -> ScriptedEngine:
     return engine
 
 
-_ENDS = str.maketrans("▁▂▃▄▅▆▇", " " * 7)
+SCROLLBAR_ENDS = "▁▂▃▄▅▆▇"
 """Where a scrollbar ends inside a cell depends on when it was drawn."""
+_ENDS = str.maketrans(SCROLLBAR_ENDS, " " * len(SCROLLBAR_ENDS))
 
 
 class _Walk:

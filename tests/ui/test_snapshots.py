@@ -5,6 +5,7 @@ too for the pictures by day). Look at what has changed before you keep it.
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.ui.night import CONFIG
-from tests.ui.shots import DAYLIGHT, PICTURED, SHOTS, SIZES, Pictures, taken
+from tests.ui.shots import (
+    DAYLIGHT,
+    PICTURED,
+    SCROLLBAR_ENDS,
+    SHOTS,
+    SIZES,
+    Pictures,
+    taken,
+)
 
 DIRECTORY = Path(__file__).parent / "snapshots"
 BY_NIGHT = ("overview", "job", "resources", "why-task")
@@ -95,7 +104,16 @@ def _compare(path: Path, found: str) -> None:
         path.write_text(found, encoding="utf-8")
     kept = path.read_text(encoding="utf-8") if path.exists() else ""
     if path.suffix == ".svg":
-        # Half a line of a picture tells nobody anything.
-        assert found == kept or not f"{path.name} looks different now"
-    else:
-        assert found == kept
+        # Where a scrollbar ends inside a cell depends on when it was drawn.
+        found, kept = _spans(found), _spans(kept)
+    assert found == kept
+
+
+def _spans(svg: str) -> str:
+    """Return what is written where in a picture, and in which style."""
+    drawn = re.findall(r"<text [^>]*>[^<]*</text>", svg)
+    return "\n".join(
+        re.sub(r' clip-path="[^"]*"', "", one)
+        for one in drawn
+        if not any(end in one for end in SCROLLBAR_ENDS)
+    )

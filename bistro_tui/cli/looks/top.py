@@ -27,14 +27,15 @@ def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - clic
         names = ("stats", "errors", "jobs", "histogram", "running_tasks", "progress")
         answers = asking.ask_raw({name: {"handler": name} for name in names})
         stats = data_of(answers, "stats")
+        resources = stats["resources"]
         word = _standing(
             str(stats.get("state", "")),
-            answers["progress"].get("data"),
+            answers.get("progress", {}).get("data"),
             data_of(answers, "jobs"),
         )
         head = [*_head(stats, word), *error_lines(answers["errors"].get("data", {}))]
         if print_data("\n".join(head) + "\n"):
-            _print_resources(stats["resources"])
+            _print_resources(resources)
             print_jobs(data_of(answers, "jobs"), answers["histogram"])
             print_data("")
             print_running(
