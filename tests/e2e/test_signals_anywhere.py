@@ -25,7 +25,7 @@ PLACES = (
     ("4?", "uit"),
     ("5P", "riority"),
     ("6/ho", "/ho"),
-    ("7" + CTRL_P, "alette"),
+    ("7" + CTRL_P, "Search for"),
     ("8q", "q again"),
     ("5X", "ancel"),
 )
