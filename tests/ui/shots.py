@@ -62,12 +62,6 @@ NIGHT = (
     Shot(name="resources", keys=("4",), words=("concurrency", "held by")),
     Shot(name="tasks", keys=("5",), words=("×2.5", "dumped table")),
     Shot(
-        name="task-log",
-        keys=("5", "enter"),
-        words=("lock wait",),
-        leave=("escape",),
-    ),
-    Shot(
         name="tasks-waiting",
         keys=("5", *["right"] * 5),
         words=("db16", "io 4/4"),
