@@ -21,6 +21,7 @@ from aiohttp.http_writer import HttpVersion11
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import ERROR, RequestHandler
 
+from bistro_tui.engine.accepting import accept_from
 from bistro_tui.engine.api.gate import NOT_ONE_HOST
 from bistro_tui.engine.api.headers import SAFE_HEADERS
 from bistro_tui.engine.api.limits import Limits
@@ -34,12 +35,8 @@ log = logging.getLogger("bistro_tui")
 _READ_BYTES, _BUFFER_BYTES = 32 * 1024, 16 * 1024
 """Taken from a socket at once; kept of a body before more is taken. A body is refused
 before 64 KiB more than it may have were read."""
-_RETRY_SEC = 0.2
-"""When no descriptor is left for a connection."""
 _END_SEC = 1.0
 """For all connections at the end, however many there are."""
-_ACCEPT_SEC = 0.001
-"""Of connections that are taken in in one turn of the loop."""
 _CREDENTIALS = struct.Struct("3i")
 """pid, uid and gid of who is at the other end of a unix socket."""
 _ROOT = 0
@@ -72,27 +69,9 @@ class Connections:
 
     async def accept_from(self, listener: socket.socket) -> None:
         """Take in whoever connects, until cancelled."""
-        turn_ends = 0.0
-        while True:
-            try:
-                connection, peer = await self._loop.sock_accept(listener)
-            except OSError as error:
-                log.debug("no connection could be accepted: %s", error)
-                # It may be descriptors that are lacking, and one of ours that goes.
-                self._visitors.make_room(self._loop.time())
-                await asyncio.sleep(_RETRY_SEC)
-                continue
-            try:
-                self._admit(connection, peer)
-            except Exception:
-                # One that goes at once, or is odd, keeps nobody else out.
-                log.exception("a connection could not be taken in")
-                connection.close()
-            # An accept that need not wait keeps the loop from all others; but one a
-            # turn would keep those who knock behind many others for seconds.
-            if self._loop.time() >= turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = self._loop.time() + _ACCEPT_SEC
+        await accept_from(
+            listener, self._admit, lambda: self._visitors.make_room(self._loop.time())
+        )
 
     async def watch(self) -> None:
         """End every connection that takes longer than it may, until cancelled."""

@@ -6,21 +6,18 @@ It is kept in a file that nobody else may read, and never in a log, an error or 
 import contextlib
 import hashlib
 import hmac
-import os
 import secrets
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from bistro_tui.engine.datadir import PRIVATE_FILE
 from bistro_tui.engine.errors import DoorUnusable
+from bistro_tui.engine.private_file import read_private, write_private
 
 NAME = "api.token"
 BYTES = 32
 SHORTEST = 16
 """Characters of a token that somebody else made."""
-_LONGEST = 4096
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Token:
@@ -51,14 +48,14 @@ def own_token(directory: Path) -> tuple[Token, str]:
     path = directory / NAME
     warning = ""
     with contextlib.suppress(FileNotFoundError):
-        text, mode = _content(path, _READ | os.O_NOFOLLOW)
+        text, mode = _content(path, follow=False)
         if mode & 0o077:
             path.chmod(PRIVATE_FILE)
             warning = f"{path}: others could read it; remove it and start again"
         if text is not None and len(text) >= SHORTEST:
             return Token(text), warning
     text = secrets.token_urlsafe(BYTES)
-    _write(path, text)
+    write_private(path, text)
     return Token(text), warning
 
 
@@ -68,7 +65,7 @@ def given_token(path: Path) -> tuple[Token, str]:
     The warning is empty where nothing is to be said. Raises DoorUnusable.
     """
     try:
-        text, mode = _content(path, _READ)
+        text, mode = _content(path, follow=True)
     except OSError as error:
         raise DoorUnusable(
             f"--http-token-file {path}: {error.strerror}\n"
@@ -89,29 +86,8 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def _content(path: Path, flags: int) -> tuple[str | None, int]:
+def _content(path: Path, *, follow: bool) -> tuple[str | None, int]:
     """Return the token in a file, None if there is none, and the file's mode."""
-    descriptor = os.open(path, flags)
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(None, "is no file", str(path))
-        raw = os.read(descriptor, _LONGEST + 1)
-    finally:
-        os.close(descriptor)
-    text = raw.decode("ascii", "replace").strip()
-    is_token = len(raw) <= _LONGEST and all("!" <= one <= "~" for one in text)
-    return (text if text and is_token else None), stat.S_IMODE(found.st_mode)
-
-
-def _write(path: Path, text: str) -> None:
-    """Make the file whole at once; it is nobody else's from its first moment."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(fresh, flags, PRIVATE_FILE)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{text}\n")
-        file.flush()
-        os.fsync(descriptor)
-    fresh.replace(path)
+    text, mode = read_private(path, follow=follow)
+    is_token = text is not None and all("!" <= one <= "~" for one in text)
+    return (text if is_token else None), mode

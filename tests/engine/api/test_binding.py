@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bistro_tui.engine.api import binding
+from bistro_tui.engine import tcp_binding
 from bistro_tui.engine.api.binding import bind_tcp, bind_unix, plan_tcp
 from bistro_tui.engine.api.doors import Doors
 from bistro_tui.engine.api.limits import Limits
@@ -55,7 +55,7 @@ def test_another_port_is_picked_where_the_second_family_has_it_taken(
     plan = plan_tcp(options(http_server_port=0))
     assert plan is not None
     taken: list[socket.socket] = []
-    real = binding._prepare
+    real = tcp_binding._prepare
 
     def take_first(one: socket.socket, family: int, address: Any) -> None:
         real(one, family, address)
@@ -66,7 +66,7 @@ def test_another_port_is_picked_where_the_second_family_has_it_taken(
             first[:] = [one]
 
     first: list[socket.socket] = []
-    monkeypatch.setattr(binding, "_prepare", take_first)
+    monkeypatch.setattr(tcp_binding, "_prepare", take_first)
     sockets, port = bind_tcp(plan)
     try:
         assert {one.getsockname()[1] for one in sockets} == {port}
@@ -85,7 +85,7 @@ def test_where_there_is_no_ipv6_the_other_family_does(
         if family == socket.AF_INET6:
             raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
 
-    monkeypatch.setattr(binding, "_prepare", refuse)
+    monkeypatch.setattr(tcp_binding, "_prepare", refuse)
     sockets, _ = bind_tcp(plan)
     close_all(sockets)
     assert [one.family for one in sockets] == [socket.AF_INET]

@@ -1,0 +1,87 @@
+"""What there is to see of a pool. Pure; nothing here changes it."""
+
+from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.remote.consensus import Consensus
+from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.initial_wait import InitialWait
+from bistro_tui.engine.remote.messages import RunningTask
+from bistro_tui.engine.remote.pool_actions import PoolRow
+from bistro_tui.engine.remote.records import WorkerRecord
+from bistro_tui.engine.remote.worker_state import WorkerState
+
+
+class PoolLooks:
+    """The workers by shard, in the order in which their shards came up."""
+
+    def __init__(self, *, consensus: Consensus, wait: InitialWait) -> None:
+        self._records: dict[str, WorkerRecord] = {}
+        self._holders: dict[TaskId, WorkerRecord] = {}
+        self._consensus = consensus
+        self._wait = wait
+        self._has_given_up = False
+        """Whether tasks were lost that may have been alive then."""
+
+    @property
+    def wait_text(self) -> str:
+        """What the initial wait waits for; empty: it is over."""
+        return self._wait.text
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no worker, known or not, can have a task of this scheduler's data."""
+        return (
+            not self._wait.text
+            and self._wait.is_safe
+            and not self._has_given_up
+            and not self._holders
+            and all(
+                record.state is not WorkerState.NEW and not record.running
+                for record in self._records.values()
+            )
+        )
+
+    @property
+    def set_version(self) -> int:
+        """Of the present set of workers: another one for each that comes or goes."""
+        return self._consensus.current.version
+
+    def rows(self) -> tuple[PoolRow, ...]:
+        """Return all workers, in an order that stays as it is."""
+        return tuple(self._row(record) for record in self._records.values())
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether there are any, lost ones among them."""
+        return bool(self._records)
+
+    def row(self, shard: str) -> PoolRow | None:
+        """Return the owner of ``shard``, None if none is known."""
+        record = self._records.get(shard)
+        return None if record is None else self._row(record)
+
+    def host(self, shard: str) -> str | None:
+        """Return the name of the host of that owner, None if none is known."""
+        record = self._records.get(shard)
+        return None if record is None else record.worker.lock.hostname
+
+    def running(self, shard: str) -> tuple[RunningTask, ...]:
+        """Return what the owner of ``shard`` runs, as far as is known."""
+        record = self._records.get(shard)
+        return () if record is None else tuple(record.running.values())
+
+    def is_owner(self, shard: str, worker: InstanceId) -> bool:
+        """Return whether that instance has the shard."""
+        return self._owner(shard, worker) is not None
+
+    def _row(self, record: WorkerRecord) -> PoolRow:
+        row = record.row()
+        if row.takes_tasks and self._wait.text:
+            why = "the initial wait is not over"
+            return row._replace(takes_tasks=False, why_not=why)
+        return row
+
+    def _owner(self, shard: str, worker: InstanceId) -> WorkerRecord | None:
+        record = self._records.get(shard)
+        if record is None or record.worker.id != worker:
+            return None
+        return record
