@@ -7,15 +7,14 @@ Source: Bistro, processes/TaskSubprocessQueue and runners/TaskRunner; placeholde
 the environment variables are ours.
 """
 
-import json
 import os.path
 import re
 import sys
-from json.encoder import encode_basestring as _quote
 from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.processes.path_json import PathJson, compact_json
+from bistro_tui.engine.processes.job_json import JobJson, WorkerWords
+from bistro_tui.engine.processes.starts import AnyStart
 from bistro_tui.engine.scheduling.actions import StartTask
 
 LONGEST_ARGUMENT = 131_071
@@ -80,15 +79,8 @@ class JobArguments:
         nesting), a variable with an impossible name.
         """
         self.job = job
-        self._worker = {"worker_node": worker_node, "worker_host": worker_host}
-        try:
-            config = compact_json(dict(job.config))
-        except RecursionError:
-            raise ValueError("its config is nested too deeply") from None
-        self._head = f'{{"id":{_quote(job.name)},"path_to_node":['
-        self._config = f'],"config":{config},"resources_by_node":'
-        self._tail = "," + compact_json(self._worker)[1:]
-        self._paths = PathJson()
+        self._worker = WorkerWords(node=worker_node, host=worker_host)
+        self._json = JobJson(job)
         program = command[0]
         templates = [
             _template(word) if fill_placeholders else (word,) for word in command
@@ -109,23 +101,12 @@ class JobArguments:
         )
 
     def task_json(self, start: StartTask) -> str:
-        """Return the JSON a task gets: compact, one line, always encodable as UTF-8.
-
-        Source: Bistro, TaskRunner (id, path_to_node, config, resources_by_node,
-        prev_status only if there is one, worker_node, worker_host).
-        """
-        path, resources = self._paths.of(start)
-        previous, before = start.prev_status, ""
-        if previous is not None:
-            before = f',"prev_status":{compact_json(previous.export())}'
-        text = f"{self._head}{path}{self._config}{resources}{before}{self._tail}"
-        if text.isascii() or is_encodable(text):
-            return text
-        return self._ascii_json(start)
+        """Return the JSON a task gets; see ``JobJson.text``."""
+        return self._json.text(start, self._worker)
 
     def arguments(
         self,
-        start: StartTask,
+        start: AnyStart,
         invocation: str,
         *,
         status_file: str,
@@ -169,7 +150,7 @@ class JobArguments:
         return TaskArguments(words, argv, environment, in_file, file)
 
     def _filled(
-        self, start: StartTask, status_file: str, config: str
+        self, start: AnyStart, status_file: str, config: str
     ) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
         values = {
             "node": start.task.node,
@@ -191,18 +172,6 @@ class JobArguments:
                 argv.append(_encode(word, self._fixed_words[0]))
         return tuple(words), tuple(argv)
 
-    def _ascii_json(self, start: StartTask) -> str:
-        """Return the same with escapes only, for halves of surrogate pairs."""
-        content: dict[str, object] = {
-            "id": start.task.job,
-            "path_to_node": list(start.path_to_node),
-            "config": dict(start.job.config),
-            "resources_by_node": _plain_resources(start),
-        }
-        if start.prev_status is not None:
-            content["prev_status"] = start.prev_status.export()
-        return _ASCII({**content, **self._worker})
-
 
 def resolve_program(word: str, *, directory: str) -> str:
     """Return the program to execute: a word with ``/`` counts from ``directory``.
@@ -210,22 +179,6 @@ def resolve_program(word: str, *, directory: str) -> str:
     A bare word is returned as it is, to be looked up in the task's PATH.
     """
     return os.path.normpath(os.path.join(directory, word)) if "/" in word else word
-
-
-def is_encodable(text: str) -> bool:
-    """Whether ``text`` has a UTF-8 form (no lone surrogates)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _plain_resources(start: StartTask) -> dict[str, dict[str, int]]:
-    return {
-        str(node): {str(name): amount for name, amount in resources.items()}
-        for node, resources in start.resources_by_node.items()
-    }
 
 
 def _template(word: str) -> _Template:
@@ -264,6 +217,3 @@ def _encode(text: str, program: str) -> bytes:
     if b"\0" in encoded:
         raise ValueError(f"{program}: embedded null byte")
     return encoded
-
-
-_ASCII = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

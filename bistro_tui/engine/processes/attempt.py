@@ -13,8 +13,8 @@ from bistro_tui.engine.processes.lacks import lack
 from bistro_tui.engine.processes.lines import LineQuota
 from bistro_tui.engine.processes.lost_warden import LeftAttempt
 from bistro_tui.engine.processes.preparation import Prepared
+from bistro_tui.engine.processes.starts import AnyStart
 from bistro_tui.engine.processes.warden_link import WardenLink
-from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.bits import INCOMPLETE_BACKOFF
 from bistro_tui.engine.statuses.report import (
     Exit,
@@ -25,6 +25,7 @@ from bistro_tui.engine.statuses.report import (
 )
 from bistro_tui.engine.statuses.status import TaskStatus, complaint
 from bistro_tui.engine.warden.wire import (
+    LEASE,
     STDERR,
     STDOUT,
     Credit,
@@ -89,7 +90,7 @@ class Attempt:
         "start",
     )
 
-    def __init__(self, start: StartTask, number: int, shop: Workshop) -> None:
+    def __init__(self, start: AnyStart, number: int, shop: Workshop) -> None:
         self.start = start
         self.number = number
         self.link: WardenLink | None = None
@@ -191,6 +192,8 @@ class Attempt:
         is_temporary = self._is_temporary(message)
         if message.what == "killed" or (is_temporary and self.is_killed):
             return self.never_started()
+        if message.what == LEASE:
+            return message.text
         if is_temporary and message.error not in TEMPORARY:
             return start_failure(message, self.prepared)
         if is_temporary:
@@ -200,7 +203,7 @@ class Attempt:
 
     def _is_temporary(self, message: NotStarted) -> bool:
         """Return whether the host, not the task, is why it could not be started."""
-        if message.error in TEMPORARY:
+        if message.error in TEMPORARY or message.what == LEASE:
             return True
         if message.what not in _OWN_FILES:
             return False

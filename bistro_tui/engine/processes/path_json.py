@@ -10,7 +10,6 @@ from json.encoder import encode_basestring as _quote
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, NodeName, ResourceName
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.scheduling.actions import StartTask
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 
 compact_json = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), allow_nan=False
@@ -30,12 +29,15 @@ class PathJson:
         self._levels: Sequence[int] = ()
         self._taken_from: list[LevelName | None] = []
         """By number of level; None where nothing is taken."""
+        self._from_worker = ""
+        """What is taken from workers; empty: nothing."""
         self._parent: int | None = None
         self._above = ""
         """The names above the present siblings."""
         self._levels_above: dict[str, LevelName] = {}
         """Of the nodes above them from which something is taken."""
-        self._taken_above = "{}"
+        self._taken_above = ""
+        """The same as JSON, without brackets."""
 
     def of(self, start: StartTask) -> tuple[str, str]:
         """Return the names from the instance node down, and the resources by node.
@@ -48,11 +50,10 @@ class PathJson:
         parent = self._parents[leaf]
         if parent != self._parent:
             self._climb(parent)
-        name, taken = self._names[leaf], self._taken_above
+        name = self._names[leaf]
+        quoted = _quote(name)
         level = self._taken_from[self._levels[leaf]]
-        if level is not None:
-            taken = self._taken({**self._levels_above, name: level})
-        return self._above + _quote(name), taken
+        return self._above + quoted, self._taken(start.worker, name, quoted, level)
 
     def _turn_to(self, start: StartTask) -> None:
         tree, needs = start.tree, start.needs
@@ -65,6 +66,7 @@ class PathJson:
         self._taken_from = [
             level if level in self._needs_json else None for level in tree.level_names
         ]
+        self._from_worker = self._needs_json.get(WORKER_LEVEL, "")
         self._parent = None
 
     def _climb(self, parent: int) -> None:
@@ -75,17 +77,37 @@ class PathJson:
         self._levels_above = {
             node.name: node.level for node in path if node.level in self._needs_json
         }
-        self._taken_above = self._taken(self._levels_above)
+        self._taken_above = ",".join(
+            f"{_quote(name)}:{self._needs_json[level]}"
+            for name, level in self._levels_above.items()
+        )
 
-    def _taken(self, levels: Mapping[str, LevelName]) -> str:
-        """Return what is taken from the nodes of these names, and from the worker."""
-        found, worker = self._needs_json, LOCAL_WORKER.node
-        if WORKER_LEVEL in found and worker in levels:
-            # A node may be called like the worker; their resources differ in any case.
-            taken = {name: dict(self._needs[level]) for name, level in levels.items()}
-            taken[worker] |= self._needs[WORKER_LEVEL]
-            return compact_json(taken)
-        pieces = [f"{_quote(name)}:{found[level]}" for name, level in levels.items()]
-        if WORKER_LEVEL in found:
-            pieces.append(f"{_quote(worker)}:{found[WORKER_LEVEL]}")
+    def _taken(
+        self, worker: NodeName, name: NodeName, quoted: str, level: LevelName | None
+    ) -> str:
+        """Return what is taken from the leaf ``name``, those above it, and the worker.
+
+        ``level``: of the leaf if something is taken from it.
+        """
+        above = self._levels_above
+        if worker in above or name in above or name == worker:
+            # Names may repeat, and a node may be called like the worker.
+            return self._taken_by_name(worker, name, level)
+        pieces = [self._taken_above] if above else []
+        if level is not None:
+            pieces.append(f"{quoted}:{self._needs_json[level]}")
+        if self._from_worker:
+            pieces.append(f"{_quote(worker)}:{self._from_worker}")
         return "{" + ",".join(pieces) + "}"
+
+    def _taken_by_name(
+        self, worker: NodeName, name: NodeName, level: LevelName | None
+    ) -> str:
+        levels = dict(self._levels_above)
+        if level is not None:
+            levels[name] = level
+        taken = {name: dict(self._needs[level]) for name, level in levels.items()}
+        if self._from_worker:
+            # Their resources differ in any case.
+            taken.setdefault(worker, {}).update(self._needs[WORKER_LEVEL])
+        return compact_json(taken)

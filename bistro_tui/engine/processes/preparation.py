@@ -10,7 +10,7 @@ from bistro_tui.engine.config.model import Job, KillMethod, KillSettings
 from bistro_tui.engine.datadir import DataDir, job_dir_name
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.processes.argument import JobArguments, resolve_program
-from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.processes.starts import AnyStart, RemoteStart
 from bistro_tui.engine.statuses.attempts import NO_HOME, StatusHome
 from bistro_tui.engine.warden import wire
 from bistro_tui.engine.warden.tags import tag_of
@@ -74,7 +74,7 @@ class Preparation:
         self._files_dir = str(data_dir.status_files)
         self._parts: dict[JobName, _JobParts] = {}
 
-    def prepare(self, start: StartTask, number: int) -> Prepared:
+    def prepare(self, start: AnyStart, number: int) -> Prepared:
         """Return what starts that attempt, under that number.
 
         Raises ValueError with the reason if nothing could ever be started so.
@@ -85,7 +85,11 @@ class Preparation:
         invocation, arguments = str(start.invocation), parts.arguments
         base = f"{self._files_dir}/{invocation}"
         status_file, config_file = base + ".status", base + ".json"
-        config = arguments.task_json(start)
+        config = (
+            start.config
+            if isinstance(start, RemoteStart)
+            else arguments.task_json(start)
+        )
         words, argv, environment, needs_file, encoded_status_file = arguments.arguments(
             start,
             invocation,

@@ -30,7 +30,7 @@ from bistro_tui.engine.processes.warden_link import Hear, WardenLink
 from bistro_tui.engine.processes.warden_watch import WATCH_SEC, WardenWatch
 from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.kernel import become_subreaper
-from bistro_tui.engine.warden.wire import Setup
+from bistro_tui.engine.warden.wire import Lease, Setup
 
 log = logging.getLogger("bistro_tui")
 
@@ -90,6 +90,7 @@ class Wardens:
         self._started = 0
         self._deaths = 0
         self._is_closing = False
+        self._lease: Lease | None = None
         self._give_up = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -123,6 +124,12 @@ class Wardens:
         tasks = "1 task" if room == 1 else f"{room} tasks"
         limit = f"descriptor limit (ulimit -n {descriptor_limit()})"
         return room, f"{limit} allows {tasks} at once"
+
+    def lease(self, until: float, kill_wait: float) -> None:
+        """Give each warden this lease, and those that are started later as well."""
+        self._lease = lease = Lease(until, kill_wait)
+        for link in self.links:
+            link.send(lease)
 
     def stop_replacing(self) -> None:
         """Start no other for one that is lost from now on."""
@@ -200,6 +207,8 @@ class Wardens:
         )
         link.cgroup = self._name_cgroup()
         link.send(Setup(self._environment, descriptor_limit(), link.cgroup))
+        if self._lease is not None:
+            link.send(self._lease)
         return link
 
     def _name_cgroup(self) -> bytes:

@@ -22,6 +22,7 @@ from bistro_tui.engine.warden.files import (
 )
 from bistro_tui.engine.warden.journal import Journal
 from bistro_tui.engine.warden.kernel import be_called, become_subreaper
+from bistro_tui.engine.warden.lease import OVER, LeaseWatch
 from bistro_tui.engine.warden.loop import Loop
 from bistro_tui.engine.warden.orphans import Orphans
 from bistro_tui.engine.warden.spawn import Spawner, enter
@@ -29,6 +30,8 @@ from bistro_tui.engine.warden.tree import Marks, kill_marked
 from bistro_tui.engine.warden.unsettled import Unsettled
 from bistro_tui.engine.warden.usage import usage_of
 from bistro_tui.engine.warden.wire import (
+    KILL,
+    LEASE,
     STDERR,
     STDOUT,
     TERM,
@@ -37,6 +40,7 @@ from bistro_tui.engine.warden.wire import (
     Ended,
     Exited,
     Kill,
+    Lease,
     Message,
     NotStarted,
     Output,
@@ -94,6 +98,11 @@ class Warden:
         self._orphans = Orphans(self._mains, self._trouble)
         self._enclosures = Enclosures(b"")
         self._unsettled = Unsettled()
+        self._lease = LeaseWatch(
+            self.loop,
+            is_needed=lambda: bool(self._attempts),
+            on_over=self._lease_is_over,
+        )
         self._is_ticking = False
         self._usage_due = 0.0
         self._watch_parent()
@@ -164,6 +173,8 @@ class Warden:
                     self._journal.settled(message.numbers)
                 case Kill():
                     self._kill(message)
+                case Lease():
+                    self._lease.set(message)
                 case Setup():
                     self._set_up(message)
                 case _:
@@ -194,6 +205,9 @@ class Warden:
     # Starting.
 
     def _start(self, start: Start) -> None:
+        if self._lease.is_over:
+            self._channel.say(NotStarted(start.number, LEASE, 0, OVER))
+            return
         what, cgroup = "files", None
         try:
             create_private_file(start.status_file)
@@ -219,6 +233,7 @@ class Warden:
         self._attempts[start.number] = self._mains[child.pid] = attempt
         self._young.append((now + YOUNG_SEC, attempt))
         self._enclosures.started(attempt, cgroup, now)
+        self._lease.begin()
         if not self._is_ticking:
             self._is_ticking = True
             self.loop.later(TICK_SEC, self._tick)
@@ -302,10 +317,23 @@ class Warden:
         self._unsettled.leave()
         for attempt in tuple(self._attempts.values()):
             attempt.nobody_listens()
-            method = attempt.start.kill_method
-            # Nobody will ask again, so a SIGTERM alone may not be the last word.
-            method = TERM_WAIT_KILL if method == TERM else method
-            attempt.kill(method, attempt.start.kill_wait)
+            self._kill_for_good(attempt)
+
+    def _kill_for_good(self, attempt: Attempt) -> None:
+        wait = self._lease.kill_wait
+        if wait is not None:
+            # Somebody elsewhere counts on how long that takes.
+            attempt.kill(TERM_WAIT_KILL, wait)
+            return
+        method = attempt.start.kill_method
+        # Nobody will ask again, so a SIGTERM alone may not be the last word.
+        method = TERM_WAIT_KILL if method == TERM else method
+        attempt.kill(method, attempt.start.kill_wait)
+
+    def _lease_is_over(self, kill_wait: float) -> None:
+        method = TERM_WAIT_KILL if kill_wait > 0 else KILL
+        for attempt in tuple(self._attempts.values()):
+            attempt.kill(method, kill_wait)
 
     def _tick(self) -> None:
         self._enclosures.tidy()

@@ -15,6 +15,9 @@ WINDOW = 65_536
 
 STDOUT, STDERR = 1, 2
 
+LEASE = "lease"
+"""Why an attempt was not started: see ``NotStarted``."""
+
 KILL, TERM, TERM_WAIT_KILL = 0, 1, 2
 """How to end an attempt; the wait counts for the last, and at the scheduler's end."""
 
@@ -86,6 +89,18 @@ class Settled(NamedTuple):
     numbers: tuple[int, ...]
 
 
+class Lease(NamedTuple):
+    """End everything at ``until``, unless another lease comes before.
+
+    Nothing is started after it. The last one given counts also when the socket ends.
+    """
+
+    until: float
+    """Second of CLOCK_BOOTTIME, which goes on while the machine sleeps."""
+    kill_wait: float
+    """Seconds between SIGTERM and SIGKILL, then and when the socket ends."""
+
+
 class Ready(NamedTuple):
     """The answer to ``Setup``."""
 
@@ -108,8 +123,9 @@ class NotStarted(NamedTuple):
 
     number: int
     what: str
-    """``program``, ``directory``, ``files`` (status and config), ``journal`` or
-    ``killed`` (before its turn came); names what ``error`` is about."""
+    """``program``, ``directory``, ``files`` (status and config), ``journal``,
+    ``killed`` (before its turn came) or ``lease`` (which is over); names what ``error``
+    is about."""
     error: int
     """The errno; 0 where ``text`` says it all."""
     text: str
@@ -177,7 +193,7 @@ class Trouble(NamedTuple):
     text: str
 
 
-Request: TypeAlias = Setup | Start | Kill | Credit | Settled
+Request: TypeAlias = Setup | Start | Kill | Credit | Settled | Lease
 Reply: TypeAlias = (
     Ready | Started | NotStarted | Output | Exited | Ended | Usage | Trouble
 )
@@ -197,6 +213,7 @@ _KINDS: tuple[type[Message], ...] = (
     Ended,
     Usage,
     Trouble,
+    Lease,
 )
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 _LENGTH = struct.Struct(">I")

@@ -19,9 +19,9 @@ from bistro_tui.engine.processes.argument import (
     LONGEST_ARGUMENT,
     LONGEST_CONFIG_VARIABLE,
     JobArguments,
-    is_encodable,
     resolve_program,
 )
+from bistro_tui.engine.processes.job_json import is_encodable
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
