@@ -96,7 +96,7 @@ def _of_workers(
 
 def _is_measured(name: ResourceName, settings: Settings) -> bool:
     physical = settings.physical_resources
-    if "gpu_card" in physical and name.startswith("GPU: "):
+    if name.startswith("GPU: "):
         return True
     return any(name == one.logical_resource for one in physical.values())
 

@@ -74,7 +74,7 @@ JOB = Section(
             default_text="`--worker-command`",
             means="The program and its arguments. `NODE STATUS_FILE JSON` follow, "
             "unless `{node}`, `{job}`, `{status_file}` or `{config}` stand in a word. "
-            "A program with a `/` counts from the config's directory.",
+            "A program with a `/` counts from the config's directory, on workers too.",
         ),
         Key(
             name="config",

@@ -32,7 +32,8 @@ RESOURCE = Section(
             name="weight",
             type=Kind.COUNT,
             default=0,
-            means="How much it counts when the busiest worker is looked for.",
+            means="How much what is left of it counts when the busiest worker is "
+            "looked for; only of the level `worker`.",
         ),
     ),
 )
@@ -126,7 +127,8 @@ SETTINGS = Section(
             type=MapOf("LEVEL", MapOf("RESOURCE", RESOURCE)),
             required=True,
             means="What each node of a level has, and what a task takes of it on every "
-            "node of its path; the level `worker` means this host.",
+            "node of its path; the level `worker` is whoever runs it: this host, or "
+            "one of several workers.",
         ),
         Key(
             name="scheduler",
@@ -175,8 +177,8 @@ SETTINGS = Section(
             type=MapOf("WORKER", MapOf("RESOURCE", Kind.INT)),
             default={},
             means="Other limits for one worker, by `hostname:port`, `hostname` or "
-            "shard: the first of these that is there, alone. The worker of this host "
-            "has its name and the shard `local`.",
+            "shard: the first of these that is there, alone. A scheduler "
+            "that runs tasks itself is the worker `local`, with its own host's name.",
         ),
         Key(
             name="physical_resources",
@@ -191,7 +193,8 @@ SETTINGS = Section(
             name="remote_worker_selector",
             type=Words(("roundrobin", "busiest")),
             default="roundrobin",
-            means="Which of several workers gets the next task.",
+            means="Which of several workers gets the next task: each in turn, or the "
+            "one that has the least left.",
         ),
         Key(
             name="working_wait",
@@ -213,7 +216,8 @@ SETTINGS = Section(
             type=Kind.INT,
             default=0,
             means="Before this time, in seconds since the epoch, a scheduler of remote "
-            "workers does not wait for those it does not know yet.",
+            "workers does not wait for those it does not know yet. Tasks that these "
+            "run may be started a second time.",
         ),
     ),
 )

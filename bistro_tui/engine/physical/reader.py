@@ -7,8 +7,10 @@ from typing import Protocol
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import Settings
+from bistro_tui.engine.ids import WORKER_LEVEL
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.physical.host import Gpu, HostResources
+from bistro_tui.engine.physical.limits import counts_a_model
 from bistro_tui.engine.physical.nvidia_smi import NvidiaSmi
 from bistro_tui.engine.physical.system_files import SystemFiles
 from bistro_tui.engine.physical.texts import Unreadable
@@ -49,7 +51,12 @@ class HostReader:
 
     def wanted(self, settings: Settings) -> frozenset[str]:
         """Return which of ``ram_mb``, ``cpu_core`` and ``gpu_card`` to measure."""
-        return frozenset(settings.physical_resources) if self._is_here else frozenset()
+        if not self._is_here:
+            return frozenset()
+        wanted = set(settings.physical_resources)
+        if any(map(counts_a_model, settings.resources.get(WORKER_LEVEL, ()))):
+            wanted.add("gpu_card")
+        return frozenset(wanted)
 
     async def measure(self, settings: Settings) -> Measured:
         """Return what the host has of all that is wanted; the rest is left unknown.

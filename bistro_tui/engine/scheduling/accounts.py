@@ -10,7 +10,7 @@ from bistro_tui.engine.config.model import Settings
 from bistro_tui.engine.ids import INSTANCE_LEVEL, WORKER_LEVEL, LevelName, ResourceName
 from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.physical.limits import worker_limits
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP
 
 Amounts: TypeAlias = Mapping[ResourceName, int]
 
@@ -27,9 +27,11 @@ class Room:
     Jobs with the same needs share one; it changes with the limits.
     """
 
-    __slots__ = ("checks", "level", "needs")
+    __slots__ = ("checks", "key", "level", "needs")
 
     def __init__(self, level: LevelName, needs: tuple[int, ...]) -> None:
+        self.key = TOP
+        """Under which number those wait who wait for it at TOP."""
         self.level = level
         self.needs = needs
         """In the order in which the config lists the resources of the level."""
@@ -60,8 +62,12 @@ class Room:
         )
 
 
+OPEN = -2
+"""Where those wait whom nothing but their turn keeps from starting."""
+
 ALWAYS = Room(INSTANCE_LEVEL, ())
 """The room of those that wait for nothing but their turn."""
+ALWAYS.key = OPEN
 
 
 def add(used: Used, account: int, amount: int) -> None:
@@ -138,6 +144,10 @@ class Accounts:
             room = self._rooms[level, amounts] = Room(level, amounts)
             room.checks = self._checks(level, amounts)
         return room
+
+    def open_room(self, level: LevelName) -> Room:
+        """Return the room of a level where nothing can run out."""
+        return self._rooms.setdefault((level, ()), Room(level, ()))
 
     def keep_rooms(self, rooms: Iterable[Room]) -> None:
         """Forget all rooms but these, which are all that anyone still asks."""

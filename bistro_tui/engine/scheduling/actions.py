@@ -33,6 +33,8 @@ class StartTask(NamedTuple):
     """The index of the task's node in ``tree``."""
     needs: Mapping[LevelName, Mapping[ResourceName, int]]
     """What it takes, by the levels that have resources."""
+    worker: NodeName = LOCAL_WORKER.node
+    """The shard of the worker that is to run it."""
 
     @property
     def path_to_node(self) -> tuple[NodeName, ...]:
@@ -51,7 +53,7 @@ class StartTask(NamedTuple):
         }
         if WORKER_LEVEL in self.needs:
             # A node may be called like the worker; their resources differ in any case.
-            worker = LOCAL_WORKER.node
+            worker = self.worker
             by_node[worker] = {**by_node.get(worker, {}), **self.needs[WORKER_LEVEL]}
         return by_node
 

@@ -1,6 +1,7 @@
 """The attempts that run, or whose end is not on disk yet."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.ids import (
@@ -11,9 +12,19 @@ from bistro_tui.engine.ids import (
     ResourceName,
     TaskId,
 )
-from bistro_tui.engine.scheduling.accounts import Held
+from bistro_tui.engine.scheduling.accounts import Amounts, Held, Used
 from bistro_tui.engine.scheduling.demand import Demand
-from bistro_tui.engine.scheduling.places import Place
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, Place
+
+
+class Taken(NamedTuple):
+    """What an attempt took that this process did not start; its ``held`` tells where.
+
+    In place of the demand of a job, which may need something else by now.
+    """
+
+    needs: Mapping[LevelName, Amounts]
+    takes: tuple[tuple[int, Used, int], ...] = ()
 
 
 class Attempt:
@@ -25,6 +36,9 @@ class Attempt:
     """A kill was asked for."""
     ended = False
     """It is over and holds nothing; only its status is not on disk yet."""
+
+    worker: NodeName = LOCAL_WORKER.node
+    """Who runs it."""
 
     held: Held | None = None
     """What it holds in which account, once ``demand`` is void."""
@@ -38,7 +52,7 @@ class Attempt:
         began: float,
         leaf: int,
         slot: int,
-        demand: Demand,
+        demand: Demand | Taken,
         accounts: Sequence[int],
         next_backoff: BackoffDuration,
     ) -> None:
@@ -131,10 +145,19 @@ class Attempts:
         self.serial += 1
         self.live += 1
 
+    def adopt(self, attempt: Attempt) -> None:
+        """Take note of one that runs already, and that this process did not start."""
+        self.add(attempt)
+        self._undone += 1
+        if attempt.slot < 0:
+            job, node = attempt.task
+            self._strays.setdefault(job, {})[node] = None
+
     def undo(self, attempt: Attempt) -> None:
         """Forget a start of which nothing came."""
         self.live -= 1
-        self._undone += 1
+        if not isinstance(attempt.demand, Taken):
+            self._undone += 1
         self.remove(attempt.task)
 
     def end(self, attempt: Attempt, *, is_last: bool) -> None:

@@ -7,45 +7,28 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from bistro_tui.engine.config.model import Config
-from bistro_tui.engine.ids import InvocationId, JobName, ResourceName, TaskId
+from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.nodes.tree import NodeTree
-from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.scheduling import events as ev
+from bistro_tui.engine.scheduling import recovering, remote_news
 from bistro_tui.engine.scheduling.actions import Action, KillTask
-from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.bit_counts import BitCounts
-from bistro_tui.engine.scheduling.contention import Holdings
-from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.forgiving import forgive_jobs, forgive_tasks
-from bistro_tui.engine.scheduling.gate import Closed
-from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
 from bistro_tui.engine.scheduling.killing import kill_settings
-from bistro_tui.engine.scheduling.leftovers import Leftover
+from bistro_tui.engine.scheduling.looking import Looking
 from bistro_tui.engine.scheduling.orphans import OrphanTimers
 from bistro_tui.engine.scheduling.placement import Placement
-from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.policies.policy import Policy
 from bistro_tui.engine.scheduling.policies.registry import PolicyFactory, built_in
-from bistro_tui.engine.scheduling.progress import Progress, progress
-from bistro_tui.engine.scheduling.reasons import Explanation, Reason
-from bistro_tui.engine.scheduling.recovering import take_in
-from bistro_tui.engine.scheduling.standings import (
-    counts_of,
-    open_tasks,
-    outlook_of,
-    reason_of,
-    tasks_of,
-)
 from bistro_tui.engine.scheduling.state import State
 from bistro_tui.engine.scheduling.task_pages import TaskPages
-from bistro_tui.engine.statuses.status import TaskStatus, settle
+from bistro_tui.engine.statuses.status import Complaint, TaskStatus, settle
 
 
-class Core:
+class Core(Looking):
     """Decides what starts and what is killed. Only ``handle`` changes it.
 
     The queries are cheap and answer for the moment of the last ``handle``. Nothing
@@ -106,7 +89,7 @@ class Core:
         backoff = self.state.book.backoffs.top()
         due = [backoff[0]] if backoff is not None else []
         orphan = self._orphans.next_due()
-        if orphan is not None and not self.state.gate.is_frozen:
+        if orphan is not None and self._heeds_orphans(self.state.config):
             due.append(orphan)
         return min(due, default=None)
 
@@ -131,12 +114,37 @@ class Core:
                 | ev.StartsLimited()
             ):
                 self.state.gate.take_in(event)
+                self.state.workers.limit_local(self.state.gate.limit)
             case ev.TaskNotStarted(task, invocation, _):
                 self._not_started(task, invocation)
             case ev.AttemptsRecovering() | ev.AttemptGone() | ev.AttemptLeft():
-                self._actions += take_in(self.state, event, now)
+                self._actions += recovering.take_in(self.state, event, now)
+            case (
+                ev.WorkersReported()
+                | ev.AttemptsAdopted()
+                | ev.TaskLost()
+                | ev.LateStatus()
+            ):
+                self._hear_of_workers(event, now)
             case _:
                 self._obey(event, now)
+
+    def _hear_of_workers(
+        self, event: ev.WorkersReported | remote_news.RemoteNews, now: Now
+    ) -> None:
+        if isinstance(event, ev.WorkersReported):
+            if self.state.set_workers(event):
+                self._tell_policy()
+            return
+        self._actions += remote_news.take_in(self.state, event, now)
+        if isinstance(event, ev.AttemptsAdopted):
+            self._look_for_orphans(now)
+            if self.state.gate.stop_requests:
+                self._kill_adopted(event.found)
+            return
+        attempt = self.state.attempts.get(event.task)
+        if attempt is None or attempt.ended:
+            self._orphans.forget(event.task)
 
     def _config_loaded(self, config: Config, now: Now) -> None:
         self.state.gate.config_broken = False
@@ -192,15 +200,12 @@ class Core:
         if attempt is None or attempt.invocation != event.invocation or attempt.ended:
             return
         status = event.reported
-        if status.uses_backoff or status.backoff_sec:
+        if status.uses_backoff or status.backoff_sec or type(status.data) is Complaint:
             previous, delay = state.book.get(task), attempt.next_backoff
             status = settle(status, previous=previous, next_backoff=delay)
-        state.attempts.end(attempt, is_last=status.is_done)
         if self._orphans:
             self._orphans.forget(task)
-        store = state.book.store(task, status, now, attempt.invocation)
-        self._actions.append(store)
-        state.give_back(attempt)
+        self._actions.append(remote_news.end(state, attempt, status, now))
 
     def _not_started(self, task: TaskId, invocation: InvocationId) -> None:
         state = self.state
@@ -216,8 +221,9 @@ class Core:
         state, task = self.state, event.task
         status = state.book.stored(task, event.serial, now)
         if status is not None:
-            attempt = state.attempts.remove(task)
-            if attempt is not None:
+            attempt = state.attempts.get(task)
+            if attempt is not None and attempt.ended:
+                state.attempts.remove(task)
                 state.finish(attempt, is_done=status.is_done)
             else:
                 state.rejudge(task)
@@ -241,150 +247,44 @@ class Core:
         for attempt in self.state.attempts:
             self._kill(attempt.task)
 
+    def _kill_adopted(self, found: Iterable[ev.AdoptedAttempt]) -> None:
+        for one in found:
+            attempt = self.state.attempts.get(one.task)
+            if (
+                attempt is not None
+                and attempt.invocation == one.invocation
+                and not attempt.stopping
+            ):
+                self._kill(one.task)
+
     def _look_for_orphans(self, now: Now) -> None:
         state = self.state
-        if state.gate.is_frozen or state.config is None:
+        if not self._heeds_orphans(state.config):
             return
         running = [attempt.task for attempt in state.attempts if not attempt.ended]
         self._orphans.look(running, state.config, state.places, now)
 
     def _kill_due_orphans(self, now: Now) -> None:
-        state = self.state
-        if state.gate.is_frozen or state.config is None:
+        config = self.state.config
+        if not self._heeds_orphans(config):
             return
-        for task in self._orphans.pop_due(state.config, now):
+        for task in self._orphans.pop_due(config, now):
             self._kill(task)
 
-    # Looking; none of these changes anything.
+    def _heeds_orphans(self, config: Config | None) -> TypeGuard[Config]:
+        """Return whether orphans are looked for: a stop has killed them already.
 
-    @property
-    def config(self) -> Config | None:
-        """The last good config, None before the first."""
-        return self.state.config
-
-    @property
-    def host(self) -> HostResources:
-        """What this host has, as far as that was measured."""
-        return self.state.host
-
-    @property
-    def tree(self) -> NodeTree:
-        """The present nodes; without any before the first."""
-        return self.state.places.tree
-
-    @property
-    def starts(self) -> int:
-        """Attempts started so far."""
-        return self.state.attempts.starts
-
-    @property
-    def unstored(self) -> int:
-        """How many statuses are on their way to the store."""
-        return self.state.book.pending
-
-    @property
-    def closed(self) -> Closed | None:
-        """Why nothing at all may start, None if tasks may.
-
-        That as many run as may at once is no such reason.
+        Killing one again then would only put off when its worker is given up.
         """
-        return self.state.gate.closed()
+        gate = self.state.gate
+        return config is not None and not gate.is_frozen and not gate.stop_requests
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the scheduler was asked to end."""
-        return self.state.gate.stop_requests > 0
+    # What is left to tell.
 
-    def attempt(self, task: TaskId) -> Attempt | None:
-        """Return the attempt at ``task`` that runs, None if none does."""
-        return self.state.attempts.get(task)
+    def take_oddities(self) -> tuple[ev.Oddity, ...]:
+        """Return what was heard of attempts and ignored since this was asked.
 
-    def running(self) -> tuple[Attempt, ...]:
-        """Return the running attempts, oldest first.
-
-        An attempt counts until the status that it ended with is on disk.
+        Each is a line for the log: two copies of a task may have run.
         """
-        return tuple(self.state.attempts)
-
-    def recovering(self) -> tuple[Leftover, ...]:
-        """Return the tasks with a copy of before that is not yet proven dead."""
-        return tuple(self.state.leftovers)
-
-    def is_recovering(self, task: TaskId) -> bool:
-        """Return whether a copy of ``task`` from before is not yet proven dead."""
-        return task in self.state.leftovers
-
-    def can_keep_room(self, task: TaskId) -> bool:
-        """Return whether it is known what a copy of ``task`` from before takes."""
-        found = self.state.find(task)
-        return found is not None and found[0].job.is_valid
-
-    def nodes_of(self, attempt: Attempt | Leftover) -> tuple[int, ...]:
-        """Return the present nodes that ``attempt`` takes room on, instance first.
-
-        Its own node may be another by now, or gone.
-        """
-        return self.state.nodes_of(attempt)
-
-    def knows(self, task: TaskId) -> bool:
-        """Return whether ``task`` is one of the config's, runs, or is recovering."""
-        state = self.state
-        is_old = task in state.attempts or task in state.leftovers
-        return is_old or state.find(task) is not None
-
-    def status(self, task: TaskId) -> TaskStatus | None:
-        """Return the status that is on disk, None if the task never ran."""
-        return self.state.book.get(task)
-
-    def reason(self, task: TaskId) -> Reason:
-        """Return the first reason that applies; KeyError for an unknown task."""
-        return reason_of(self.state, task)
-
-    def counts(self, job: JobName) -> dict[Reason, int]:
-        """Return the tasks of ``job`` by reason, zeros left out; {} if unknown."""
-        return counts_of(self.state, job)
-
-    def outlook(self, job: JobName) -> dict[Reason, int]:
-        """Return the counts as if nothing ran and nothing were paused; {} if unknown.
-
-        A bad config and a disabled scheduler still count.
-        """
-        return outlook_of(self.state, job)
-
-    def tasks_of(self, job: JobName) -> list[tuple[TaskId, Reason]]:
-        """Return every task of ``job``, in fetch order of the nodes; [] if unknown."""
-        return tasks_of(self.state, job)
-
-    def open_tasks(self, job: JobName, limit: int) -> list[TaskId]:
-        """Return up to ``limit`` tasks of ``job`` not done, blocked ones first."""
-        return open_tasks(self.state, job, limit)
-
-    def explain(self, task: TaskId, now: Now) -> Explanation:
-        """Return all about why ``task`` is where it is; KeyError for an unknown one."""
-        return explain(self.state, task, now)
-
-    def explain_open(
-        self, job: JobName, limit: int, now: Now
-    ) -> tuple[Explanation, ...]:
-        """Return all about up to ``limit`` tasks not done, blocked ones first."""
-        holdings = Holdings(self.state)
-        return tuple(
-            explain(self.state, task, now, holdings)
-            for task in open_tasks(self.state, job, limit)
-        )
-
-    def why_job(self, job: JobName) -> JobSummary:
-        """Return the reasons of a job's tasks with what blocks them by name."""
-        return summarize(self.state, job)
-
-    def usage(self, index: int) -> tuple[tuple[ResourceName, int, int], ...]:
-        """Return (resource, used, limit) of a node of the tree; replicas share it."""
-        return self.state.usage(index)
-
-    def worker_usage(self) -> tuple[tuple[ResourceName, int, int], ...]:
-        """Return (resource, used, limit) of the local worker."""
-        return self.state.usage(TOP)
-
-    def progress(self) -> Progress:
-        """Return how far the owed tasks are, and whether any can get further."""
-        return progress(self.state)
+        oddities, self.state.oddities = self.state.oddities, []
+        return tuple(oddities)

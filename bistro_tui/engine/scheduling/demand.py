@@ -6,6 +6,16 @@ from bistro_tui.engine.config.model import Job
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName
 from bistro_tui.engine.scheduling.accounts import Accounts, Amounts, Room, Used
 from bistro_tui.engine.scheduling.layout import Holders, Layout
+from bistro_tui.engine.scheduling.worker_rooms import WorkerRoom
+from bistro_tui.engine.scheduling.workers import Workers
+
+
+def host_level(job: Job) -> LevelName | None:
+    """Return the level whose nodes are the hosts that the tasks of ``job`` need."""
+    level = job.level_for_host_placement
+    if job.host_placement or level == WORKER_LEVEL:
+        return None
+    return level
 
 
 class Demand:
@@ -24,10 +34,16 @@ class Demand:
         "takes",
         "up",
         "worker_room",
+        "worker_step",
     )
 
     def __init__(
-        self, job: Job, layout: Layout, holders: Holders, accounts: Accounts
+        self,
+        job: Job,
+        layout: Layout,
+        holders: Holders,
+        accounts: Accounts,
+        workers: Workers,
     ) -> None:
         self.up: Sequence[int] = layout.up
         self.above = holders.above
@@ -35,10 +51,22 @@ class Demand:
         self.first_up = not layout.leaf_has_account
         """Whether the leaves themselves have no account."""
         levels = (*holders.levels_above(layout), WORKER_LEVEL)
-        rooms = [accounts.room(level, job.resources) for level in levels[:-1]]
-        self.rooms: tuple[Room, ...] = tuple(room for room in rooms if room is not None)
+        self.rooms: tuple[Room, ...] = tuple(
+            accounts.room(level, job.resources) or accounts.open_room(level)
+            for level in levels[:-1]
+        )
         """One for each account of a leaf, its own first, then upwards: its *step*."""
-        self.worker_room = accounts.room(WORKER_LEVEL, job.resources)
+        self.worker_step = len(self.rooms)
+        """The step whose node says which worker it needs; that of TOP: none does."""
+        self.worker_room: Room | None
+        """What it needs of a worker; None if it can use any at any time."""
+        if workers.is_reported:
+            at = host_level(job)
+            if at in levels[:-1]:
+                self.worker_step = levels.index(at)
+            self.worker_room = workers.room(job, at if at in levels[:-1] else None)
+        else:
+            self.worker_room = accounts.room(WORKER_LEVEL, job.resources)
         self.checks: tuple[tuple[int, Used, int], ...]
         """All rooms in one: the step, what is in use, the most that leaves room."""
         self.takes: tuple[tuple[int, Used, int], ...] = tuple(
@@ -53,6 +81,16 @@ class Demand:
         }
         """The same by level, zeros included."""
         self.relimit()
+
+    @property
+    def pooled(self) -> WorkerRoom | None:
+        """What it needs of the workers that were reported; None before any was."""
+        room = self.worker_room
+        return room if isinstance(room, WorkerRoom) else None
+
+    def step(self, room: Room) -> int:
+        """Return the step at which one waits who waits for ``room`` below TOP."""
+        return self.worker_step if room is self.worker_room else self.rooms.index(room)
 
     @property
     def all_rooms(self) -> tuple[Room, ...]:

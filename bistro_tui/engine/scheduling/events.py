@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import Config
-from bistro_tui.engine.ids import InvocationId, JobName, TaskId
+from bistro_tui.engine.ids import (
+    InvocationId,
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -43,6 +51,98 @@ class HostReported:
     """
 
     host: HostResources
+
+
+class WorkerFacts(NamedTuple):
+    """One worker as it is now."""
+
+    shard: NodeName
+    """Its name; the account of its resources is kept under it."""
+    is_healthy: bool
+    """Only then it is given tasks."""
+    host: HostResources
+    """Name and measured resources of its machine."""
+    port: int = 0
+    """Told from others of its host by it, in ``worker_resources_override``."""
+    slots: int | None = None
+    """It takes so many tasks at once, whatever they need; None: any number."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersReported:
+    """These are all workers from now on, in an order that stays as it is.
+
+    Before the first of these there is one, ``local``, which every job may use: its
+    filters for the level ``worker`` and its host placement count only from then on.
+    What runs on a worker that is gone goes on holding what it holds.
+    """
+
+    workers: tuple[WorkerFacts, ...]
+    may_grow: bool = False
+    """Whether others may come by themselves, or become healthy again."""
+
+
+class AdoptedAttempt(NamedTuple):
+    """An attempt that an earlier scheduler started, and that a worker has."""
+
+    task: TaskId
+    invocation: InvocationId
+    worker: NodeName
+    since: float
+    """Wall second of its start."""
+    needs: Mapping[LevelName, Mapping[ResourceName, int]]
+    """What it takes by level."""
+    path: tuple[tuple[LevelName, NodeName], ...]
+    """The nodes that it takes it from, instance first."""
+    next_backoff: BackoffDuration
+    """What an error at its end costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptsAdopted:
+    """These run, whatever the config says of their jobs and nodes now.
+
+    They hold what they took, also where that is more than there is. To be fed once
+    statuses, config and nodes were loaded.
+    """
+
+    found: tuple[AdoptedAttempt, ...]
+
+
+class Oddity(NamedTuple):
+    """Something that was heard of an attempt and ignored."""
+
+    text: str
+    is_grave: bool
+    """Two copies of one task may run."""
+
+
+class TaskLost(NamedTuple):
+    """The worker of a running attempt is gone.
+
+    It ends as an error with its backoff, but its task waits ``safe_sec`` at least, for
+    the attempt may take so long to die; what comes from it after all replaces that.
+    Source: Bistro, runners/RemoteWorkerRunner (lost tasks).
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    worker: NodeName
+    safe_sec: int
+
+
+class LateStatus(NamedTuple):
+    """What became of an attempt that does not run on ``worker`` as far as is known.
+
+    ``reported`` is as in ``TaskEnded``; it counts where the status that is known may be
+    replaced. Source: Bistro, statuses/TaskStatusSnapshot.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    reported: TaskStatus
+    next_backoff: BackoffDuration
+    worker: NodeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +296,10 @@ Rare: TypeAlias = (
     | ConfigBroken
     | NodesLoaded
     | HostReported
+    | WorkersReported
+    | AttemptsAdopted
+    | TaskLost
+    | LateStatus
     | StatusesLoaded
     | TaskNotStarted
     | AttemptLeft

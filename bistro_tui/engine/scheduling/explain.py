@@ -21,6 +21,7 @@ from bistro_tui.engine.scheduling.steps import (
     recovering_step,
     running_step,
 )
+from bistro_tui.engine.scheduling.worker_lack import find_lack
 
 
 def explain(
@@ -46,9 +47,20 @@ def explain(
         task=task,
         reason=blocker.reason if blocker else Reason.RUNNABLE,
         checks=tuple(step.check for step in steps),
-        holders=blocker.shortage.holders if blocker and blocker.shortage else (),
-        would_run_if=blocker.would_run_if if blocker else "runs at once",
+        holders=blocker.holders if blocker else (),
+        would_run_if=_would_run_if(blocker, steps) if blocker else "runs at once",
     )
+
+
+def _would_run_if(blocker: Step, steps: list[Step]) -> str:
+    # Room on a node helps nobody whose worker is not there; one that is merely full
+    # has room again by itself.
+    if blocker.reason is Reason.RESOURCE:
+        for step in steps:
+            if step.reason is Reason.WORKER and not step.check.ok and not step.holders:
+                too = step.would_run_if.removeprefix("runs when ")
+                return f"{blocker.would_run_if}, and {too}"
+    return blocker.would_run_if
 
 
 def _chain(
@@ -124,7 +136,28 @@ def _resources(
     for node in state.places.tree.path(leaf):
         check = f"resources of {state.places.at(node).node}"
         yield _room(state, tasks, node, Reason.RESOURCE, check, holdings)
-    yield _room(state, tasks, TOP, Reason.WORKER, "worker", holdings)
+    if state.workers.is_reported:
+        yield _worker(state, tasks, leaf, holdings)
+    else:
+        yield _room(state, tasks, TOP, Reason.WORKER, "worker", holdings)
+
+
+def _worker(state: State, tasks: JobTasks, leaf: int, holdings: Holdings) -> Step:
+    node = state.host_node(tasks, leaf)
+    lack = find_lack(state, tasks, node, holdings)
+    if lack is not None:
+        return Step(
+            Reason.WORKER,
+            "worker",
+            lack.text,
+            ok=False,
+            would_run_if=f"runs when {lack.until}",
+            holders=lack.holders,
+        )
+    room = tasks.demand.pooled
+    number = room.mask(node).bit_count() if room is not None else 0
+    text = "1 worker has room" if number == 1 else f"{number} workers have room"
+    return Step(Reason.WORKER, "worker", text, ok=True)
 
 
 def _room(
@@ -145,7 +178,7 @@ def _room(
             f" {shortage.used}/{shortage.limit} used on {name}",
             ok=False,
             would_run_if=f"runs when {shortage.would_fit_if}",
-            shortage=shortage,
+            holders=shortage.holders,
         )
     fits = [
         f"{resource} {used}/{limit}, needs {tasks.job.resources.get(resource, 0)}"

@@ -10,6 +10,7 @@ from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import counts_of
 from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.worker_lack import find_lack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +82,41 @@ def _dependency_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
 
 def _resource_blockers(state: State, tasks: JobTasks) -> list[Blocker]:
     counts: dict[int, int] = {}
+    for_worker: dict[int, int] = {}
+    is_pooled = state.workers.is_reported
     for slot, standing in enumerate(tasks.standing):
         if standing == RUNNABLE:
             full = _full_node(state, tasks, slot)
-            if full is not None:
+            if full == TOP and is_pooled:
+                node = _host_node(state, tasks, slot)
+                for_worker[node] = for_worker.get(node, 0) + 1
+            elif full is not None:
                 counts[full] = counts.get(full, 0) + 1
     holdings = Holdings(state)
     shortages = [
         (find_shortage(state, node, tasks.job.resources, holdings), count)
         for node, count in counts.items()
     ]
-    return [_blocker(shortage, count) for shortage, count in shortages if shortage]
+    found = [_blocker(shortage, count) for shortage, count in shortages if shortage]
+    for node, count in for_worker.items():
+        lack = find_lack(state, tasks, node)
+        if lack is not None:
+            found.append(
+                Blocker(
+                    reason=Reason.WORKER,
+                    name=lack.name,
+                    tasks=count,
+                    would_run_if=f"one runs when {lack.until}",
+                )
+            )
+    return found
+
+
+def _host_node(state: State, tasks: JobTasks, slot: int) -> int:
+    """Return whose name is the host that a candidate needs which lacks a worker."""
+    leaves = tasks.usable(slot)
+    leaf = next(one for one in leaves if state.full_node(tasks, one) == TOP)
+    return state.host_node(tasks, leaf)
 
 
 def _blocker(shortage: Shortage, count: int) -> Blocker:

@@ -12,6 +12,7 @@ from bistro_tui.engine.scheduling.layout import Holders
 from bistro_tui.engine.scheduling.places import Places
 from bistro_tui.engine.scheduling.ready import OrderedReady, RandomReady, Ready
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.workers import Workers
 from bistro_tui.engine.statuses.status import next_backoff
 
 REASONS = tuple(Reason)
@@ -36,6 +37,7 @@ class JobTasks:
         places: Places,
         holders: Holders,
         accounts: Accounts,
+        workers: Workers,
         order: NodeOrder,
     ) -> None:
         self.job = job
@@ -60,7 +62,7 @@ class JobTasks:
         """Those of them on nodes that the job may not use."""
         self.layout = holders.layout(level, order)
         self.ready: Ready
-        self.demand = Demand(job, self.layout, holders, accounts)
+        self.demand = Demand(job, self.layout, holders, accounts, workers)
 
     def stand_all(self, standing: bytearray, rng: random.Random) -> None:
         """Take over every task's standing; called once, on a new object."""

@@ -10,16 +10,17 @@ from collections.abc import Collection
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
+from bistro_tui.engine.scheduling.accounts import OPEN, Room
 from bistro_tui.engine.scheduling.actions import Action, StartTask
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
-from bistro_tui.engine.scheduling.places import TOP
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP
 from bistro_tui.engine.scheduling.policies.policy import Policy
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
-from bistro_tui.engine.scheduling.waiting import OPEN, AnyOf
+from bistro_tui.engine.scheduling.waiting import AnyOf
+from bistro_tui.engine.scheduling.worker_rooms import WorkerRoom
 from bistro_tui.engine.statuses.status import next_backoff
 from bistro_tui.engine.steady_wall import LASTS_SEC, SteadyWall
 
@@ -65,6 +66,8 @@ class Placement:
         """The nodes with accounts on the path of the leaf looked at last, then TOP."""
         self._accounts: tuple[int, ...]
         """Their accounts."""
+        self._lacking: Room
+        """What there was too little of, where there was."""
 
     def run(self, now: Now, starts: list[Action], steps: int) -> None:
         """Add the starts to ``starts``, in order; all are recorded in the state.
@@ -75,7 +78,8 @@ class Placement:
         """
         self._starts = starts
         self._left = steps
-        limit = self._state.gate.limit
+        # Of several workers, only that of this host has the limit.
+        limit = None if self._state.workers.is_reported else self._state.gate.limit
         self._most = limit if limit is not None else math.inf
         self._wall = now.wall
         self._mono = now.mono
@@ -116,6 +120,7 @@ class Placement:
         """
         state = self._state
         is_shared = OPEN in nodes or TOP in nodes or state.places.account_at is not None
+        is_shared = is_shared or state.workers.is_reported
         is_scarce = self._attempts.live + self._left > self._most
         if is_shared or is_scarce or state.accounts.has_worker:
             return [nodes]
@@ -212,7 +217,7 @@ class Placement:
         return self._best_node(job)
 
     def _rank(self, job: JobTasks, node: int) -> int:
-        return job.ready.rank(TOP if node == OPEN else node)
+        return job.ready.rank(TOP if node < 0 else node)
 
     def _fitting(self, node: int) -> Collection[JobTasks] | None:
         """Return who waits at ``node`` and fits there, None for no one."""
@@ -238,12 +243,12 @@ class Placement:
     def _try(self, job: JobTasks, node: int) -> None:
         """Start one task that ``job`` has at or below ``node``, or move its entry."""
         ready, demand = job.ready, job.demand
-        top = TOP if node == OPEN else node
+        top = TOP if node < 0 else node
         room = ready.hidden.get(top)
         if room is None:
             return
         rooms = demand.rooms
-        depth = len(rooms) if top == TOP else rooms.index(room)
+        depth = len(rooms) if top == TOP else demand.step(room)
         if depth == 0 and not demand.first_up and top != TOP:
             self._try_leaf(job, top, room)
             return
@@ -256,8 +261,8 @@ class Placement:
                 self._start(job, leaf)
                 return
             if step < depth:
-                ready.hide(self._path[step], top, rooms[step])
-                self._state.waiting.add(self._path[step], rooms[step], job)
+                ready.hide(self._path[step], top, self._lacking)
+                self._state.waiting.add(self._path[step], self._lacking, job)
                 if self._live or self._left <= 0:
                     # What it has elsewhere may come first now.
                     return
@@ -265,8 +270,8 @@ class Placement:
                 self._state.show(job, top)
                 return
             else:
-                if room is ALWAYS:
-                    self._state.wait_for_worker(job)
+                if room is not self._lacking:
+                    self._state.wait_for(job, top, self._lacking)
                 return
         self._state.show(job, top)
 
@@ -279,11 +284,14 @@ class Placement:
             self._start(job, leaf)
         elif step > 0:
             self._state.show(job, leaf)
+        elif room is not self._lacking:
+            self._state.wait_for(job, leaf, self._lacking)
 
     def _full(self, demand: Demand, leaf: int) -> int:
         """Return the highest step at which a task on ``leaf`` lacks room, -1 for none.
 
-        The worker is asked last, as the step after all others. Leaves the path.
+        The worker is asked last, as the step after all others, or as the one of the
+        node that says which worker it is. Leaves the path, and what was lacking.
         """
         path = demand.above(demand.up[leaf])
         if not demand.first_up:
@@ -297,15 +305,24 @@ class Placement:
         for step, used, most in demand.checks:
             if used.get(accounts[step], 0) > most:
                 full = step
+        if full >= 0:
+            self._lacking = demand.rooms[full]
+            return full
         worker = demand.worker_room
-        if full < 0 and worker is not None and not worker.fits(TOP):
-            return len(demand.rooms)
-        return full
+        if worker is not None and not worker.fits(path[demand.worker_step]):
+            self._lacking = worker
+            return demand.worker_step
+        return -1
 
     def _start(self, job: JobTasks, leaf: int) -> None:
         """Start the task on ``leaf``, for which ``_full`` has just found room."""
         state, demand, attempts = self._state, job.demand, self._attempts
-        places, accounts = state.places, self._accounts
+        places, accounts, shard = state.places, self._accounts, LOCAL_WORKER.node
+        room = demand.worker_room
+        if state.workers.is_reported:
+            assert isinstance(room, WorkerRoom)
+            worker = state.workers.choose(room, self._path[demand.worker_step])
+            shard, accounts = worker.shard, (*accounts[:-1], worker.account)
         slot = places.slot_at[leaf]
         task = TaskId(job.name, job.slots.names[slot])
         previous = self._book.get(task)
@@ -314,20 +331,19 @@ class Placement:
         else:
             backoff = next_backoff(previous, job.job.backoff)
         invocation = InvocationId(self._second, self._draw_bits(63))
-        attempts.add(
-            Attempt(
-                task,
-                invocation,
-                attempts.next_number(task),
-                self._wall,
-                self._mono,
-                leaf,
-                slot,
-                demand,
-                accounts,
-                backoff,
-            )
+        attempt = Attempt(
+            task,
+            invocation,
+            attempts.next_number(task),
+            self._wall,
+            self._mono,
+            leaf,
+            slot,
+            demand,
+            accounts,
+            backoff,
         )
+        attempts.add(attempt)
         job.last_start = attempts.serial
         if attempts.live >= self._most:
             self._left = 0
@@ -345,6 +361,9 @@ class Placement:
                 del used[account]
             if amount < 0:
                 state.gain(account)
+        if state.workers.is_reported:
+            attempt.worker = shard
+            state.workers.move(shard, 1)
         self._policy.started(job)
         self._starts.append(
             StartTask(
@@ -356,5 +375,6 @@ class Placement:
                 places.tree,
                 leaf,
                 demand.needs,
+                shard,
             )
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bistro_tui.engine.ids import JobName, TaskId
-from bistro_tui.engine.scheduling.job_tasks import JobTasks
+from bistro_tui.engine.scheduling.job_tasks import RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 
@@ -73,13 +73,35 @@ def _can_progress(state: State) -> bool:
     if not state.gate.is_loaded:
         return True
     return any(
-        tasks.owed(Reason.BACKOFF) or (tasks.owed(Reason.RUNNABLE) and ever_fits(tasks))
+        tasks.owed(Reason.BACKOFF)
+        or (tasks.owed(Reason.RUNNABLE) and any_ever_fits(state, tasks))
         for tasks in owing
     ) or _waits_for_stray(state)
 
 
+def any_ever_fits(state: State, tasks: JobTasks) -> bool:
+    """Return whether a candidate of that job fits where nothing else runs."""
+    room = tasks.demand.pooled
+    if not ever_fits(tasks) or room is None or not room.is_by_node:
+        return ever_fits(tasks)
+    known: dict[int, bool] = {}
+    slot = tasks.standing.find(RUNNABLE)
+    while slot >= 0:
+        for leaf in tasks.usable(slot):
+            node = state.host_node(tasks, leaf)
+            if node not in known:
+                known[node] = room.ever_fits_at(node)
+            if known[node]:
+                return True
+        slot = tasks.standing.find(RUNNABLE, slot + 1)
+    return False
+
+
 def ever_fits(tasks: JobTasks) -> bool:
-    """Return whether a task of that job fits where nothing else runs."""
+    """Return whether a task of that job fits where nothing else runs.
+
+    On one of its nodes at least, if these say on which host it runs.
+    """
     rooms = (*tasks.demand.rooms, tasks.demand.worker_room)
     return all(room is None or room.ever_fits for room in rooms)
 

@@ -5,7 +5,6 @@ from typing import TypeAlias
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.accounts import add
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.events import (
     AttemptGone,
@@ -44,10 +43,7 @@ def _keep_room(state: State, found: Iterable[RecoveringAttempt]) -> None:
         if leftover is None:
             leftover = _leftover(state, task)
             state.leftovers.add(leftover)
-            for used, account, amount in leftover.held:
-                add(used, account, amount)
-                if amount < 0:
-                    state.gain(account)
+            state.take_held(leftover.held)
         leftover.attempts[attempt.invocation] = attempt
         state.rejudge(task)
 
@@ -59,9 +55,7 @@ def _give_back(state: State, task: TaskId, invocation: InvocationId) -> None:
     if leftover.attempts:
         return
     state.leftovers.remove(task)
-    for used, account, amount in leftover.held:
-        add(used, account, -amount)
-        state.gain(account)
+    state.give_held(leftover.held)
     state.rejudge(task)
 
 

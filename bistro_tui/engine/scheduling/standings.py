@@ -6,6 +6,7 @@ from operator import itemgetter
 from bistro_tui.engine.ids import JobName, TaskId
 from bistro_tui.engine.scheduling.job_tasks import CODE, REASONS, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
+from bistro_tui.engine.scheduling.progress import any_ever_fits
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.state import State
 
@@ -123,9 +124,7 @@ def outlook_of(state: State, job: JobName) -> dict[Reason, int]:
         reason = closed.reason
     elif not all(room.ever_fits for room in tasks.demand.rooms):
         reason = Reason.RESOURCE
-    elif (
-        tasks.demand.worker_room is not None and not tasks.demand.worker_room.ever_fits
-    ):
+    elif not any_ever_fits(state, tasks):
         reason = Reason.WORKER
     _add(counts, reason, candidates)
     return {reason: counts[reason] for reason in _ORDER if counts.get(reason)}

@@ -1,62 +1,49 @@
 """Everything that the core knows, and where each task stands."""
 
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator
 
 from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import (
     JobName,
     LevelName,
     NodeName,
-    ResourceName,
     TaskId,
 )
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
-from bistro_tui.engine.scheduling.accounts import (
-    ALWAYS,
-    Accounts,
-    Amounts,
-    Held,
-    Used,
-    add,
-)
-from bistro_tui.engine.scheduling.attempts import Attempt, Attempts
+from bistro_tui.engine.scheduling.attempts import Attempt
+from bistro_tui.engine.scheduling.demand import host_level
 from bistro_tui.engine.scheduling.edits import dependents, is_same_job
+from bistro_tui.engine.scheduling.events import Oddity, WorkersReported
 from bistro_tui.engine.scheduling.gate import Closed, Gate
+from bistro_tui.engine.scheduling.holding import name_places
 from bistro_tui.engine.scheduling.job_tasks import CODE, RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.judging import Judge
-from bistro_tui.engine.scheduling.layout import Holders
-from bistro_tui.engine.scheduling.leftovers import Leftover, Leftovers
-from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Place, Places
+from bistro_tui.engine.scheduling.places import TOP, Places
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.scheduling.rooms import Rooms
 from bistro_tui.engine.scheduling.status_book import StatusBook
-from bistro_tui.engine.scheduling.waiting import OPEN, Waiting
 
 _DONE = CODE[Reason.DONE]
 
 
-class State:
+class State(Rooms):
     """The facts of the core. Only ``Core.handle`` may lead to a change of it."""
 
     def __init__(self, rng: random.Random) -> None:
+        super().__init__()
         self.rng = rng
         self.config: Config | None = None
         self.host = UNKNOWN_HOST
         """What the local worker's limits are measured by."""
-        self.places = Places(NodeTree(()))
         self.gate = Gate()
-        self.accounts = Accounts()
         self.book = StatusBook()
-        self.attempts = Attempts()
-        self.leftovers = Leftovers()
-        self.waiting = Waiting()
-        self.gained: dict[int, None] = {}
-        """Nodes at which someone may fit who waits there."""
+        self.oddities: list[Oddity] = []
+        """What was heard and ignored, for the log."""
         self.jobs: dict[JobName, JobTasks] = {}
         """The jobs of the config, invalid ones included, in the order of the file."""
         self._judge = Judge(self.book, self.attempts, self.leftovers)
-        self.holders = Holders(self.places, ())
         self._dependents: dict[JobName, list[JobName]] = {}
         self.on_changed: Callable[[JobTasks], None] = _ignore
         """Hears of jobs that have other candidates now, by more than a start."""
@@ -74,8 +61,11 @@ class State:
         self._dependents = dependents(config)
         is_other, relimited = self.accounts.set_limits(config.settings, self.host)
         if is_other:
-            self.holders = Holders(self.places, self.accounts.levels)
-            self._recharge()
+            self.workers.forget_rooms()
+        self.workers.set_settings(config.settings, self.host)
+        if self._find_host_levels() or is_other:
+            is_other = True
+            self.hold_anew()
         changed = self._set_jobs(known, config, rebuild_all=is_other)
         if relimited:
             self._relimit(relimited)
@@ -108,13 +98,33 @@ class State:
         self.accounts.keep_rooms(
             room for demand in demands for room in demand.all_rooms
         )
+        self.workers.keep_rooms(demand.worker_room for demand in demands)
         return True
+
+    def set_workers(self, event: WorkersReported) -> bool:
+        """Take over which workers there are; return whether that is new altogether."""
+        is_first = not self.workers.is_reported
+        self.workers.report(event.workers, may_grow=event.may_grow)
+        if is_first and self.config is not None:
+            self._find_host_levels()
+            self.hold_anew()
+            self._set_jobs(self.config, self.config, rebuild_all=True)
+        return is_first
+
+    def _find_host_levels(self) -> bool:
+        """Find whose nodes are hosts that jobs need; return whether that changed."""
+        known, jobs = self.workers.levels, self.config.jobs if self.config else {}
+        if self.workers.is_reported:
+            found = {host_level(job) for job in jobs.values() if job.is_valid}
+            self.workers.levels = frozenset(lv for lv in found if lv is not None)
+        return self.workers.levels != known
 
     def set_host(self, host: HostResources) -> None:
         """Let the limits of the local worker follow ``host``."""
         self.host = host
         if self.config is not None:
             _, relimited = self.accounts.set_limits(self.config.settings, host)
+            self.workers.set_settings(self.config.settings, host)
             if relimited:
                 self._relimit(relimited)
 
@@ -123,7 +133,7 @@ class State:
         for tasks in self.jobs.values():
             tasks.demand.relimit()
         for node in self.waiting.at:
-            if node != OPEN and self.places.level(node) in levels:
+            if node >= TOP and self.places.level(node) in levels:
                 self.gained[node] = None
 
     def set_tree(self, tree: NodeTree) -> bool:
@@ -134,13 +144,13 @@ class State:
         self.gate.has_nodes = True
         if tree == self.places.tree:
             return False
-        self._name_places()
+        name_places(self.attempts, self.places)
         for tasks in self.jobs.values():
             self._forget(tasks)
         self.gained.clear()
         self.places = Places(tree)
-        self.holders = Holders(self.places, self.accounts.levels)
-        self._recharge()
+        self.workers.set_places(self.places)
+        self.hold_anew()
         self.rejudge_all()
         self.attempts.find_slots(self._find_slot)
         self.leftovers.find_slots(self._find_slot)
@@ -173,58 +183,19 @@ class State:
             self.places,
             self.holders,
             self.accounts,
+            self.workers,
             self.config.settings.node_order,
         )
         tasks.last_start = old.last_start if old is not None else 0
         self.jobs[name] = tasks
         tasks.stand_all(self._judge.all_of(tasks, busy), self.rng)
         if tasks.candidates:
-            self._open(tasks)
+            self.open(tasks)
 
     def _forget(self, tasks: JobTasks) -> None:
         for node, room in tasks.ready.hidden.items():
             self.waiting.remove(node, room, tasks)
         tasks.ready.hidden.clear()
-
-    def _name_places(self) -> None:
-        """Let the attempts keep their places by name: their numbers end here."""
-        for attempt in self.attempts:
-            if not attempt.places:
-                path = self.places.tree.path(attempt.leaf)
-                attempt.places = tuple(self.places.at(node) for node in path)
-
-    def _recharge(self) -> None:
-        """Find what each attempt holds in the accounts of now."""
-        for attempt in self.attempts:
-            if attempt.places:
-                found = self.places.nodes_of(attempt.places[-1])
-                attempt.leaf = found[0] if found else -1
-            path = self.places.tree.path(attempt.leaf)
-            places = attempt.places or [self.places.at(node) for node in path]
-            attempt.held = self.held_at(places, attempt.demand.needs)
-        for leftover in self.leftovers:
-            leftover.held = self.held_at(leftover.places, leftover.needs)
-        running = (one.held for one in self.attempts if one.held and not one.ended)
-        self.accounts.retake((*running, *(one.held for one in self.leftovers)))
-
-    def held_at(
-        self, places: Sequence[Place], needs: Mapping[LevelName, Amounts]
-    ) -> Held:
-        """Return what one holds that takes ``needs`` at ``places`` and of the worker.
-
-        Only where those places are there now.
-        """
-        held: list[tuple[Used, int, int]] = []
-        for place in (*places, LOCAL_WORKER):
-            nodes = self.places.nodes_of(place) if place != LOCAL_WORKER else (TOP,)
-            amounts = needs.get(place.level)
-            if nodes and amounts:
-                account = nodes[0]
-                held.extend(
-                    (used, account, amount)
-                    for used, amount in self.accounts.takes(place.level, amounts)
-                )
-        return tuple(held)
 
     def _find_slot(self, task: TaskId) -> int | None:
         tasks = self.jobs.get(task.job)
@@ -274,7 +245,7 @@ class State:
         elif code == RUNNABLE:
             for leaf in tasks.usable(slot):
                 if ready.add(leaf):
-                    self._open(tasks)
+                    self.open(tasks)
         if RUNNABLE in (known, code):
             self.on_changed(tasks)
 
@@ -293,106 +264,14 @@ class State:
 
     def closed(self) -> Closed | None:
         """Return why nothing more may start at this moment, None if tasks may."""
-        return self.gate.closed() or self.gate.full(self.attempts.live)
+        closed = self.gate.closed()
+        if closed is not None or self.workers.is_reported:
+            return closed
+        return self.gate.full(self.attempts.live)
 
     def is_dependency_met(self, job: JobName, node: NodeName) -> bool:
         """Return whether ``job`` is done on ``node``; never for an unknown job."""
         return self._judge.is_dependency_met(job, node)
-
-    # Room.
-
-    def give_back(self, attempt: Attempt) -> None:
-        """Give back what ``attempt`` took; note who may have room now."""
-        if attempt.held is not None:
-            for used, account, amount in attempt.held:
-                add(used, account, -amount)
-                self.gain(account)
-            return
-        accounts, at, gained = attempt.accounts, self.waiting.at, self.gained
-        is_shared = self.places.account_at is not None
-        for step, used, amount in attempt.demand.takes:
-            account = accounts[step]
-            left = used.get(account, 0) - amount
-            if left:
-                used[account] = left
-            else:
-                del used[account]
-            if is_shared:
-                self.gain(account)
-            elif account in at:
-                gained[account] = None
-
-    def gain(self, account: int) -> None:
-        """Take note that ``account`` may have more left than before."""
-        at = self.waiting.at
-        if self.places.account_at is None or account < 0:
-            if account in at:
-                self.gained[account] = None
-            return
-        for node in self.places.twins(account):
-            if node in at:
-                self.gained[node] = None
-
-    def show(self, tasks: JobTasks, node: int) -> None:
-        """Let ``tasks`` wait at ``node`` no longer, but where it is hidden next."""
-        self.waiting.remove(node, tasks.ready.hidden[node], tasks)
-        if tasks.ready.show(node) and node != TOP:
-            self._open(tasks)
-
-    def wait_for_worker(self, tasks: JobTasks) -> None:
-        """Let all of ``tasks`` that waits for nothing else wait for the worker."""
-        room = tasks.demand.worker_room
-        assert room is not None
-        self.waiting.remove(TOP, tasks.ready.hidden[TOP], tasks)
-        tasks.ready.hidden[TOP] = room
-        self.waiting.add(TOP, room, tasks)
-
-    def _open(self, tasks: JobTasks) -> None:
-        """Let ``tasks``, which nothing hides, have its turn."""
-        if TOP in tasks.ready.hidden:
-            return
-        tasks.ready.hidden[TOP] = ALWAYS
-        self.waiting.add(TOP, ALWAYS, tasks)
-        self.gained[OPEN] = None
-
-    def shortage_at(self, node: int, needs: Amounts) -> ResourceName | None:
-        """Return the first resource that ``node``, or at TOP the worker, lacks."""
-        account = node if node < 0 else self.places.account(node)
-        return self.accounts.shortage(self.places.level(node), account, needs)
-
-    def usage(self, node: int) -> tuple[tuple[ResourceName, int, int], ...]:
-        """Return (resource, used, limit) of a node, or at TOP of the worker."""
-        account = node if node < 0 else self.places.account(node)
-        return self.accounts.usage(self.places.level(node), account)
-
-    def nodes_of(self, attempt: Attempt | Leftover) -> tuple[int, ...]:
-        """Return the present nodes that ``attempt`` was started on, instance first."""
-        if isinstance(attempt, Attempt) and not attempt.places:
-            return self.places.tree.path(attempt.leaf)
-        found = (self.places.nodes_of(place) for place in attempt.places)
-        return tuple(nodes[0] for nodes in found if nodes)
-
-    def held(self, attempt: Attempt | Leftover) -> Held:
-        """Return what a living attempt holds: (book, account, amount) each."""
-        if isinstance(attempt, Leftover):
-            return attempt.held
-        if attempt.held is not None:
-            return attempt.held
-        return tuple(
-            (used, attempt.accounts[step], amount)
-            for step, used, amount in attempt.demand.takes
-        )
-
-    def full_node(self, tasks: JobTasks, leaf: int) -> int | None:
-        """Return the topmost node that is too full for a task on ``leaf``, if any.
-
-        The worker is asked last, and stands for TOP.
-        """
-        needs = tasks.job.resources
-        for node in self.places.tree.path(leaf):
-            if self.shortage_at(node, needs) is not None:
-                return node
-        return TOP if self.shortage_at(TOP, needs) is not None else None
 
 
 def _ignore(tasks: JobTasks) -> None:

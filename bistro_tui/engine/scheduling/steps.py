@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.contention import Shortage
 from bistro_tui.engine.scheduling.eligibility import node_passes
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
 from bistro_tui.engine.scheduling.reasons import Check, Reason
@@ -29,12 +28,13 @@ class Step:
         *,
         ok: bool,
         would_run_if: str = "",
-        shortage: Shortage | None = None,
+        holders: tuple[TaskId, ...] = (),
     ) -> None:
         self.reason = reason
         self.check = Check(check=check, ok=ok, text=text)
         self.would_run_if = would_run_if
-        self.shortage = shortage
+        self.holders = holders
+        """Tasks that hold what is short."""
 
 
 def running_step(state: State, task: TaskId) -> Step:
@@ -44,11 +44,18 @@ def running_step(state: State, task: TaskId) -> Step:
         text = f"{task} does not run"
     elif attempt.ended:
         text = f"attempt {attempt.number} has ended; its status is being stored"
-    elif attempt.stopping:
-        text = f"attempt {attempt.number} runs and is being stopped"
     else:
-        text = f"attempt {attempt.number} runs"
+        text = f"attempt {attempt.number} runs{_unwell(state, attempt.worker)}"
+        if attempt.stopping:
+            text += " and is being stopped"
     return Step(Reason.RUNNING, "not_running", text, ok=attempt is None)
+
+
+def _unwell(state: State, shard: NodeName) -> str:
+    worker = state.workers.by_shard.get(shard)
+    if worker is None or worker.facts.is_healthy:
+        return ""
+    return f" on worker {shard} (not healthy)"
 
 
 def recovering_step(state: State, task: TaskId, now: Now) -> Step:

@@ -18,6 +18,7 @@ from bistro_tui.engine.scheduling.steps import (
     recovering_step,
     running_step,
 )
+from bistro_tui.engine.scheduling.worker_lack import find_lack
 
 _JOB = (Reason.JOB_INVALID, Reason.JOB_DISABLED)
 _NODE = (Reason.NODE_DISABLED, Reason.AVOIDED)
@@ -72,6 +73,8 @@ def _shortage(state: State, tasks: JobTasks, slot: int) -> str:
         if full is None or found == TOP:
             full = found
     assert full is not None
+    if full == TOP and state.workers.is_reported:
+        return _worker_lack(state, tasks, slot)
     short = state.shortage_at(full, needs)
     assert short is not None
     name = place_name(state.places.at(full))
@@ -81,3 +84,11 @@ def _shortage(state: State, tasks: JobTasks, slot: int) -> str:
         if resource == short
     )
     return f"needs {needs.get(short, 0)} {short}, {used}/{limit} used on {name}"
+
+
+def _worker_lack(state: State, tasks: JobTasks, slot: int) -> str:
+    """Return why no worker takes the task, on the first replica that only lacks it."""
+    leaves = leaves_of(state, tasks, slot)
+    leaf = next(one for one in leaves if state.full_node(tasks, one) == TOP)
+    lack = find_lack(state, tasks, state.host_node(tasks, leaf))
+    return lack.text if lack is not None else "it may start"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from bistro_tui.engine.ids import WORKER_LEVEL, JobName, LevelName, ResourceName
+from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import counts_of, removed_jobs
 from bistro_tui.engine.scheduling.state import State
@@ -38,8 +39,8 @@ def usage_by_level(state: State) -> dict[LevelName, Usages]:
     """
     accounts = state.accounts
     return {
-        level: accounts.sums(
-            level, 1 if level == WORKER_LEVEL else len(state.places.slots(level))
-        )
+        level: state.usage(TOP)
+        if level == WORKER_LEVEL
+        else accounts.sums(level, len(state.places.slots(level)))
         for level in accounts.all_levels
     }

@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import TypeAlias
 
-from bistro_tui.engine.scheduling.accounts import ALWAYS, Room
+from bistro_tui.engine.scheduling.accounts import Room
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
-
-OPEN = -2
-"""Where those wait whom nothing but their turn keeps from starting."""
+from bistro_tui.engine.scheduling.places import TOP
 
 _FEW, _MANY = 16, 64
 """Where few wait, policies look at each of them; where many do, no one counts them."""
@@ -56,11 +54,11 @@ class Waiting:
 
     def __init__(self) -> None:
         self.at: dict[int, Waiters] = {}
-        """By node, TOP for the worker; the first to come first."""
+        """By node, below zero what is above them all; the first to come first."""
 
     def add(self, node: int, room: Room, job: JobTasks) -> None:
-        """Let ``job`` wait for ``room`` at ``node``; ALWAYS means OPEN."""
-        key = OPEN if room is ALWAYS else node
+        """Let ``job`` wait for ``room`` at ``node``; TOP means where the room says."""
+        key = node if node != TOP else room.key
         waiters = self.at.get(key)
         if waiters is None:
             self.at[key] = (room, job)
@@ -74,7 +72,7 @@ class Waiting:
 
     def remove(self, node: int, room: Room, job: JobTasks) -> None:
         """End what ``add`` began."""
-        key = OPEN if room is ALWAYS else node
+        key = node if node != TOP else room.key
         waiters = self.at[key]
         if isinstance(waiters, tuple):
             del self.at[key]

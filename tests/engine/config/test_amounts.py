@@ -99,15 +99,12 @@ def test_what_is_measured_may_be_any_amount(override: Json, shown: str | None) -
     assert [text for _, text in warnings_of(raw)] == ([shown] if shown else [])
 
 
-def test_so_may_the_number_of_cards_of_a_model() -> None:
+def test_so_may_the_number_of_cards_of_a_model_mapped_or_not() -> None:
     resources: Json = {"worker": {"gpu": limited(2), "GPU: T4": limited(0)}}
     jobs: dict[str, Json] = {"a": {"resources": {"GPU: T4": 3}}}
-    unmeasured = settings(resources=resources)
-    assert len(warnings_of(config_json(unmeasured, jobs))) == 1
-    measured = settings(
-        resources=resources,
-        physical_resources={"gpu_card": {"logical_resource": "gpu"}},
-    )
+    assert warnings_of(config_json(settings(resources=resources), jobs)) == []
+    mapped = {"gpu_card": {"logical_resource": "gpu"}}
+    measured = settings(resources=resources, physical_resources=mapped)
     assert warnings_of(config_json(measured, jobs)) == []
 
 

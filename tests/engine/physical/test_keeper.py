@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from bistro_tui.engine.config.model import PhysicalResource, Settings
-from bistro_tui.engine.ids import ResourceName
+from bistro_tui.engine.config.model import PhysicalResource, ResourceSpec, Settings
+from bistro_tui.engine.ids import WORKER_LEVEL, ResourceName
 from bistro_tui.engine.physical.host import Gpu, HostResources
 from bistro_tui.engine.physical.keeper import HostKeeper
 from bistro_tui.engine.physical.reader import HostReader, Measured
@@ -77,6 +78,14 @@ async def test_only_what_the_config_uses_is_measured(
     cards = Cards()
     assert await reader(cards=cards).measure(asking(*keys)) == Measured(host=host)
     assert cards.asked == ("gpu_card" in keys)
+
+
+async def test_cards_are_asked_for_where_a_resource_counts_those_of_a_model() -> None:
+    cards, model = Cards(), ResourceName("GPU: T4")
+    settings = replace(
+        asking(), resources={WORKER_LEVEL: {model: ResourceSpec(limit=0, default=0)}}
+    )
+    assert (await reader(cards=cards).measure(settings)).host.gpus == (T4,)
 
 
 async def test_where_tasks_run_elsewhere_nothing_is_measured() -> None:

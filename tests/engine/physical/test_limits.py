@@ -86,10 +86,14 @@ def test_each_thing_has_its_resource_and_the_others_stay() -> None:
 
 
 def test_without_an_entry_nothing_is_measured_in() -> None:
-    assert limits(HOST, {}, cpu=1, models={"GPU: T4": 0}) == {"cpu": 1, "GPU: T4": 0}
+    assert limits(HOST, {}, cpu=1, gb=2) == {"cpu": 1, "gb": 2}
 
 
-def test_each_card_adds_to_the_resource_of_its_model_where_cards_are_mapped() -> None:
+def test_each_card_adds_to_its_model_whether_or_not_cards_are_mapped() -> None:
+    assert limits(HOST, {}, cpu=1, models={"GPU: T4": 0}) == {"cpu": 1, "GPU: T4": 1}
+
+
+def test_each_card_adds_to_the_resource_of_its_model() -> None:
     models = {"GPU: Tesla K80": 0, "GPU: T4": 10, "GPU: A100": 0}
     found = limits(HOST, {"gpu_card": mapped("gpu")}, gpu=1, models=models)
     assert found == {"gpu": 3, "GPU: Tesla K80": 2, "GPU: T4": 11, "GPU: A100": 0}
@@ -120,6 +124,18 @@ def test_an_override_beats_what_is_measured(
     physical = {"cpu_core": mapped("cpu")}
     found = limits(HOST, physical, override=override, cpu=2, disks=3)
     assert found["cpu"] == limit
+
+
+def test_the_override_of_a_host_with_the_port_beats_that_of_the_host_alone() -> None:
+    override: Json = {"box:31": {"cpu": 7}, "box": {"cpu": 6}, ":31": {"cpu": 5}}
+    raw = settings_json(
+        resources={"worker": {"cpu": {"limit": 1, "default": 0}}},
+        worker_resources_override=override,
+    )
+    settings = parse_config(config_json(raw, {})).config.settings  # type: ignore[union-attr]
+    found = [worker_limits(settings, HOST, LOCAL, port) for port in (31, 32)]
+    found.append(worker_limits(settings, HostResources(), LOCAL, 31))
+    assert [list(one.values()) for one in found] == [[7], [6], [1]]
 
 
 def test_a_host_without_a_name_is_no_worker_called_nothing() -> None:

@@ -5,12 +5,10 @@ from collections import Counter
 
 from bistro_tui.engine.ids import WORKER_LEVEL, TaskId
 from bistro_tui.engine.moment import Now
-from bistro_tui.engine.scheduling.accounts import ALWAYS
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.job_tasks import CODE, JobTasks
 from bistro_tui.engine.scheduling.places import TOP
 from bistro_tui.engine.scheduling.reasons import Reason
-from bistro_tui.engine.scheduling.waiting import OPEN
 
 _OVER = (Reason.DONE, Reason.RUNNING)
 
@@ -19,6 +17,7 @@ def check_invariants(core: Core, now: Now) -> None:
     """Fail if anything that is kept up to date differs from what it is counted from."""
     _check_accounts(core)
     _check_attempts(core)
+    _check_workers(core)
     for tasks in core.state.jobs.values():
         _check_job(core, tasks)
         _check_ready(core, tasks)
@@ -35,9 +34,12 @@ def _check_accounts(core: Core) -> None:
         path = core.tree.path(attempt.leaf)
         places = attempt.places or [state.places.at(node) for node in path]
         found = [(place.level, state.places.nodes_of(place)) for place in places]
-        for level, nodes in (*found, (WORKER_LEVEL, (TOP,))):
+        for level, nodes in found:
             for resource, _, _ in state.usage(nodes[0]) if nodes else ():
                 held[resource, nodes[0]] += attempt.amount(level, resource)
+        account = state.workers.account(attempt.worker)
+        for resource, _, _ in state.usage(TOP):
+            held[resource, account] += attempt.amount(WORKER_LEVEL, resource)
     for leftover in core.recovering():
         assert leftover.attempts, "it would never be given back"
         assert leftover.task not in state.attempts, "two copies of one task"
@@ -52,6 +54,28 @@ def _check_accounts(core: Core) -> None:
         for account, amount in accounts.items()
     }
     assert used_now == {key: amount for key, amount in held.items() if amount}
+
+
+def _check_workers(core: Core) -> None:
+    """Fail if what is known of each worker is not what a look at everything gives."""
+    workers, settings = core.state.workers, core.state.config
+    if not workers.is_reported or settings is None:
+        return
+    running = Counter(one.worker for one in core.running() if not one.ended)
+    assert {s: n for s in workers._account_of if (n := workers.running(s))} == running
+    for worker in workers.all:
+        is_free = worker.slots is None or running[worker.shard] < worker.slots
+        is_ready = is_free and worker.facts.is_healthy
+        assert bool(workers.ready & worker.bit) is is_ready
+        assert workers.by_shard[worker.shard] is worker
+        for fit in workers._fits.values():
+            left = workers.left(worker)
+            fits = all(n <= has for n, has in zip(fit.needs, left, strict=True))
+            assert bool(fit.mask & worker.bit) is fits
+    order = sorted((worker.score, worker.position) for worker in workers.all)
+    assert workers._order in ([], order)
+    if workers._order:
+        assert all(workers._score(one) == one.score for one in workers.all)
 
 
 def _check_attempts(core: Core) -> None:
@@ -125,7 +149,7 @@ def _seen(tasks: JobTasks, top: int) -> list[int]:
 def _check_waiting(core: Core) -> None:
     state = core.state
     hidden = {
-        (OPEN if room is ALWAYS else node, room, tasks)
+        (node if node != TOP else room.key, room, tasks)
         for tasks in state.jobs.values()
         for node, room in tasks.ready.hidden.items()
     }

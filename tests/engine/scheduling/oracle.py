@@ -5,7 +5,7 @@ core can be asked at every instant: may this start, and was anything left out?
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bistro_tui.engine.config.model import Config, Job, NodeOrder, PolicyName
 from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
@@ -29,6 +29,7 @@ class Holder:
 @dataclass
 class Running(Holder):
     invocation: InvocationId
+    worker: NodeName = LOCAL
 
 
 @dataclass
@@ -48,11 +49,17 @@ class Oracle:
     stopping: bool = False
     pauses: set[str] = field(default_factory=set)
     limit: int | None = None
+    workers: tuple[ev.WorkerFacts, ...] | None = None
+    """None: only ``local``, which every job may use."""
+    last_worker: NodeName | None = None
+    """Who took the last task, or the nearest before it that is still there."""
     statuses: dict[TaskId, TaskStatus] = field(default_factory=dict)
     ready_at: dict[TaskId, float] = field(default_factory=dict)
     running: dict[TaskId, Running] = field(default_factory=dict)
     recovering: dict[TaskId, Recovering] = field(default_factory=dict)
     unstored: dict[TaskId, StoreStatus] = field(default_factory=dict)
+    storing: set[tuple[TaskId, InvocationId | None]] = field(default_factory=set)
+    """Attempts whose real ends are known from the events being taken in."""
     adopted: set[TaskId] = field(default_factory=set)
     """Whose newest end was one of a run before."""
     ready_when_stored: dict[TaskId, float] = field(default_factory=dict)
@@ -111,7 +118,55 @@ class Oracle:
             case ev.StopRequested():
                 self.stopping = True
             case _:
+                self.take_in_news(event)
+
+    def take_in_news(self, event: ev.Event) -> None:
+        """What is heard of workers and of what they run."""
+        match event:
+            case ev.WorkersReported() | ev.AttemptsAdopted():
+                self.take_in_workers(event)
+            case ev.TaskLost(task, invocation):
+                mine = self.running.get(task)
+                self.adopted.discard(task)
+                if mine is not None and mine.invocation == invocation:
+                    del self.running[task]
+            case _:
                 pass
+
+    def take_in_workers(self, event: ev.WorkersReported | ev.AttemptsAdopted) -> None:
+        if isinstance(event, ev.WorkersReported):
+            shards = [one.shard for one in event.workers]
+            if self.last_worker is not None:
+                old = [one.shard for one in self.workers or ()]
+                before = old[: old.index(self.last_worker) + 1]
+                left = [shard for shard in before if shard in shards]
+                self.last_worker = left[-1] if left else None
+            self.workers = event.workers
+            return
+        for one in event.found:
+            stored = self.unstored.get(one.task)
+            has_ended = (
+                stored is not None
+                and stored.invocation == one.invocation
+                and Bits.OVERWRITEABLE not in stored.status.bits
+            )
+            known = self.statuses.get(one.task)
+            needs_none = known is not None and (
+                known.is_done
+                or (known.is_failed and Bits.OVERWRITEABLE not in known.bits)
+            )
+            has_ended = has_ended or needs_none
+            has_ended = has_ended or (one.task, one.invocation) in self.storing
+            if one.task not in self.running and not has_ended:
+                self.running[one.task] = Running(
+                    invocation=one.invocation,
+                    worker=one.worker,
+                    taken={
+                        (level, name, resource): amount
+                        for level, name in (*one.path, (WORKER, one.worker))
+                        for resource, amount in one.needs.get(level, {}).items()
+                    },
+                )
 
     def take_in_old(self, found: ev.RecoveringAttempt) -> None:
         """Book what an old copy takes, by the config and the nodes of this moment."""
@@ -148,6 +203,10 @@ class Oracle:
         began = action.status.time if action.task in self.adopted else now.wall
         ready_at = began + action.status.backoff_sec
         self.ready_when_stored[action.task] = now.mono + ready_at - now.wall
+        if action.invocation is None and action.status.backoff_sec:
+            # The delay of a lost task that is forgiven goes on as it was.
+            known = self.ready_at.get(action.task, now.mono)
+            self.ready_when_stored[action.task] = max(known, now.mono)
 
     def take_in_start(self, action: StartTask) -> None:
         """Book what the task takes, by its job's needs at this moment."""
@@ -158,14 +217,22 @@ class Oracle:
                 self.config.settings.levels, action.path_to_node, strict=False
             )
         ]
+        self.take_in_turn(action.worker)
         self.running[action.task] = Running(
             invocation=action.invocation,
+            worker=action.worker,
             taken={
                 (level, name, resource): action.job.resources[resource]
-                for level, name in [*places, (WORKER, LOCAL)]
+                for level, name in [*places, (WORKER, action.worker)]
                 for resource in self.config.settings.resources.get(level, {})
             },
         )
+
+    def take_in_turn(self, worker: NodeName) -> None:
+        assert self.config is not None
+        is_in_turns = self.config.settings.remote_worker_selector == "roundrobin"
+        if self.workers is not None and is_in_turns:
+            self.last_worker = worker
 
     # What may start.
 
@@ -178,7 +245,11 @@ class Oracle:
             and not (self.broken and self.config.settings.on_bad_config != "keep")
             and not self.pauses
             and not self.stopping
-            and (self.limit is None or len(self.running) < self.limit)
+            and (
+                self.limit is None
+                or self.workers is not None
+                or len(self.running) < self.limit
+            )
         )
 
     def may_start(self, now: Now) -> set[tuple[TaskId, tuple[NodeName, ...]]]:
@@ -234,22 +305,82 @@ class Oracle:
         settings = self.config.settings
         limit = settings.resources[level][resource].limit  # type: ignore[index]
         if level == WORKER:
-            limit = self.worker_limit(resource, limit)
+            limit = self.worker_limit(name, resource, limit)
         return limit - sum(
             holder.taken.get((level, name, resource), 0) for holder in self.holders()
         )
 
-    def worker_limit(self, resource: str, limit: int) -> int:
+    def worker_limit(self, shard: NodeName, resource: str, limit: int) -> int:
         assert self.config is not None
-        settings, host = self.config.settings, self.host
+        settings, host, port = self.config.settings, self.host, 0
+        for one in self.workers or ():
+            if one.shard == shard:
+                port = one.port
+                if one.shard != LOCAL or one.host != UNKNOWN_HOST:
+                    host = one.host
         for key, amount in (("ram_mb", host.ram_mb), ("cpu_core", host.cpu_cores)):
             mapped = settings.physical_resources.get(key)
             if mapped is not None and mapped.logical_resource == resource and amount:
                 left = amount - mapped.physical_reserve_amount
                 limit = max(0, int(left / mapped.multiply_logical_by))
         overrides = settings.worker_resources_override
-        own = overrides.get(host.name, overrides.get("local", {}))
-        return own.get(resource, limit)  # type: ignore[call-overload, no-any-return]
+        for key in (f"{host.name}:{port}", host.name, shard):
+            if (host.name and key in overrides) or key == shard:
+                own = overrides.get(key, {})
+                return own.get(resource, limit)  # type: ignore[call-overload, no-any-return]
+        return limit
+
+    def takers(self, job: Job, path: Sequence[NodeName]) -> list[NodeName]:
+        """The workers that would take a task on that path now, in their order."""
+        assert self.config is not None
+        settings, found = self.config.settings, []
+        by_level = dict(zip(settings.levels, path, strict=False))
+        level = job.level_for_host_placement
+        required = job.host_placement or (by_level.get(level, "") if level else "")
+        for one in self.workers or (ev.WorkerFacts(LOCAL, True, self.host),):
+            if self.workers is not None:
+                running = [r for r in self.running.values() if r.worker == one.shard]
+                accepted = job.filters.get(WORKER)
+                slots = [one.slots, self.limit if one.shard == LOCAL else None]
+                if (
+                    not one.is_healthy
+                    or (required and one.host.name != required)
+                    or any(n is not None and len(running) >= n for n in slots)
+                    or (
+                        accepted is not None
+                        and not replace(accepted, tag_whitelist=frozenset()).accepts(
+                            job=job.name, node=one.host.name, tags=frozenset()
+                        )
+                    )
+                ):
+                    continue
+            if all(
+                job.resources[resource] <= self.left(WORKER, one.shard, resource)
+                for resource in settings.resources.get(WORKER, {})
+            ):
+                found.append(one.shard)
+        return found if self.workers is None or self.workers else []
+
+    def choices(self, job: Job, path: Sequence[NodeName]) -> list[NodeName]:
+        """Which of the workers that would take it the selector may choose."""
+        assert self.config is not None
+        takers = self.takers(job, path)
+        if self.workers is None or not takers:
+            return takers
+        specs = self.config.settings.resources.get(WORKER, {})
+        if self.config.settings.remote_worker_selector == "busiest":
+            left = {
+                shard: sum(
+                    spec.weight * (self.left(WORKER, shard, r) - job.resources[r])
+                    for r, spec in specs.items()
+                )
+                for shard in takers
+            }
+            return [shard for shard in takers if left[shard] == min(left.values())]
+        order = [one.shard for one in self.workers]
+        begin = order.index(self.last_worker) + 1 if self.last_worker else 0
+        order = order[begin:] + order[:begin]
+        return [min(takers, key=order.index)]
 
     def holders(self) -> Iterator[Holder]:
         yield from self.running.values()
@@ -264,9 +395,9 @@ class Oracle:
         ]
         return all(
             job.resources[resource] <= self.left(level, name, resource)
-            for level, name in [*places, (WORKER, LOCAL)]
+            for level, name in places
             for resource in self.config.settings.resources.get(level, {})
-        )
+        ) and bool(self.takers(job, self.names(index)))
 
     def names(self, index: int) -> tuple[NodeName, ...]:
         assert self.tree is not None
@@ -308,18 +439,22 @@ class Starter:
     def __init__(self, oracle: Oracle) -> None:
         self._oracle = oracle
         self.started: list[tuple[TaskId, tuple[NodeName, ...]]] = []
+        self.workers: list[NodeName] = []
 
     def __call__(self, task: TaskId, path: Sequence[NodeName]) -> None:
         oracle = self._oracle
         assert oracle.config is not None
         settings = oracle.config.settings
         job = oracle.config.jobs[task.job]
+        worker = oracle.choices(job, path)[0]
+        oracle.take_in_turn(worker)
         places = [
             *zip(settings.levels, path, strict=False),
-            (WORKER, LOCAL),
+            (WORKER, worker),
         ]
         oracle.running[task] = Running(
             invocation=InvocationId(0, 0),
+            worker=worker,
             taken={
                 (level, name, resource): job.resources[resource]
                 for level, name in places
@@ -327,3 +462,4 @@ class Starter:
             },
         )
         self.started.append((task, tuple(path)))
+        self.workers.append(worker)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
-from bistro_tui.engine.ids import JobName, ResourceName
+from bistro_tui.engine.ids import JobName, LevelName, ResourceName
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import StartTask, StoreStatus
 from bistro_tui.engine.scheduling.core import Core
@@ -21,6 +21,7 @@ from tests.engine.scheduling.builders import (
     make_job,
     make_tree,
 )
+from tests.engine.scheduling.worker_worlds import worker
 
 ROOM = limits(host={"per_host": 2}, db={"per_db": 1})
 
@@ -85,6 +86,32 @@ def test_a_release_costs_a_few_steps_however_many_jobs_wait_there(
     assert len(counted.running) == 8
     steps = [counted.end_one() for _ in range(100)]
     assert len(counted.running) == 8
+    assert sum(steps) / len(steps) < 4
+
+
+@pytest.mark.parametrize("by_node", [False, True])
+@pytest.mark.parametrize("jobs", [4, 80])
+def test_a_worker_that_gets_free_costs_a_few_steps_however_many_wait_for_one(
+    jobs: int, by_node: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counted(monkeypatch, jobs, PolicyName.ROUNDROBIN)
+    room = limits(host={"per_host": 50}, worker={"ram": 2})
+    level = LevelName("host") if by_node else None
+    needs = {ResourceName("per_host"): 1, ResourceName("ram"): 1}
+    pinned = {
+        name: replace(job, level_for_host_placement=level, resources=needs)
+        for name, job in counted.config.jobs.items()
+    }
+    settings = replace(counted.config.settings, resources=room)
+    workers = [worker(f"w{h}.{n}", f"h{h}") for h in range(4) for n in range(5)]
+    counted.take(ev.WorkersReported(tuple(workers)))
+    counted.reload(replace(counted.config, jobs=pinned, settings=settings))
+    for _ in range(20):
+        # What ran before is none of the workers'.
+        counted.end_one()
+    running = len(counted.running)
+    steps = [counted.end_one() for _ in range(100)]
+    assert len(counted.running) == running
     assert sum(steps) / len(steps) < 4
 
 

@@ -234,6 +234,18 @@ def test_a_stop_ends_the_orphans_of_removed_jobs_by_the_settings() -> None:
     assert killed(world.feed(ev.StopRequested())) == [("etl@a", WAIT)]
 
 
+def test_a_stop_kills_a_stubborn_orphan_once_and_puts_its_end_off_no_more() -> None:
+    kill = KillSettings(method=TERM, kill_wait_ms=3000)
+    off = make_job("etl", enabled=False, kill_orphans=0, kill=kill)
+    world = World(make_config(make_job("etl", kill=kill)), ONE)
+    world.reload(make_config(off))
+    assert killed(world.feed(ev.StopRequested())) == [("etl@a", WAIT)]
+    assert world.core.next_due() is None
+    assert killed(world.wait(60)) == []
+    assert killed(world.reload(make_config())) == []
+    assert killed(world.feed(ev.StopRequested())) == [("etl@a", KILL)]
+
+
 def test_forgiving_lets_failures_run_again_once_it_is_on_disk() -> None:
     world = World(make_config(make_job("etl")), make_tree({"h1": ["a", "b"]}))
     world.end("etl@a", FAILED)

@@ -67,8 +67,16 @@ class Watched:
         ran = set(self.oracle.running)
         actions = self.core.handle(events, self.now)
         self.history.append((events, self.now, actions))
+        self.oracle.storing = {
+            (action.task, action.invocation)
+            for action in actions
+            if isinstance(action, StoreStatus)
+            and Bits.OVERWRITEABLE not in action.status.bits
+        }
         for event in events:
             self.oracle.take_in(event)
+            if isinstance(event, ev.AttemptsAdopted):
+                ran |= set(self.oracle.running)
             if isinstance(event, ev.ConfigLoaded):
                 gone = [job for job in self.turns if job not in event.config.jobs]
                 for job in gone:
@@ -80,6 +88,8 @@ class Watched:
             if isinstance(action, StartTask):
                 allowed = self.oracle.may_start(self.now)
                 assert (action.task, action.path_to_node) in allowed
+                choices = self.oracle.choices(action.job, action.path_to_node)
+                assert action.worker in choices, (action.worker, choices)
                 self.check_turn(action, allowed)
                 self.oracle.take_in_start(action)
             if isinstance(action, KillTask):
@@ -104,6 +114,7 @@ class Watched:
         needs = [n for job in config.jobs.values() for n in job.resources.values()]
         is_shared = any(resources.get(lv) for lv in (INSTANCE_LEVEL, WORKER_LEVEL))
         is_shared = is_shared or self.oracle.limit is not None
+        is_shared = is_shared or self.oracle.workers is not None
         # A start may make room in between where a need is below zero.
         if is_shared and min(needs, default=0) >= 0:
             jobs = {task.job for task, _ in allowed}

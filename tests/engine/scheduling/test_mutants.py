@@ -336,7 +336,7 @@ def give_away_what_old_copies_take(patch: pytest.MonkeyPatch) -> None:
 
 def forget_old_copies_in_another_tree(patch: pytest.MonkeyPatch) -> None:
     """What old copies take is lost once the nodes or the resources are others."""
-    whole = State._recharge
+    whole = State.hold_anew
 
     def mutant(self: State) -> None:
         whole(self)
@@ -345,7 +345,7 @@ def forget_old_copies_in_another_tree(patch: pytest.MonkeyPatch) -> None:
                 add(used, account, -amount)
             leftover.held = ()
 
-    patch.setattr(State, "_recharge", mutant)
+    patch.setattr(State, "hold_anew", mutant)
 
 
 def offer_nobody_what_old_copies_took(patch: pytest.MonkeyPatch) -> None:
