@@ -30,7 +30,7 @@ def never_started(exception: str, *, now_wall: float) -> TaskStatus:
 
 def was_not_running(*, now_wall: float) -> TaskStatus:
     """Return an error without backoff, which a late status of the task may replace."""
-    return TaskStatus(bits=WAS_NOT_RUNNING, time=now_wall)
+    return TaskStatus(bits=WAS_NOT_RUNNING, time=now_wall, data=Complaint())
 
 
 def worker_lost(

@@ -80,8 +80,8 @@ class Exit(NamedTuple):
         return "ended in an unknown way"
 
 
-class _UnreadableError(Exception):
-    """The report is not a status; the text says why."""
+class UnreadableError(Exception):
+    """The text is not a status; the message says why."""
 
 
 def error_backoff(exception: str, *, now_wall: float) -> TaskStatus:
@@ -147,8 +147,8 @@ def parse_report(content: bytes | None, *, now_wall: float) -> TaskStatus:
     if bits is not None:
         return TaskStatus(bits=bits, time=now_wall)
     try:
-        found, data = _from_json(_line(content))
-    except _UnreadableError as unreadable:
+        found, data = from_json(_line(content))
+    except UnreadableError as unreadable:
         return error_backoff(
             f"Cannot parse status: {_quote(content)}, {unreadable}", now_wall=now_wall
         )
@@ -169,56 +169,57 @@ def _line(content: bytes) -> str:
     if content.endswith(b"\n"):
         content = content[: -2 if content.endswith(b"\r\n") else -1]
     if not content:
-        raise _UnreadableError("it is an empty line")
+        raise UnreadableError("it is an empty line")
     if len(content) > MAX_REPORT_BYTES:
-        raise _UnreadableError(f"it is longer than {MAX_REPORT_BYTES} bytes")
+        raise UnreadableError(f"it is longer than {MAX_REPORT_BYTES} bytes")
     if b"\n" in content:
-        raise _UnreadableError("it has several lines; write exactly one")
+        raise UnreadableError("it has several lines; write exactly one")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _UnreadableError(f"it is not UTF-8 (byte {error.start + 1})") from error
+        raise UnreadableError(f"it is not UTF-8 (byte {error.start + 1})") from error
 
 
-def _from_json(text: str) -> tuple[Bits, dict[str, Any]]:
+def from_json(text: str) -> tuple[Bits, dict[str, Any]]:
+    """Return bits and data of a status that is JSON. Raises UnreadableError."""
     try:
         found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise _UnreadableError(
+        raise UnreadableError(
             f"it is neither a word that is known ({', '.join(WORDS)}) nor JSON"
         ) from error
     if not isinstance(found, dict):
-        raise _UnreadableError("JSON, but not an object")
+        raise UnreadableError("JSON, but not an object")
     if "result_bits" in found:
         bits = _checked_bits(found["result_bits"])
     elif "result" in found:
         result = found["result"]
         if not isinstance(result, str) or result not in WORDS:
-            raise _UnreadableError(f"its result is none of {', '.join(WORDS)}")
+            raise UnreadableError(f"its result is none of {', '.join(WORDS)}")
         bits = WORDS[result]
     else:
-        raise _UnreadableError("it has neither result nor result_bits")
+        raise UnreadableError("it has neither result nor result_bits")
     return bits, _checked_data(found.get("data", {}))
 
 
 def _checked_bits(value: object) -> Bits:
     number = _integer(value)
     if number is None:
-        raise _UnreadableError("its result_bits is not an integer")
+        raise UnreadableError("its result_bits is not an integer")
     if number == Bits.RUNNING:
-        raise _UnreadableError("a task cannot report that it is running")
+        raise UnreadableError("a task cannot report that it is running")
     if number < 0 or number & ~int(_REPORTABLE):
-        raise _UnreadableError("its result_bits has bits that a task cannot set")
+        raise UnreadableError("its result_bits has bits that a task cannot set")
     bits = Bits(number)
     if (bits & MAIN_BITS).bit_count() != 1:
-        raise _UnreadableError(
+        raise UnreadableError(
             "its result_bits has not exactly one of done, incomplete, failed, error"
         )
     if (
         Bits.USES_BACKOFF in bits
         and bits & ~Bits.OVERWRITEABLE not in _BACKOFF_COMBINATIONS
     ):
-        raise _UnreadableError(
+        raise UnreadableError(
             "its result_bits asks for a backoff that cannot be; 96, 608 and 584 can"
         )
     return bits
@@ -237,13 +238,13 @@ def _integer(value: object) -> int | None:
 
 def _checked_data(data: object) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise _UnreadableError("its data is not an object")
+        raise UnreadableError("its data is not an object")
     if _is_deeper_than(MAX_DATA_DEPTH, data):
-        raise _UnreadableError(f"its data is nested deeper than {MAX_DATA_DEPTH}")
+        raise UnreadableError(f"its data is nested deeper than {MAX_DATA_DEPTH}")
     try:
         json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise _UnreadableError("its data has half a surrogate pair") from error
+        raise UnreadableError("its data has half a surrogate pair") from error
     return {key: value for key, value in data.items() if key != _SAVED_BACKOFF}
 
 

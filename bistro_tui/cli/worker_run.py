@@ -1,0 +1,193 @@
+"""Running a worker, and what its end means."""
+
+import asyncio
+import logging
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from bistro_tui.cli import exit_codes
+from bistro_tui.cli.collecting import loading
+from bistro_tui.cli.engine_loop import run_engine
+from bistro_tui.cli.log_lines import log_to_stderr
+from bistro_tui.cli.notify import ServiceManager, take_service_manager
+from bistro_tui.cli.talk import say
+from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.errors import (
+    BistroError,
+    DataDirHeld,
+    DataDirUnusable,
+    NobodyListens,
+)
+from bistro_tui.engine.processes.dispositions import stop_passing_on_ignored_signals
+from bistro_tui.engine.remote.token_place import TokenPlace
+from bistro_tui.engine.remote.worker_token import WorkerToken
+from bistro_tui.engine.worker.daemon import WorkerDaemon, WorkerEnd
+from bistro_tui.engine.worker.options import WorkerOptions
+
+log = logging.getLogger("bistro_tui")
+
+START_SEC = 3.0
+"""How long a scheduler of this host that is not there is waited for."""
+_LOOK_SEC = 0.1
+_EVERY_SEC = 5.0
+"""How often a service manager is told how it is, unless it wants to hear more often."""
+
+
+def run_worker(flags: dict[str, Any]) -> int:
+    """Run a worker to its end and return the exit code."""
+    stop_passing_on_ignored_signals()
+    manager = take_service_manager(os.environ, pid=os.getpid())
+    options = _options(flags)
+    try:
+        token = _token(options.token_place)
+        log_to_stderr(flags["log_format"], journal=os.environ.get("JOURNAL_STREAM", ""))
+        end = run_engine(_serve(options, token, manager, flags["ends_at_hangup"]))
+    except DataDirHeld as error:
+        say(
+            f"bistro-tui: {error.path}: another worker or scheduler has it"
+            f" ({error.holder})\n  stop that one first, or give this worker its own"
+            " --data-dir and --shard-id"
+        )
+        return exit_codes.DATA_DIR_HELD
+    except DataDirUnusable as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.DATA_DIR_UNUSABLE
+    except BistroError as error:
+        say(f"bistro-tui: {error}")
+        return exit_codes.USAGE
+    finally:
+        logging.shutdown()
+    if end.lost:
+        say(f"bistro-tui: {end.lost}")
+        return exit_codes.DATA_DIR_UNUSABLE
+    return exit_codes.OK if end.was_asked else exit_codes.NOT_DONE
+
+
+def _token(place: TokenPlace) -> WorkerToken:
+    token, warning = _read(place)
+    if warning:
+        say(f"warning: {warning}")
+    return token
+
+
+def _read(place: TokenPlace) -> tuple[WorkerToken, str]:
+    # One script may start both, and a scheduler takes a moment until it listens.
+    for _ in range(round(START_SEC / _LOOK_SEC)):
+        with suppress(NobodyListens):
+            return place.read()
+        time.sleep(_LOOK_SEC)
+    return place.read()
+
+
+def _warn_of_command(command: str) -> None:
+    # Jobs may have commands of their own, and it may be there by the time it is needed.
+    if shutil.which(command) is None:
+        place = "" if "/" in command else " on PATH"
+        log.warning("--worker-command %s: there is no such program%s", command, place)
+
+
+async def _serve(
+    options: WorkerOptions,
+    token: WorkerToken,
+    manager: ServiceManager,
+    ends_at_hangup: bool,
+) -> WorkerEnd:
+    loop = asyncio.get_running_loop()
+    with ExitStack() as until_open, _Service(manager) as service:
+        until_open.enter_context(loading())
+
+        def opened() -> None:
+            until_open.close()
+            _warn_of_command(options.worker_command)
+            service.opened(lambda: daemon.words)
+
+        daemon = WorkerDaemon(
+            options,
+            token,
+            clock=SystemClock(),
+            rng=random.SystemRandom(),
+            on_open=opened,
+            on_stopping=service.stopping,
+            on_change=service.changed,
+        )
+        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
+        for number in numbers + [signal.SIGHUP] * ends_at_hangup:
+            loop.add_signal_handler(number, daemon.request_stop, number.name)
+        return await daemon.run()
+
+
+class _Service:
+    """Tells a service manager, if there is one, how the worker is."""
+
+    def __init__(self, manager: ServiceManager) -> None:
+        self._manager = manager
+        self._words: Callable[[], str] = lambda: ""
+        self._telling: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> "_Service":
+        """Begin; nothing is told before ``opened``."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Tell nothing more."""
+        if self._telling is not None:
+            self._telling.cancel()
+
+    def opened(self, words: Callable[[], str]) -> None:
+        """It dials from now on."""
+        self._words = words
+        self._manager.ready(words())
+        if self._manager.listens:
+            self._telling = asyncio.ensure_future(self._tell())
+
+    def changed(self) -> None:
+        """Its words may be others."""
+        self._manager.status(self._words())
+
+    def stopping(self) -> None:
+        """It has begun to end."""
+        self._words = lambda: ""
+        self._manager.stopping("stopping: running tasks are ended")
+
+    async def _tell(self) -> None:
+        watchdog = self._manager.watchdog_sec
+        pause = min(_EVERY_SEC, watchdog / 2) if watchdog else _EVERY_SEC
+        while True:
+            if watchdog:
+                self._manager.alive()
+            self.changed()
+            await asyncio.sleep(pause)
+
+
+def _options(flags: dict[str, Any]) -> WorkerOptions:
+    return WorkerOptions(
+        scheduler_host=flags["scheduler_host"],
+        scheduler_port=flags["scheduler_port"],
+        worker_command=flags["worker_command"],
+        shard=flags["shard_id"],
+        data_dir=flags["data_dir"],
+        token_file=flags["token_file"],
+        server_port=flags["server_port"],
+        heartbeat_period_sec=_period(flags["heartbeat_period_sec"]),
+        nvidia_smi=flags["nvidia_smi"],
+        refresh_usable_physical_resources_sec=_period(
+            flags["refresh_usable_physical_resources_sec"]
+        ),
+        physical_resources_subprocess_timeout_ms=flags[
+            "physical_resources_subprocess_timeout_ms"
+        ],
+        log_retention_sec=flags["log_retention"],
+        log_prune_frequency_sec=flags["log_prune_frequency"],
+        log_max_bytes=flags["log_max_bytes"],
+    )
+
+
+def _period(seconds: float) -> float:
+    """Return a period as Bistro takes it: what is not above 0 counts as 1 second."""
+    return seconds if seconds > 0 else 1.0

@@ -1,0 +1,201 @@
+"""The attempts of a worker: begun, ended, told of once their output is stored."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.config.model import Job, KillMethod, KillSettings
+from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.logs.writer import LogWriter
+from bistro_tui.engine.processes.starts import RemoteStart
+from bistro_tui.engine.remote.messages import HEALTH_CHECK, RunningTask
+from bistro_tui.engine.remote.worker_machine import WorkerMachine
+from bistro_tui.engine.runners.local import LocalRunner
+from bistro_tui.engine.runners.protocol import (
+    AttemptEnded,
+    AttemptNotStarted,
+    AttemptStarted,
+    AttemptUsage,
+    RunnerCapacity,
+    RunnerReport,
+    RunnerTrouble,
+)
+from bistro_tui.engine.statuses import made
+from bistro_tui.engine.statuses.passed_on import as_text
+from bistro_tui.engine.statuses.report import describe
+from bistro_tui.engine.worker.news import News
+
+log = logging.getLogger("bistro_tui")
+
+REST_SEC = 1.0
+"""How long a task that this host has no room for stays here before it goes back: what
+came back at once would come again at once."""
+
+KILL_NOW = KillSettings(method=KillMethod.KILL, kill_wait_ms=0)
+
+
+class Tasks:
+    """Stands between a machine, which decides, and a runner, which does.
+
+    Somebody must run ``run``. The runner is given later: it needs ``report``.
+    """
+
+    runner: LocalRunner
+
+    def __init__(
+        self,
+        machine: WorkerMachine,
+        logs: LogWriter,
+        news: News,
+        *,
+        clock: Clock,
+        on_ends: Callable[[], None],
+        on_slots: Callable[[], None],
+        on_trouble: Callable[[str], None],
+    ) -> None:
+        """``on_ends``: the machine was told of some; ``on_slots``: they changed."""
+        self._machine = machine
+        self._logs = logs
+        self._news = news
+        self._clock = clock
+        self._on_ends = on_ends
+        self._on_slots = on_slots
+        self._on_trouble = on_trouble
+        self._ends: list[AttemptEnded] = []
+        self._has_ends = asyncio.Event()
+        self._telling = asyncio.Lock()
+        self._alive: dict[TaskId, InvocationId] = {}
+        self._resting: dict[TaskId, tuple[AttemptNotStarted, asyncio.TimerHandle]] = {}
+        self.slots: int | None = 0
+        """How many attempts this host can have at once; None: any number."""
+
+    def runs(self, task: TaskId) -> bool:
+        """Return whether an attempt at it is here and not over."""
+        return task in self._alive
+
+    def start(self, running: RunningTask, job: Job, config: str) -> None:
+        """Begin an attempt that the machine has taken."""
+        task, invocation = running.task, running.invocation
+        self._alive[task] = invocation
+        self.runner.start(RemoteStart(task, invocation, job, config))
+
+    def kill(self, running: RunningTask, how: KillSettings) -> None:
+        """Begin to end that attempt."""
+        if running.task in self._resting:
+            self._rested(running.task)
+        else:
+            self.runner.kill(running.invocation, how)
+
+    def kill_all(self, *, at_once: bool) -> None:
+        """Begin to end every attempt, each with the time that it was given for it."""
+        for running in self._machine.alive:
+            wait_ms = running.suicide_kill_wait_ms
+            how = KillSettings(
+                method=KillMethod.TERM_WAIT_KILL, kill_wait_ms=max(0, wait_ms)
+            )
+            self.kill(running, KILL_NOW if at_once else how)
+
+    # What the runner reports.
+
+    def report_all(self, reports: Sequence[RunnerReport]) -> None:
+        """Take note of what happened in a turn of the loop."""
+        for report in reports:
+            self.report(report)
+
+    def report(self, report: RunnerReport) -> None:
+        """Take note of what happened."""
+        match report:
+            case AttemptEnded():
+                self._ended(report)
+            case AttemptStarted(task, invocation, pid) if pid is not None:
+                self._machine.started(task, invocation, pid)
+                self._news.started(task, invocation, pid)
+            case AttemptNotStarted():
+                self._not_started(report)
+            case AttemptUsage(rows):
+                self._news.usage(rows)
+            case RunnerCapacity(limit, _):
+                self.slots = limit
+                self._on_slots()
+            case RunnerTrouble(text):
+                self._on_trouble(text)
+            case _:
+                pass
+
+    def _ended(self, end: AttemptEnded) -> None:
+        if self._alive.get(end.task) == end.invocation:
+            del self._alive[end.task]
+            self._ends.append(end)
+            self._has_ends.set()
+
+    def _not_started(self, report: AttemptNotStarted) -> None:
+        task = report.task
+        log.warning("task %s could not be started: %s", task, report.text)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(REST_SEC, self._rested, task)
+        self._resting[task] = report, timer
+        if self._machine.is_dying:
+            self._rested(task)
+
+    def _rested(self, task: TaskId) -> None:
+        report, timer = self._resting.pop(task)
+        timer.cancel()
+        status = made.never_started(report.text, now_wall=self._clock.now().wall)
+        text = f"not started: {report.text}"
+        self._ended(AttemptEnded(task, report.invocation, status, text))
+
+    # What is told of ends.
+
+    async def run(self) -> None:
+        """Tell the machine of every end, once the output of its attempt is stored."""
+        while True:
+            await self._has_ends.wait()
+            await self.tell_ends()
+
+    async def tell_ends(self) -> None:
+        """Tell it of those that there are, and wait until it was told of all."""
+        async with self._telling:
+            self._has_ends.clear()
+            ends, self._ends = self._ends, []
+            if ends:
+                await self._tell(ends)
+
+    async def _tell(self, ends: Sequence[AttemptEnded]) -> None:
+        # At once where nothing can be stored: a status is worth more than a line.
+        await self._logs.flush()
+        for end in ends:
+            self._machine.ended(
+                end.task,
+                end.invocation,
+                status=_sendable(as_text(end.reported)),
+                exit_text=_sendable(end.exit_text),
+                peak_memory=end.peak_memory,
+                cpu_seconds=end.cpu_seconds,
+            )
+        # A status is in our hands now, and what is on disk of it helps nobody.
+        self.runner.settled([end.invocation for end in ends])
+        lines = [
+            line for end in ends if end.task.job != HEALTH_CHECK for line in _lines(end)
+        ]
+        if lines:
+            log.info("%s", "\n".join(lines), extra={"lines": lines})
+        self._on_ends()
+
+
+def _sendable(text: str) -> str:
+    """Return ``text`` as it can be sent: it may name a path that is no UTF-8.
+
+    A status that cannot be sent would be tried for ever, and its task run for ever.
+    """
+    return text.encode(errors="replace").decode()
+
+
+def _lines(end: AttemptEnded) -> tuple[str, str]:
+    """Return what a scheduler logs of the end of a task of its own host."""
+    job, node = end.task
+    quit_status = end.exit_text.removeprefix("exited with status ")
+    return (
+        f"Task {job}, {node} quit with status {quit_status}",
+        f"Got status {describe(end.reported)} from task {job}, {node}",
+    )

@@ -1,0 +1,138 @@
+"""How a worker ends."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bistro_tui.engine.remote.messages import RunningTask
+from bistro_tui.engine.worker import dying as module
+from bistro_tui.engine.worker.dying import Dying
+from tests.engine.worker.scripted import a_running_task, until
+
+
+@dataclass
+class FakeMachine:
+    alive: tuple[RunningTask, ...] = ()
+    undelivered: int = 0
+    linked: bool = True
+
+
+@dataclass
+class FakeTasks:
+    kills: list[bool] = field(default_factory=list)
+    """Whether at once, for each time."""
+
+    def kill_all(self, *, at_once: bool) -> None:
+        self.kills.append(at_once)
+
+
+def ending(dying: Dying, machine: Any, tasks: Any) -> "asyncio.Future[None]":
+    return asyncio.ensure_future(dying.end_all(machine, tasks))
+
+
+async def test_the_first_reason_counts_and_is_told_once() -> None:
+    dying, begun = Dying(), list[str]()
+    dying.begin(on_begin=lambda: begun.append("begun"))
+    dying.request("the scheduler said so", was_asked=False)
+    dying.request("SIGTERM", was_asked=True)
+    await dying.asked()
+    assert (dying.reason, dying.was_asked) == ("the scheduler said so", False)
+    assert begun == ["begun"]
+
+
+async def test_what_was_asked_for_before_it_began_is_told_then() -> None:
+    dying, begun = Dying(), list[str]()
+    dying.request("SIGTERM", was_asked=True)
+    dying.begin(on_begin=lambda: begun.append("begun"))
+    assert begun == ["begun"]
+
+
+@pytest.mark.parametrize("was_asked", [True, False])
+async def test_tasks_have_their_time_until_people_ask_again(was_asked: bool) -> None:
+    dying, tasks = Dying(), FakeTasks()
+    machine = FakeMachine(alive=(a_running_task(1, suicide_kill_wait_ms=60_000),))
+    dying.request("one", was_asked=was_asked)
+    # It hears of its own death, too, when it was asked to die.
+    dying.request("one", was_asked=False)
+    ended = ending(dying, machine, tasks)
+    await until(lambda: tasks.kills)
+    if not was_asked:
+        dying.request("SIGTERM", was_asked=True)
+        await until(lambda: len(tasks.kills) == 2)
+    assert set(tasks.kills) == {False}
+    dying.request("SIGTERM", was_asked=True)
+    await until(lambda: tasks.kills[-1])
+    assert not ended.done()
+    # A task that does not even die of that is left behind at the third time.
+    dying.request("SIGTERM", was_asked=True)
+    await ended
+    assert machine.alive
+
+
+async def test_it_is_over_when_all_tasks_are() -> None:
+    dying, tasks = Dying(), FakeTasks()
+    machine = FakeMachine(alive=(a_running_task(1, suicide_kill_wait_ms=60_000),))
+    dying.request("SIGTERM", was_asked=True)
+    ended = ending(dying, machine, tasks)
+    await until(lambda: tasks.kills)
+    machine.alive = ()
+    await ended
+    assert tasks.kills == [False]
+
+
+async def test_a_task_that_does_not_go_is_waited_for_no_longer_than_it_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "GRACE_SEC", 0.05)
+    dying, tasks = Dying(), FakeTasks()
+    machine = FakeMachine(alive=(a_running_task(1, suicide_kill_wait_ms=50),))
+    dying.request("SIGTERM", was_asked=True)
+    began = asyncio.get_running_loop().time()
+    await ending(dying, machine, tasks)
+    assert 0.09 <= asyncio.get_running_loop().time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("undelivered", "linked"), [(0, True), (3, False)], ids=["all told", "nobody there"]
+)
+async def test_statuses_are_waited_for_only_where_somebody_may_take_them(
+    undelivered: int, linked: bool
+) -> None:
+    machine: Any = FakeMachine(undelivered=undelivered, linked=linked)
+    async with asyncio.timeout(1):
+        await Dying().deliver(machine)
+
+
+async def test_a_scheduler_that_takes_no_status_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "DELIVER_SEC", 0.1)
+    machine: Any = FakeMachine(undelivered=1)
+    began = asyncio.get_running_loop().time()
+    await Dying().deliver(machine)
+    assert asyncio.get_running_loop().time() - began >= 0.09
+
+
+async def test_what_comes_before_serving_is_broken_off_when_it_is_to_end() -> None:
+    dying, was_broken_off = Dying(), list[bool]()
+
+    async def for_ever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            was_broken_off.append(True)
+
+    going = asyncio.ensure_future(dying.unless_asked(for_ever()))
+    await asyncio.sleep(0.01)
+    dying.request("SIGTERM", was_asked=True)
+    assert await going is False
+    assert was_broken_off == [True]
+
+
+async def test_what_comes_before_serving_is_let_end() -> None:
+    async def at_once() -> None:
+        pass
+
+    assert await Dying().unless_asked(at_once()) is True
