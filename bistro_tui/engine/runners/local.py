@@ -25,6 +25,7 @@ from bistro_tui.engine.processes.event_rows import EventRows
 from bistro_tui.engine.processes.lost_warden import LeftAttempt, Remains
 from bistro_tui.engine.processes.preparation import Preparation, kill_words
 from bistro_tui.engine.processes.roster import Roster
+from bistro_tui.engine.processes.starts import AnyStart
 from bistro_tui.engine.processes.unsettled import Unsettled
 from bistro_tui.engine.processes.warden_link import WardenLink
 from bistro_tui.engine.processes.wardens import Wardens
@@ -40,7 +41,6 @@ from bistro_tui.engine.runners.protocol import (
     RunnerReport,
     RunnerTrouble,
 )
-from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.attempts import NO_HOME, StatusHome
 from bistro_tui.engine.statuses.report import error_backoff
 from bistro_tui.engine.warden.wire import (
@@ -128,7 +128,7 @@ class LocalRunner:
             on_room=self._room_changed,
         )
 
-    def start(self, start: StartTask) -> None:
+    def start(self, start: AnyStart) -> None:
         """Begin the attempt in a later turn of the loop, some in each."""
         self._last_number = number = self._last_number + 1
         attempt = Attempt(start, number, self._shop)
@@ -152,6 +152,14 @@ class LocalRunner:
     def settled(self, invocations: Sequence[InvocationId]) -> None:
         """Forget these attempts: what became of them is on disk."""
         self._unsettled.settle(invocations)
+
+    def lease(self, until: float, kill_wait: float) -> None:
+        """Have every task ended at ``until``, and none started after it.
+
+        ``until``: a second of CLOCK_BOOTTIME; ``kill_wait``: seconds between SIGTERM
+        and SIGKILL, then and when this process ends. The last lease given counts.
+        """
+        self._wardens.lease(until, kill_wait)
 
     async def close(self) -> None:
         """Kill whatever is left at once; every end is reported before this returns.

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import KillSettings
-from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.ids import InvocationId, NodeName, TaskId
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.scheduling.events import AdoptedAttempt, WorkerFacts
 from bistro_tui.engine.statuses.status import TaskStatus
 
 # Named tuples: each attempt makes two, and a data class takes three times as long.
@@ -48,6 +50,8 @@ class AttemptNotStarted(NamedTuple):
     invocation: InvocationId
     text: str
     """What is missing: ``EAGAIN: Resource temporarily unavailable``, …."""
+    concerns_worker_only: bool = False
+    """Others may start meanwhile: only the worker that was chosen did not take it."""
 
 
 class AttemptUsage(NamedTuple):
@@ -80,6 +84,59 @@ class RunnerTrouble(NamedTuple):
     """For people; the runner has logged it."""
 
 
+class WorkersChanged(NamedTuple):
+    """These workers are there from now on, all of them, in the order they came.
+
+    A runner that never sends it is one worker, named as the runner is.
+    """
+
+    workers: tuple[WorkerFacts, ...]
+
+
+class WorkersAwaited(NamedTuple):
+    """Nothing may start: workers of before may come back with tasks that run.
+
+    Source: Bistro, remote/RemoteWorkers (initial wait).
+    """
+
+    text: str
+    """What is waited for; empty: it is over."""
+
+
+class AttemptAdopted(NamedTuple):
+    """A worker has an attempt that an earlier scheduler started; it runs on."""
+
+    attempt: AdoptedAttempt
+
+
+class AttemptLost(NamedTuple):
+    """The worker of a running attempt is gone, and the attempt will be.
+
+    Its task may run again once ``safe_sec`` are over, no matter what its job says.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    worker: NodeName
+    safe_sec: int
+
+
+class LateStatus(NamedTuple):
+    """What became of an attempt that does not run as far as the scheduler knows.
+
+    It counts where the status that is known was only made for want of this one.
+    """
+
+    task: TaskId
+    invocation: InvocationId
+    reported: TaskStatus
+    next_backoff: BackoffDuration
+    """As recorded when it started."""
+    exit_text: str
+    worker: NodeName
+    """Who told it; the attempt may run on another one."""
+
+
 RunnerReport: TypeAlias = (
     AttemptStarted
     | AttemptEnded
@@ -88,6 +145,11 @@ RunnerReport: TypeAlias = (
     | RunnerCapacity
     | RunnerContainment
     | RunnerTrouble
+    | WorkersChanged
+    | WorkersAwaited
+    | AttemptAdopted
+    | AttemptLost
+    | LateStatus
 )
 ReportSink: TypeAlias = Callable[[RunnerReport], None]
 """Called on the engine's loop, never from inside ``start`` or ``kill``.

@@ -1,0 +1,108 @@
+"""Statuses from workers: told of once, answered when they are on disk."""
+
+from collections.abc import Callable, Sequence
+
+from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.ids import InvocationId, NodeName, TaskId
+from bistro_tui.engine.logs.attempts import as_bytes, as_seconds
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.link import Answerer, Peer
+from bistro_tui.engine.remote.messages import Done, UpdateStatus
+from bistro_tui.engine.remote.outcomes import Refused
+from bistro_tui.engine.remote.pool import Pool
+from bistro_tui.engine.remote.pool_actions import StatusKind, Verdict
+from bistro_tui.engine.runners.protocol import AttemptEnded, LateStatus, RunnerReport
+from bistro_tui.engine.runners.remote_orders import backoff_of
+from bistro_tui.engine.runners.remote_voice import RemoteVoice
+from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.passed_on import from_text
+from bistro_tui.engine.statuses.status import TaskStatus
+
+MOST_ANSWERS = 10
+"""To one status that is being stored."""
+
+
+class RemoteStatuses:
+    """A worker sends a status again until it is answered ``Done``."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        clock: Clock,
+        tell: Callable[[RunnerReport], None],
+        over: Callable[[InvocationId], None],
+        voice: RemoteVoice,
+    ) -> None:
+        """``over`` hears of attempts that have ended."""
+        self._pool, self._clock = pool, clock
+        self._tell, self._over = tell, over
+        self._voice = voice
+        self._unstored: dict[InvocationId, dict[TaskId, list[Answerer]]] = {}
+        """Who wants to know when a status is on disk. An attempt is at one task, but
+        that is what a worker says."""
+
+    def arrived(self, peer: Peer, body: UpdateStatus, answer: Answerer) -> None:
+        """Take a status; ``answer`` is called now or when it is on disk."""
+        task, now = body.task, self._clock.now()
+        if (task.shard, body.worker) != (peer.shard, peer.worker):
+            answer(Refused("it is another worker than the one that connected"))
+            return
+        status = from_text(body.status, now_wall=now.wall)
+        kind = _kind(body.status, status)
+        verdict, text = self._pool.status_arrived(body, kind, now.elapsed)
+        if verdict is Verdict.REFUSED:
+            answer(Refused(text))
+            return
+        if text:
+            self._voice.warn(peer.shard, f"worker {peer.shard}: {text}")
+        if verdict is Verdict.ACKNOWLEDGE:
+            answer(Done())
+            return
+        self._wait(task.task, task.invocation, answer)
+        if verdict is Verdict.ENDED:
+            self._over(task.invocation)
+            self._tell(_ended(body, status))
+        elif verdict is Verdict.LATE:
+            self._tell(_late(body, status))
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every status that arrived is on disk, or needs not be."""
+        return not self._unstored
+
+    def settled(self, invocations: Sequence[InvocationId]) -> None:
+        """Answer what is on disk by now, or needs not be."""
+        for invocation in invocations:
+            for task, answers in self._unstored.pop(invocation, {}).items():
+                self._pool.settled(task, invocation)
+                for answer in answers:
+                    answer(Done())
+
+    def _wait(self, task: TaskId, invocation: InvocationId, answer: Answerer) -> None:
+        answers = self._unstored.setdefault(invocation, {}).setdefault(task, [])
+        answers.append(answer)
+        # It is asked again until it is answered, and those asked before have given up.
+        del answers[:-MOST_ANSWERS]
+
+
+def _ended(body: UpdateStatus, status: TaskStatus) -> AttemptEnded:
+    task, exit_text = body.task, body.exit_text[:LONGEST_TEXT]
+    name, invocation = task.task, task.invocation
+    peak, cpu = as_bytes(body.peak_memory), as_seconds(body.cpu_seconds)
+    return AttemptEnded(name, invocation, status, exit_text, peak, cpu)
+
+
+def _late(body: UpdateStatus, status: TaskStatus) -> LateStatus:
+    task, exit_text = body.task, body.exit_text[:LONGEST_TEXT]
+    backoff = backoff_of(task)
+    worker = NodeName(task.shard)
+    return LateStatus(task.task, task.invocation, status, backoff, exit_text, worker)
+
+
+def _kind(text: str, status: TaskStatus) -> StatusKind:
+    if text == "running":
+        return StatusKind.RUNNING
+    if Bits.OVERWRITEABLE in status.bits:
+        return StatusKind.OVERWRITEABLE
+    return StatusKind.DONE if status.is_done else StatusKind.OTHER

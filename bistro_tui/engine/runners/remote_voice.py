@@ -1,0 +1,34 @@
+"""What the log is told of workers: however much one says, a little each minute."""
+
+import asyncio
+import logging
+
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.complaints import Complaints
+
+log = logging.getLogger("bistro_tui")
+
+MOST = 30
+"""Lines a minute of one worker."""
+
+
+class RemoteVoice:
+    """All that a worker can cause to be said goes through here."""
+
+    def __init__(self) -> None:
+        self._complaints = Complaints(MOST)
+        self._loop = asyncio.get_running_loop()
+
+    def warn(self, shard: str, text: str) -> bool:
+        """Say it if it is not too much of that worker; return whether it was said."""
+        return self._say(logging.WARNING, shard, text)
+
+    def tell(self, shard: str, text: str) -> None:
+        """Say what is no reason to worry."""
+        self._say(logging.INFO, shard, text)
+
+    def _say(self, level: int, shard: str, text: str) -> bool:
+        found = self._complaints.of(shard, text[:LONGEST_TEXT], self._loop.time())
+        if found:
+            log.log(level, "%s", found)
+        return bool(found)

@@ -1,0 +1,97 @@
+"""The runners with workers elsewhere, put together."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.options import MIXED, EngineOptions
+from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.link_limits import LinkLimits
+from bistro_tui.engine.remote.listener import Listener, ListeningPlan, plan_listening
+from bistro_tui.engine.remote.pool import Pool
+from bistro_tui.engine.runners.builtin import local
+from bistro_tui.engine.runners.context import RunnerContext
+from bistro_tui.engine.runners.mixed import MixedReports, MixedRunner
+from bistro_tui.engine.runners.protocol import TaskRunner
+from bistro_tui.engine.runners.remote import RemoteRunner
+from bistro_tui.engine.runners.remote_orders import Orders
+from bistro_tui.engine.runners.stored_attempts import StoredAttempts
+from bistro_tui.engine.runners.workers_served import WorkersServed
+
+_SIGNED_64 = 2**63
+_GRACE_OF_PERIOD = 4
+"""By default a worker's grace is so many of its periods, which a scheduler learns of
+only when it has come."""
+
+
+def plan_door(options: EngineOptions) -> ListeningPlan:
+    """Return where workers are to be listened for. Raises DoorUnusable."""
+    return plan_listening(
+        port=options.server_port or 0,
+        address=options.server_address,
+        tls_cert=options.server_tls_cert,
+        tls_key=options.server_tls_key,
+    )
+
+
+def make_with_workers(
+    options: EngineOptions,
+    context: RunnerContext,
+    plan: ListeningPlan,
+    *,
+    exit_wait_before: Callable[[], float],
+    stored: StoredAttempts,
+) -> TaskRunner:
+    """Return a runner whose port is bound, and who lets nobody in before ``open``.
+
+    ``exit_wait_before`` returns the wall second before which no worker is waited for.
+    Raises DoorUnusable or DataDirUnusable.
+    """
+    now, data_dir = context.clock.now(), context.data_dir
+    served, times = WorkersServed(data_dir.run), options.pool_times
+    is_mixed = options.runner_name == MIXED
+    is_first_ever = not served.ever and times.startup_wait_for_workers is None
+    reports = MixedReports(
+        context.report_all, host_name=context.host, waits_here=not is_first_ever
+    )
+    pool = Pool(
+        InstanceId(int(now.wall), context.rng.getrandbits(64) - _SIGNED_64),
+        times,
+        now.elapsed,
+        is_first_ever=is_first_ever,
+        at_rest=served.at_rest,
+        safe_before=served.safe_wait,
+    )
+    elsewhere = RemoteRunner(
+        pool,
+        orders=Orders(
+            config_dir=context.config_dir,
+            suicide_kill_wait_ms=pool.times.suicide_task_kill_wait_ms,
+        ),
+        clock=context.clock,
+        report_all=reports if is_mixed else context.report_all,
+        exit_wait_before=exit_wait_before,
+        on_first_worker=lambda: served.note(pool.times.safe_initial_wait),
+        on_rest=lambda: served.rest(pool.scheduler),
+        stored=stored,
+    )
+    pace = LinkLimits.at_pace(pool.times.heartbeat_grace_period / _GRACE_OF_PERIOD)
+    listener = Listener(plan, elsewhere.handlers, limits=pace)
+    listener.open(data_dir.secrets_dir(), data_dir.run)
+    elsewhere.door = listener
+    if not is_mixed:
+        return elsewhere
+    elsewhere.holds_all = not is_first_ever
+    return MixedRunner(local(context), elsewhere, host_is=reports.host_is)
+
+
+async def open_to_workers(runner: RemoteRunner, run: Path) -> None:
+    """Let workers in; ``run`` gets the file with the port. Raises DataDirUnusable."""
+    try:
+        await runner.open()
+    except OSError as error:
+        raise DataDirUnusable(
+            run,
+            f"the port for workers cannot be written there: {error}",
+            "make that directory writable for you",
+        ) from error
