@@ -13,13 +13,13 @@ from bistro_tui.cli import exit_codes
 from bistro_tui.cli.asking import asking_options, connected
 from bistro_tui.cli.live_names import complete_jobs, complete_nodes
 from bistro_tui.cli.logs_output import Output, make_output
+from bistro_tui.cli.near_lines import NearLines, lines_elsewhere
 from bistro_tui.cli.past import AskedLines, is_elsewhere
 from bistro_tui.cli.place import find_data_dir, never_ran
 from bistro_tui.cli.since import point_in_time
 from bistro_tui.cli.talk import WrongUse, is_stdout_read, say
 
 if TYPE_CHECKING:
-    from bistro_tui.engine.clock import Clock
     from bistro_tui.engine.logs.patterns import Pattern
     from bistro_tui.engine.logs.query import LogQuery, QueryPage
     from bistro_tui.engine.logs.rows import StoredLine
@@ -114,15 +114,27 @@ def _logs(
                 say(_nothing(url, job, node, is_narrowed=is_narrowed))
         return exit_codes.OK
     place = find_data_dir(config_file, data_dir) / TASK_LOGS
+    near = NearLines(
+        place,
+        clock,
+        text=grep,
+        regex=regex,
+        no_case=ignore_case,
+        is_followed=is_followed,
+    )
     try:
-        found = _show(asked, output, lambda query: _page(place, query, clock))
+        found = _show(asked, output, near.page)
     except DataDirUnusable as error:
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_UNUSABLE
-    if not found:
+    if not found and near.where != place:
+        say(_nothing(near.where, job, node, is_narrowed=is_narrowed))
+    elif not found:
         say(
             never_ran(place.parent, config_file)
-            or _nothing(place, job, node, is_narrowed=is_narrowed) + _meant(place, job)
+            or _nothing(place, job, node, is_narrowed=is_narrowed)
+            + _meant(place, job)
+            + lines_elsewhere(place.parent)
         )
     return exit_codes.OK
 
@@ -216,18 +228,6 @@ def _pages(ask: _Ask, query: "LogQuery", lines: int | None) -> Iterator["QueryPa
             return
         query = replace(query, line_id=page.next_line_id)
         lines = None if lines is None else lines - len(page.lines)
-
-
-def _page(path: Path, query: "LogQuery", clock: "Clock") -> "QueryPage":
-    from bistro_tui.engine.errors import DataDirUnusable
-    from bistro_tui.engine.logs.look import look_at_page
-
-    try:
-        return look_at_page(path, query, clock)
-    except DataDirUnusable:
-        # A scheduler that starts or ends at this moment may change a file that nobody
-        # had open; one that is damaged still is.
-        return look_at_page(path, query, clock)
 
 
 def _follow(asked: _Asked, output: Output, ask: _Ask, resume: int) -> None:
@@ -354,7 +354,7 @@ logs_command = click.Command(
     help="Show what tasks printed, oldest line first; the last 100 lines unless more"
     " are asked for.\n\nWith JOB, lines of that job; with NODE too, of that task; else"
     " of all. Lines of several tasks are merged by time and have the task's name before"
-    " them. Reads the data directory, whether a scheduler runs there or not; with --url"
-    " asks the scheduler there. Changes nothing.",
+    " them. Reads the data directory, whether a scheduler runs there or not; asks the"
+    " scheduler where tasks run on workers too, and with --url. Changes nothing.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

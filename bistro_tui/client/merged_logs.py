@@ -1,10 +1,12 @@
 """The logs of several schedulers, merged by time."""
 
-from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bistro_tui.client.members import Members
 from bistro_tui.client.merging import outer_task
+from bistro_tui.engine.logs.places import line_id_in
+from bistro_tui.engine.logs.positions import Positions, Read
 from bistro_tui.engine.view import LogLine, LogPage, LogSearch, TaskId
 
 _POSITIONS = 2_048
@@ -16,8 +18,7 @@ class MergedLogs:
 
     def __init__(self, members: Members) -> None:
         self._members = members
-        self._last_line = 0
-        self._positions: OrderedDict[int, dict[str, int]] = OrderedDict()
+        self._positions = Positions(_POSITIONS)
         """By what was given as ``last_id``: how far each scheduler's log was read."""
 
     async def read(
@@ -27,46 +28,23 @@ class MergedLogs:
         if task is not None:
             label, one, inner = self._members.of_task(task)
             return _page_of(label, await one.read_log(inner, after=after, limit=limit))
-        before = self._position(after)
+        # Who was away for long goes on where the first answer that is remembered ended:
+        # what lies between is passed over, and nothing is told twice.
+        positions = self._positions
+        before = positions.at(after) or (positions.above(after) if after else None)
+        known = before or {}
         pages = await self._members.each(
             self._members.all,
             lambda label, one: one.read_log(
-                None, after=before.get(label, 0), limit=limit
+                None, after=known.get(label, 0), limit=limit
             ),
         )
-        positions = before | {label: page.last_id for label, page in pages.items()}
-        lines = sorted(
-            (
-                _line_of(label, line)
-                for label, page in pages.items()
-                for line in page.lines
-            ),
-            key=lambda line: line.line_id,
-        )[-limit:]
-        # Ids of several schedulers interleave; who goes on from here must miss none.
-        numbered: list[LogLine] = []
-        for line in lines:
-            self._last_line = max(self._last_line + 1, line.line_id)
-            numbered.append(line._replace(line_id=self._last_line))
-        last = numbered[-1].line_id if numbered else after
-        if numbered or after in self._positions or not after:
-            self._positions[last] = positions
-            self._positions.move_to_end(last)
-            while len(self._positions) > _POSITIONS:
-                self._positions.popitem(last=False)
-        return LogPage(lines=tuple(numbered), last_id=last)
-
-    def _position(self, after: int) -> dict[str, int]:
-        """Return how far each was read by who goes on from there.
-
-        Who was away for long goes on where the first answer that is remembered ended:
-        what lies between is passed over, and nothing is told twice.
-        """
-        found = self._positions.get(after)
-        if found is None and after:
-            known = min((at for at in self._positions if at > after), default=None)
-            found = self._positions[known] if known is not None else None
-        return found or {}
+        read = {
+            label: Read([_line_of(label, line) for line in page.lines], page.last_id)
+            for label, page in pages.items()
+        }
+        lines, last_id = positions.merged(read, before=known, after=after, limit=limit)
+        return LogPage(lines=lines, last_id=last_id, unasked=_unasked(pages))
 
     async def search(self, search: LogSearch) -> LogPage:
         """Return lines of the whole log, of one task or of all."""
@@ -85,14 +63,14 @@ class MergedLogs:
             ),
             key=lambda line: line.line_id,
         )
-        more = [page.last_id for page in pages.values() if page.last_id]
+        more = [line_id_in(page.last_id) for page in pages.values() if page.last_id]
         kept = lines[-search.limit :] if search.backwards else lines[: search.limit]
         if len(kept) < len(lines):
             more.append(
                 lines[-search.limit - 1 if search.backwards else search.limit].line_id
             )
         if not more:
-            return LogPage(lines=tuple(kept), last_id=0)
+            return LogPage(lines=tuple(kept), last_id=0, unasked=_unasked(pages))
         # Go on where the first of them has more, so that nothing is passed over.
         last = max(more) if search.backwards else min(more)
         kept = [
@@ -100,7 +78,13 @@ class MergedLogs:
             for line in kept
             if (line.line_id > last if search.backwards else line.line_id < last)
         ]
-        return LogPage(lines=tuple(kept), last_id=last)
+        return LogPage(lines=tuple(kept), last_id=last, unasked=_unasked(pages))
+
+
+def _unasked(pages: Mapping[str, LogPage]) -> tuple[str, ...]:
+    return tuple(
+        f"{label}: {text}" for label, page in pages.items() for text in page.unasked
+    )
 
 
 def _line_of(label: str, line: LogLine) -> LogLine:

@@ -111,7 +111,11 @@ def merged(parts: Sequence[Labelled], *, serial: int, structure: int) -> Snapsho
         totals.update(part.snapshot.totals)
     ended = sorted(
         (
-            replace(row, task=outer_task(part.label, row.task))
+            replace(
+                row,
+                task=outer_task(part.label, row.task),
+                worker=row.worker and f"{part.label}{SEPARATOR}{row.worker}",
+            )
             for part in parts
             for row in part.snapshot.ended
         ),
@@ -152,6 +156,16 @@ def merged(parts: Sequence[Labelled], *, serial: int, structure: int) -> Snapsho
             usage._replace(resource=f"{part.label}{SEPARATOR}{usage.resource}")
             for part in parts
             for usage in part.snapshot.worker_usage
+        ),
+        workers=tuple(
+            row._replace(shard=outer_node(part.label, row.shard))
+            for part in parts
+            for row in part.snapshot.workers
+        ),
+        initial_wait="\n".join(
+            f"{part.label}: {part.snapshot.initial_wait}"
+            for part in parts
+            if part.snapshot.initial_wait
         ),
     )
 

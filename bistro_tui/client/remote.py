@@ -306,7 +306,10 @@ class RemoteScheduler:
 
 
 def _line_id(line_id: int | None) -> str | None:
-    return None if line_id is None else str(min(max(line_id, 0), LAST_ID))
+    if line_id is not None and not line_id >> 64:
+        # Beyond ids there are only places among lines of several workers.
+        line_id = min(max(line_id, 0), LAST_ID)
+    return None if line_id is None else str(line_id)
 
 
 def _decoded(decode: Callable[[Json], T], answer: Json) -> T:

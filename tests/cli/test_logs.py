@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bistro_tui.cli import logs
+from bistro_tui.cli import logs, near_lines
 from bistro_tui.cli.main import run
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
@@ -254,13 +254,13 @@ def test_following_costs_what_is_new(
 ) -> None:
     keep(tmp_path, *(line(i) for i in range(5_000)))
     asked: list[int | None] = []
-    page = logs._page
+    page = near_lines._page
 
     def remember(path: Path, query: LogQuery, clock: Clock) -> QueryPage:
         asked.append(query.line_id)
         return page(path, query, clock)
 
-    monkeypatch.setattr(logs, "_page", remember)
+    monkeypatch.setattr(near_lines, "_page", remember)
     looks = iter(range(3))
 
     def wait(_seconds: float) -> None:

@@ -20,6 +20,7 @@ from bistro_tui.engine.view import (
     Snapshot,
     TaskRow,
     Usage,
+    WorkerRow,
 )
 from tests.ui.scripted import (
     NOW,
@@ -90,6 +91,7 @@ def test_nodes_and_tasks_stay_apart_by_the_label_of_their_scheduler() -> None:
     ]  # fmt: skip
     assert [str(row.task.node) for row in shown.running] == ["day:db1", "night:db1"]
     assert [str(row.task.node) for row in shown.ended] == ["day:db1", "night:db1"]
+    assert [row.worker for row in shown.ended] == ["day:local", "night:local"]
     assert [banner.topic for banner in shown.banners] == ["day config"]
     assert shown.starts == 7
 
@@ -398,6 +400,37 @@ def test_rows_of_nodes_that_stay_are_not_made_anew() -> None:
     assert [row.name for row in all_.snapshot().nodes] == [
         "night:night", "night:db1", "day:day",
     ]  # fmt: skip
+
+
+async def test_workers_and_what_is_waited_for_say_whose_they_are() -> None:
+    one, two, all_ = both()
+    first = WorkerRow(NodeName("w1"), "HEALTHY", "rack1", 2, (), 5.0)
+    one.change(workers=(first,), initial_wait="Waiting for all workers to connect")
+    two.change(workers=(first._replace(state="NEW"),))
+    assert [(row.shard, row.state) for row in all_.snapshot().workers] == [
+        ("night:w1", "HEALTHY"),
+        ("day:w1", "NEW"),
+    ]
+    told = "night: Waiting for all workers to connect"
+    assert all_.snapshot().initial_wait == told
+    two.change(initial_wait="waits too")
+    assert all_.snapshot().initial_wait == f"{told}\nday: waits too"
+
+
+async def test_the_claims_on_a_worker_are_asked_of_its_scheduler() -> None:
+    _, two, all_ = both()
+    key = (NodeName("w1"), ResourceName("ram"))
+    two.claimed[key] = Claims(
+        node=key[0],
+        resource=key[1],
+        used=1,
+        limit=2,
+        holders=(Holding(task=task("etl", "db1"), amount=1),),
+        waiters=(),
+    )
+    found = await all_.claims(NodeName("day:w1"), ResourceName("ram"))
+    assert (found.node, found.resource) == ("day:w1", "ram")
+    assert found.holders == (Holding(task=task("etl", "day:db1"), amount=1),)
 
 
 async def test_limits_of_workers_say_whose_they_are() -> None:

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bistro_tui.engine.config.filters import RegexError, compile_regex
 
@@ -55,11 +55,32 @@ class _At:
         return self._position
 
 
+class Wanted(NamedTuple):
+    """What a pattern was made of; one of the two is empty."""
+
+    text: str = ""
+    regex: str = ""
+    ignores_case: bool = False
+
+    def pattern(self) -> "Pattern | None":
+        """Return the pattern for it, None if all is empty. Raises ValueError."""
+        if self.text:
+            return Pattern.text(self.text, ignore_case=self.ignores_case)
+        return Pattern.regex(self.regex, ignore_case=self.ignores_case)
+
+
+NOTHING = Wanted()
+
+
 class Pattern:
     """What a line has to contain. Searching takes time linear in the line."""
 
-    def __init__(self, searcher: _Searcher, *, can_join: bool) -> None:
+    def __init__(
+        self, searcher: _Searcher, *, can_join: bool, wanted: Wanted = NOTHING
+    ) -> None:
         self._searcher = searcher
+        self.wanted = wanted
+        """What it was made of, for who has to tell it to others."""
         self.can_join = can_join
         """Whether a match in a line is also one in lines that stand together."""
 
@@ -72,13 +93,14 @@ class Pattern:
         raw = wanted.encode("utf-8", "surrogateescape")
         if not raw:
             return None
+        told = Wanted(text=wanted, ignores_case=ignore_case)
         if not ignore_case:
-            return cls(_Literal(raw), can_join=True)
+            return cls(_Literal(raw), can_join=True, wanted=told)
         try:
             wanted.encode()
         except UnicodeEncodeError:
             raise RegexError("must be valid Unicode text to ignore its case") from None
-        return cls(_compiled(wanted, True, True), can_join=True)
+        return cls(_compiled(wanted, True, True), can_join=True, wanted=told)
 
     @classmethod
     def regex(cls, pattern: str, *, ignore_case: bool = False) -> "Pattern | None":
@@ -90,7 +112,9 @@ class Pattern:
             return None
         compile_regex(pattern)
         can_join = _BOUND_TO_THE_TEXT.search(pattern) is None
-        return cls(_compiled(pattern, ignore_case, False), can_join=can_join)
+        told = Wanted(regex=pattern, ignores_case=ignore_case)
+        compiled = _compiled(pattern, ignore_case, False)
+        return cls(compiled, can_join=can_join, wanted=told)
 
     def matches(self, line: bytes) -> bool:
         """Return whether it is found in the line."""

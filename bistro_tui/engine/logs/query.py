@@ -30,7 +30,8 @@ class LogQuery:
     nodes: tuple[NodeName, ...] = ()
     """Lines of these nodes; none: of all."""
     line_id: int | None = None
-    """The first id that may be in the answer; None: from the very first on."""
+    """The first id that may be in the answer; None: from the very first on. Where
+    lines of several stores are read, it may be a place among those."""
     stop_id: int | None = None
     """The last id that may be in the answer; None: to the end."""
     ascending: bool = False
@@ -72,3 +73,6 @@ class QueryPage:
     last_id: int
     """The greatest id that any line of these streams had; 0: there were none. Ask from
     the one after it on to get only what is new."""
+    unasked: tuple[str, ...] = ()
+    """Which workers were not asked or did not answer, and why: their lines are not
+    in this page."""

@@ -42,3 +42,5 @@ class LogTail:
     """Ask for what is after it to get only what is new."""
     partial: Mapping[Stream, bytes] = field(default_factory=dict)
     """Unfinished last lines of a running task."""
+    unasked: tuple[str, ...] = ()
+    """Which workers were not asked or did not answer, and why."""

@@ -15,6 +15,9 @@ from bistro_tui.engine.logs.rows import Written
 from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.sqlite import columns_of, text_param
 
+_SKEW_SEC = 3_600
+"""Clocks of two hosts are rarely further apart."""
+
 _SLACK_SEC = 2
 """A line may be a moment away from the second that its attempt tells of."""
 
@@ -70,6 +73,31 @@ def span_between(
         return exact
     high = LAST_ID if ended is None else first_id_of(int(ended) + 1) - 1
     return Span(first_id_of(int(started)), high)
+
+
+def span_of_events(
+    connection: sqlite3.Connection,
+    task: TaskId,
+    invocation: InvocationId,
+    *,
+    queued: Iterable[Written] = (),
+) -> Span:
+    """Return the same where nothing is known but rows in ``statuses``.
+
+    The attempt may have its name from another host, with another clock.
+    """
+    queued = tuple(queued)
+    begin = first_id_of(invocation.start_time - _SKEW_SEC)
+    end = first_id_of(invocation.start_time + _SKEW_SEC)
+    for around in (Span(begin, LAST_ID), Span(0, end)):
+        events = [
+            *_stored_events(connection, task, around),
+            *_queued(queued, task, around),
+        ]
+        found = _between(events, invocation)
+        if found is not None:
+            return found
+    return NOTHING
 
 
 def _between(events: Sequence[tuple[int, bytes]], found: InvocationId) -> Span | None:

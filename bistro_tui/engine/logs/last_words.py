@@ -29,6 +29,10 @@ class LastWords(NamedTuple):
     """0: there is none."""
     is_known: bool
     """Whether the attempt was found: then this stays true."""
+    worker: str = ""
+    """Where it ran; empty where nobody knows."""
+    invocation: InvocationId | None = None
+    """Which attempt it was; None where nobody knows."""
 
 
 class _Attempt(NamedTuple):
@@ -36,6 +40,7 @@ class _Attempt(NamedTuple):
     started: float
     ended: float
     exit: str
+    worker: str
 
 
 def last_words(
@@ -70,26 +75,30 @@ def _of(
     line_id, line = _last_line(connection, task, begin, queued)
     if attempt is not None and line_id >> 32 == begin >> 32:
         # Another attempt may have ended in that second.
-        invocation, started, ended, _ = attempt
+        invocation, started, ended, *_ = attempt
         span = span_between(
             connection, task, invocation, started=started, ended=ended, queued=queued
         )
         if line_id < span.low:
             line_id, line = _last_line(connection, task, span.low, queued)
-    text = attempt.exit if attempt is not None else ""
-    return LastWords(text, line[:LONGEST].rstrip(), line_id, attempt is not None)
+    said = line[:LONGEST].rstrip()
+    if attempt is None:
+        return LastWords("", said, line_id, False)
+    return LastWords(
+        attempt.exit, said, line_id, True, attempt.worker, attempt.invocation
+    )
 
 
 def _last_attempt(connection: sqlite3.Connection, task: TaskId) -> _Attempt | None:
     found = connection.execute(
-        f"SELECT start_time, rand, started, ended, exit, detail FROM {TABLE}"
+        f"SELECT start_time, rand, started, ended, exit, detail, worker FROM {TABLE}"
         " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT)"
         " ORDER BY start_time DESC, started DESC, rand DESC LIMIT 1",
         (text_param(task.job), text_param(task.node)),
     ).fetchone()
     if found is None:
         return None
-    *numbers, exit_text, detail = found
+    *numbers, exit_text, detail, worker = found
     if not all(isinstance(one, (int, float)) for one in numbers):
         # Another hand has written that.
         return None
@@ -97,7 +106,11 @@ def _last_attempt(connection: sqlite3.Connection, task: TaskId) -> _Attempt | No
     if max(abs(started), abs(ended)) >= LONGEST_SEC:
         return None
     return _Attempt(
-        InvocationId(start_time, rand), started, ended, str(exit_text or detail or "")
+        InvocationId(start_time, rand),
+        started,
+        ended,
+        str(exit_text or detail or ""),
+        str(worker or ""),
     )
 
 
@@ -144,3 +157,15 @@ def _stored_newest(
         if line and line.strip():
             return line_id, line
     return None
+
+
+def workers_of(connection: sqlite3.Connection, task: TaskId) -> frozenset[str]:
+    """Return where attempts at a task ran that are over. Raises sqlite3.Error."""
+    if not columns_of(connection, TABLE):
+        return frozenset()
+    rows = connection.execute(
+        f"SELECT DISTINCT worker FROM {TABLE}"
+        " WHERE job_id = CAST(? AS TEXT) AND node_id = CAST(? AS TEXT)",
+        (text_param(task.job), text_param(task.node)),
+    )
+    return frozenset(str(worker) for (worker,) in rows if worker)
