@@ -41,11 +41,9 @@ def why_blocked(core: Core, config: Config, job: Job, reason: Reason) -> str:
     """Return what keeps the tasks of ``job`` with that reason; "" if that says it."""
     match reason:
         case Reason.DEPENDENCY:
-            return ", ".join(
-                f"{blocker.name} ({blocker.tasks})"
-                for blocker in core.why_job(job.name).blockers
-                if blocker.reason is Reason.DEPENDENCY
-            )
+            return _named(core, job, reason)
+        case Reason.WORKER if core.has_workers:
+            return _named(core, job, reason)
         case Reason.RESOURCE | Reason.WORKER:
             return ", ".join(_too_much(core, config, job))
         case Reason.JOB_INVALID:
@@ -56,6 +54,15 @@ def why_blocked(core: Core, config: Config, job: Job, reason: Reason) -> str:
             return "bistro_settings.enabled is false"
         case _:
             return ""
+
+
+def _named(core: Core, job: Job, reason: Reason) -> str:
+    """Return what tasks of the job wait for, and how many for each."""
+    return ", ".join(
+        f"{blocker.name} ({blocker.tasks})"
+        for blocker in core.why_job(job.name).blockers
+        if blocker.reason is reason
+    )
 
 
 def _too_much(core: Core, config: Config, job: Job) -> Iterator[str]:

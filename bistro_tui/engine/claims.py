@@ -5,7 +5,13 @@ from collections.abc import Generator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from bistro_tui.engine.ids import LevelName, NodeName, ResourceName, TaskId
+from bistro_tui.engine.ids import (
+    WORKER_LEVEL,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.inquiries import (
     MOST_HOLDERS,
     MOST_WAITING,
@@ -37,6 +43,8 @@ def claims_of(state: State, node: NodeName, resource: ResourceName) -> Pieces:
     while they are counted may be counted or not.
     """
     level = _level_of(state, resource)
+    if level == WORKER_LEVEL and state.workers.is_reported:
+        return (yield from _of_worker(state, node, resource))
     nodes = _nodes(state, level, node) if level is not None else ()
     if level is None or not nodes:
         return None
@@ -63,6 +71,55 @@ def claims_of(state: State, node: NodeName, resource: ResourceName) -> Pieces:
         yield
     return Claims(
         node=node,
+        resource=resource,
+        used=used,
+        limit=limit,
+        holders=holders,
+        waiters=tuple(sorted(waiters, key=lambda one: -one.tasks)),
+    )
+
+
+def _of_worker(state: State, shard: NodeName, resource: ResourceName) -> Pieces:
+    """Return the claims on a resource of a worker that was reported.
+
+    Tasks that have room on another worker do not wait for this one, nor do those that
+    may not use it.
+    """
+    worker = state.workers.by_shard.get(shard)
+    usage = () if worker is None else state.workers.usage(worker)
+    found = [(used, limit) for name, used, limit in usage if name == resource]
+    if worker is None or not found:
+        return None
+    ((used, limit),) = found
+    book = state.accounts.book(resource)
+    holders = yield from _holders(state, book, worker.account)
+    waiters: list[Waiting] = []
+    for tasks in tuple(state.jobs.values()):
+        need = tasks.job.resources.get(resource, 0)
+        room = tasks.demand.pooled
+        if need <= limit - used or room is None or not tasks.candidates:
+            continue
+        slots: Sequence[int] | None = None
+        if room.is_by_node:
+            place = Place(room.level, NodeName(worker.host))
+            nodes = state.places.nodes_of(place)
+            is_lacking = any(
+                room.among(node) & worker.bit and not room.mask(node) for node in nodes
+            )
+            if is_lacking:
+                slots = yield from _slots_below(tasks, room.level, nodes, state.places)
+        else:
+            is_lacking = bool(room.accepted & worker.bit) and not room.mask(TOP)
+        if is_lacking:
+            number, first = yield from _waiting(tasks, slots)
+            if number:
+                task = TaskId(tasks.name, tasks.slots.names[first])
+                waiters.append(
+                    Waiting(job=tasks.name, need=need, tasks=number, first=task)
+                )
+        yield
+    return Claims(
+        node=shard,
         resource=resource,
         used=used,
         limit=limit,

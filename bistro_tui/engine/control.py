@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol
 
 from bistro_tui.engine import sentences
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, TaskId
-from bistro_tui.engine.logs.writer import LogWriter
+from bistro_tui.engine.logs.rows import LogTail
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
     Event,
@@ -27,13 +28,21 @@ STORE_SEC = 10.0
 """How long a request waits for the disk."""
 
 
+class Tails(Protocol):
+    """The newest lines of logs."""
+
+    async def tail(self, task: TaskId | None, *, after: int, limit: int) -> LogTail:
+        """Return up to ``limit`` newest output lines with an id above ``after``."""
+        ...
+
+
 class Control:
     """The answers. All on the engine's loop; each may raise ControlRefused."""
 
     def __init__(
         self,
         core: Core,
-        logs: LogWriter,
+        logs: Tails,
         *,
         clock: Clock,
         feed: Callable[[Sequence[Event]], None],
@@ -54,6 +63,7 @@ class Control:
             last_id=found.last_id,
             partial=found.partial,
             attempt_running=bool(task and self._core.attempt(task)),
+            unasked=found.unasked,
         )
 
     async def explain(self, task: TaskId) -> Explanation:

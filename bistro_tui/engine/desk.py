@@ -18,6 +18,7 @@ from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.inquiring_past import Past
 from bistro_tui.engine.job_grids import JobGrids
 from bistro_tui.engine.job_places import JobPlaces
+from bistro_tui.engine.logs.lines import Lines
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.measures import Measures
@@ -27,6 +28,7 @@ from bistro_tui.engine.patience import Patience
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.tallies import Tallies
 from bistro_tui.engine.view import RunningRow, Snapshot
+from bistro_tui.engine.worker_rows import WorkersNow
 from bistro_tui.engine.world import World
 
 
@@ -42,6 +44,8 @@ class Desk:
     measures: Measures
     worker: str
     """The name of what runs tasks."""
+    lines: Lines
+    """The lines of all tasks, here and on workers."""
     logs: LogWriter
     log_store: LogStore
     data_dir: DataDir
@@ -54,6 +58,8 @@ class Desk:
     """Have a function called after each new snapshot; the result ends that."""
     running: Callable[[], Sequence[RunningRow]]
     """Return the attempts that run, oldest first."""
+    workers: Callable[[], WorkersNow]
+    """Return who runs tasks."""
     request_stop: Callable[[], None]
     durations: Durations
     done_rates: DoneRates

@@ -4,26 +4,32 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
+from bistro_tui.engine.audience import Audience
 from bistro_tui.engine.clock import Clock
-from bistro_tui.engine.config.model import KillSettings
-from bistro_tui.engine.ended import Ended, EndedAttempts
-from bistro_tui.engine.ids import InvocationId
+from bistro_tui.engine.ended import Attempt, Ended, EndedAttempts
+from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.installed import described
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.runners.protocol import (
+    AttemptAdopted,
     AttemptEnded,
+    AttemptLost,
     AttemptNotStarted,
     AttemptStarted,
     AttemptUsage,
+    LateStatus,
     RunnerCapacity,
     RunnerContainment,
     RunnerReport,
     RunnerTrouble,
     TaskRunner,
+    WorkersAwaited,
+    WorkersChanged,
 )
+from bistro_tui.engine.scheduling import events
 from bistro_tui.engine.scheduling.actions import (
     Action,
     KillTask,
@@ -31,15 +37,20 @@ from bistro_tui.engine.scheduling.actions import (
     StoreStatus,
 )
 from bistro_tui.engine.scheduling.events import (
+    AttemptsAdopted,
     Event,
+    Oddity,
     StartsLimited,
     StartsPaused,
     StartsResumed,
     StatusStored,
     TaskEnded,
+    TaskLost,
     TaskNotStarted,
     TimePassed,
+    WorkersReported,
 )
+from bistro_tui.engine.settling import Settling
 from bistro_tui.engine.start_failures import (
     LONGEST_FOR_SPACE_SEC,
     LONGEST_SEC,
@@ -61,6 +72,9 @@ STEPS = 250
 START_FAILURES = "start failures"
 """The cause of the pauses after starts that failed."""
 
+INITIAL_WAIT = "initial wait"
+"""The cause of the pause until all remote workers of before are back, or gone."""
+
 
 class Decider(Protocol):
     """What is asked of the core."""
@@ -72,6 +86,10 @@ class Decider(Protocol):
         """
         ...
 
+    def take_oddities(self) -> Sequence[Oddity]:
+        """Return what was heard of attempts and ignored since this was asked."""
+        ...
+
     def next_due(self) -> float | None:
         """Return the monotonic second at which time alone changes something.
 
@@ -80,34 +98,12 @@ class Decider(Protocol):
         ...
 
 
-class Audience(Protocol):
-    """Who is told what became of the attempts, to show it."""
+_OF_WORKERS = (AttemptNotStarted, AttemptLost, AttemptAdopted, LateStatus)
+"""Reports of attempts at tasks of which something else may just have been told."""
 
-    def process_started(self, report: AttemptStarted) -> None:
-        """The attempt has a process."""
-        ...
 
-    def kill_begun(
-        self, invocation: InvocationId, kill: KillSettings, now: float
-    ) -> None:
-        """A running attempt is being ended by these settings; ``now`` is wall time."""
-        ...
-
-    def usage(self, report: AttemptUsage) -> None:
-        """Running attempts use so much of the host."""
-        ...
-
-    def containment(self, report: RunnerContainment) -> None:
-        """This is how the runner keeps hold of processes."""
-        ...
-
-    def processes_ended(self, ended: Sequence[TaskEnded | TaskNotStarted]) -> None:
-        """These attempts have no process any more."""
-        ...
-
-    def attempts_stored(self, ended: Sequence[Ended]) -> None:
-        """These attempts are over and their statuses on disk."""
-        ...
+def _concerns_a_worker(report: RunnerReport) -> TypeGuard[AttemptNotStarted]:
+    return isinstance(report, AttemptNotStarted) and report.concerns_worker_only
 
 
 def _ignore(ended: Sequence[Ended]) -> None:
@@ -141,7 +137,7 @@ class Dispatcher:
         self._on_trouble = on_trouble
         self._on_ended = on_ended
         self._runner: TaskRunner
-        self._settled: Callable[[Sequence[InvocationId]], None] | None = None
+        self._settling: Settling | None = None
         self._persister: Persister
         self.unfinished = 0
         """Attempts that run, or whose status is not on disk yet."""
@@ -157,7 +153,8 @@ class Dispatcher:
         """Say who carries out the actions; to be called before the first event."""
         self._runner = runner
         # A runner need not have it: it may leave nothing behind for a later process.
-        self._settled = getattr(runner, "settled", None)
+        settled = getattr(runner, "settled", None)
+        self._settling = Settling(settled) if settled is not None else None
         self._persister = persister
 
     def feed(self, events: Sequence[Event]) -> None:
@@ -191,7 +188,8 @@ class Dispatcher:
         self.unfinished -= len(ended)
         self._audience.attempts_stored(ended)
         self._on_ended(ended)
-        self._settle(batch)
+        if self._settling is not None:
+            self._settling.stored(batch)
         self.feed([StatusStored(task, serial) for task, serial, _, _ in batch])
 
     def flush(self) -> None:
@@ -225,7 +223,8 @@ class Dispatcher:
         if took > TURN_SEC:
             self._slice = max(FEWEST, int(number * TURN_SEC / took))
         elif number == self._slice:
-            self._slice = min(MOST, 2 * number)
+            fitting = int(number * TURN_SEC / took) if took > 0 else MOST
+            self._slice = min(MOST, 2 * number, fitting)
 
     def _act_on(self, number: int) -> None:
         reports, has_ended = self._reports, self._ended.ended
@@ -233,20 +232,34 @@ class Dispatcher:
         now = self._clock.now().mono
         ended: list[TaskEnded] = []
         for _ in range(number):
+            if not reports:
+                # Some were acted on together with those before them.
+                break
             report = reports.popleft()
+            if ended and isinstance(report, _OF_WORKERS):
+                # What is told next of their tasks came after them.
+                self._feed_ended(ended)
+                ended = []
             if isinstance(report, AttemptEnded):
                 if has_ended(report, now):
                     task, invocation, reported, exit_text, _, _ = report
                     ended.append(TaskEnded(task, invocation, reported))
                     if starts_fail and not exit_text.startswith("failed to start"):
                         self._start_failures.succeeded(invocation)
+                else:
+                    self._settle_unless_pending(report.task, report.invocation)
+            elif isinstance(report, AttemptAdopted):
+                self._adopt(report, ())
             else:
                 self._act_on_other(report)
         if ended:
-            self._audience.processes_ended(ended)
-            self.feed(ended)
+            self._feed_ended(ended)
         else:
             self._on_change()
+
+    def _feed_ended(self, ended: Sequence[TaskEnded]) -> None:
+        self._audience.processes_ended(ended)
+        self.feed(ended)
 
     def _act_on_other(
         self,
@@ -255,7 +268,11 @@ class Dispatcher:
         | AttemptUsage
         | RunnerCapacity
         | RunnerContainment
-        | RunnerTrouble,
+        | RunnerTrouble
+        | WorkersChanged
+        | WorkersAwaited
+        | AttemptLost
+        | LateStatus,
     ) -> None:
         match report:
             case AttemptStarted(pid=None):
@@ -263,6 +280,8 @@ class Dispatcher:
             case AttemptStarted(_, invocation):
                 self._audience.process_started(report)
                 self._start_failures.succeeded(invocation)
+            case AttemptNotStarted(concerns_worker_only=True):
+                self._undo(report)
             case AttemptNotStarted():
                 self._not_started(report)
             case AttemptUsage():
@@ -273,18 +292,113 @@ class Dispatcher:
                 self._audience.containment(report)
             case RunnerTrouble(text):
                 self._on_trouble(text)
+            case _:
+                self._act_on_workers(report)
+
+    def _act_on_workers(
+        self, report: WorkersChanged | WorkersAwaited | AttemptLost | LateStatus
+    ) -> None:
+        match report:
+            case WorkersChanged(workers):
+                self.feed([WorkersReported(workers, may_grow=True)])
+            case WorkersAwaited(""):
+                self.feed([StartsResumed(INITIAL_WAIT)])
+            case WorkersAwaited(text):
+                self.feed([StartsPaused(INITIAL_WAIT, text)])
+            case AttemptLost():
+                self._lost(report)
+            case LateStatus():
+                self._late(report)
+
+    def _undo(self, first: AttemptNotStarted) -> None:
+        """Let tasks wait that no worker took, this one and all told of next.
+
+        Where one gave way to another attempt that is told of after it, the core hears
+        of both at once: in between it would start a third.
+        """
+        following, reports = first, self._reports
+        over: dict[InvocationId, TaskEnded | TaskNotStarted] = {}
+        while True:
+            invocation = following.invocation
+            attempt = self._ended.find(following.task, invocation)
+            if attempt is not None and invocation not in over:
+                over[invocation] = self._undone(following, attempt)
+            if not reports or not _concerns_a_worker(after := reports[0]):
+                break
+            following = after
+            reports.popleft()
+        events = tuple(over.values())
+        self._audience.processes_ended(events)
+        if reports and isinstance(after := reports[0], AttemptAdopted):
+            reports.popleft()
+            self._adopt(after, events)
+        elif events:
+            self.feed(events)
+
+    def _undone(
+        self, report: AttemptNotStarted, attempt: Attempt
+    ) -> TaskEnded | TaskNotStarted:
+        task, invocation, text, _ = report
+        if attempt.stopping:
+            # It is not to start again.
+            end = self._killed(task, invocation)
+            self._ended.ended(end, self._clock.now().mono)
+            return TaskEnded(task, invocation, end.reported)
+        self.unfinished -= 1
+        log.warning("task %s was not started: %s", task, text)
+        return TaskNotStarted(task, invocation, text)
+
+    def _adopt(self, first: AttemptAdopted, before: Sequence[Event]) -> None:
+        """Let the core know of attempts that run: this one, and all told of next.
+
+        It hears of ``before`` at the same time.
+        """
+        found, reports = [first.attempt], self._reports
+        while (
+            len(found) < MOST
+            and reports
+            and isinstance(following := reports[0], AttemptAdopted)
+        ):
+            found.append(following.attempt)
+            reports.popleft()
+        running = self._ended.running
+        known = {(one.task, one.invocation): running(one.task) for one in found}
+        self.feed([*before, AttemptsAdopted(tuple(found))])
+        self._log_oddities()
+        for (task, invocation), old in known.items():
+            # It passes over those that run, or whose tasks run under another name.
+            new = running(task)
+            if new is not None and new is not old and new.invocation == invocation:
+                self.unfinished += 1
+        self._on_change()
+
+    def _lost(self, report: AttemptLost) -> None:
+        task, invocation, worker, safe_sec = report
+        if self._ended.lost(report, self._clock.now().mono):
+            lost = TaskLost(task, invocation, worker, safe_sec)
+            self._audience.processes_ended([lost])
+            self.feed([lost])
+
+    def _late(self, report: LateStatus) -> None:
+        task, invocation, reported, next_backoff, _, worker = report
+        late = events.LateStatus(task, invocation, reported, next_backoff, worker)
+        self.feed([late])
+        self._settle_unless_pending(task, invocation)
+        self._log_oddities()
+
+    def _log_oddities(self) -> None:
+        for text, is_grave in self._core.take_oddities():
+            log.log(logging.ERROR if is_grave else logging.WARNING, "%s", text)
 
     def _not_started(self, report: AttemptNotStarted) -> None:
-        """Let the task wait, and all others with it: they would lack the same."""
-        task, invocation, text = report
+        """Let the task wait, and all others with it if they would lack the same."""
+        task, invocation, text, _ = report
         attempt = self._ended.find(task, invocation)
         if attempt is None:
             return
         if attempt.stopping:
             # The kill came too late for the runner; the task is not to start again.
-            status = killed(now_wall=self._clock.now().wall)
-            exit_text = "killed before it started"
-            self.report(AttemptEnded(task, invocation, status, exit_text))
+            self.report(self._killed(task, invocation))
             return
         self.unfinished -= 1
         undone = TaskNotStarted(task, invocation, text)
@@ -301,22 +415,20 @@ class Dispatcher:
         self._resuming = asyncio.get_running_loop().call_later(delay, self._resume)
         self.feed([undone, paused])
 
+    def _killed(self, task: TaskId, invocation: InvocationId) -> AttemptEnded:
+        status = killed(now_wall=self._clock.now().wall)
+        return AttemptEnded(task, invocation, status, "killed before it started")
+
     def _resume(self) -> None:
         self._resuming = None
         self._start_failures.resumed()
         self.feed([StartsResumed(START_FAILURES)])
 
-    def _settle(self, batch: Sequence[StoreStatus]) -> None:
-        """Tell the runner which attempts it need not remember any more."""
-        if self._settled is None:
-            return
-        invocations = [attempt for _, _, _, attempt in batch if attempt is not None]
-        try:
-            if invocations:
-                self._settled(invocations)
-        except Exception:
-            # What is stored has to be shown all the same.
-            log.exception("the runner could not forget attempts that are stored")
+    def _settle_unless_pending(self, task: TaskId, invocation: InvocationId) -> None:
+        """Have the runner forget an attempt of which nothing will be stored."""
+        # A worker may say of any task that its attempt was this one.
+        if self._settling is not None and not self._ended.is_reported(task, invocation):
+            self._settling.unless_storing(invocation)
 
     def _carry_out(self, actions: Sequence[Action]) -> None:
         stores = [one for one in actions if isinstance(one, StoreStatus)]
@@ -325,6 +437,8 @@ class Dispatcher:
             self._persister.store(stores)
             # Nothing is written in this turn of the loop: this comes first.
             self._ended.settled(stores)
+            if self._settling is not None:
+                self._settling.storing(stores)
             if len(stores) == len(actions):
                 return
         start = self._runner.start

@@ -9,7 +9,7 @@ from bistro_tui.engine.statuses.status import TaskStatus
 SPAN_SEC = 300.0
 """Over how long is counted."""
 STEP_SEC = 10.0
-_Ended = tuple[TaskId, TaskStatus, str, float]
+_Ended = tuple[TaskId, TaskStatus, str, float, str]
 """As of an attempt that is over: task, stored status, exit text, seconds."""
 
 _FEWEST = 3

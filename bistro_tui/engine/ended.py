@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.logs.attempts import LONGEST_TEXT, AttemptRecord
 from bistro_tui.engine.moment import SLEW_SEC
-from bistro_tui.engine.runners.protocol import AttemptEnded
+from bistro_tui.engine.runners.protocol import AttemptEnded, AttemptLost
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.statuses.bits import DONE
@@ -18,14 +18,15 @@ from bistro_tui.engine.view import EndedRow
 
 log = logging.getLogger("bistro_tui")
 
-Ended: TypeAlias = tuple[TaskId, TaskStatus, str, float]
-"""An attempt that is over: task, stored status, exit text, seconds that it took.
+Ended: TypeAlias = tuple[TaskId, TaskStatus, str, float, str]
+"""An attempt that is over: task, stored status, exit text, seconds it took, worker.
 
 A plain tuple: each attempt makes one, and anything else takes six times as long.
 """
 
-_End: TypeAlias = tuple[str, float, float, int | None, float | None]
-"""Exit text, seconds that it took, wall second of its start, peak memory, CPU."""
+_End: TypeAlias = tuple[str, float, float, int | None, float | None, str]
+"""Exit text, seconds that it took, wall second of its start, peak memory, CPU, worker.
+"""
 
 
 class Attempt(Protocol):
@@ -34,6 +35,11 @@ class Attempt(Protocol):
     @property
     def invocation(self) -> InvocationId:
         """Which one it is."""
+        ...
+
+    @property
+    def worker(self) -> str:
+        """Which of several workers runs it."""
         ...
 
     @property
@@ -72,9 +78,13 @@ class EndedAttempts:
         """
         self._running = running
         self._ended: dict[TaskId, _End] = {}
+        """Of which the core has not heard yet."""
+        self._unstored: dict[int, tuple[TaskId, _End]] = {}
+        """The others by the serial of their status: at a task there may be several, of
+        attempts that were found on other workers."""
         self._left: dict[InvocationId, AttemptRecord] = {}
         self._record: Callable[[Sequence[AttemptRecord]], None] | None = None
-        self._worker = ""
+        self._worker: str | None = None
         self._wall: Callable[[], float] | None = None
         self._log_every_sec = log_every_sec
         self._logged_at = float("-inf")
@@ -82,21 +92,21 @@ class EndedAttempts:
     def record_by(
         self,
         record: Callable[[Sequence[AttemptRecord]], None],
-        worker: str,
+        worker: str | None,
         wall: Callable[[], float] | None = None,
     ) -> None:
         """Have ``record`` called with all attempts that are over from now on.
 
-        ``worker`` is where they run, ``wall`` the steady clock of their output: by its
-        time they are forgotten; without it, statuses tell when attempts ended. Without
-        this call, none is recorded.
+        ``worker`` is where they all run, None where each tells; ``wall`` is the steady
+        clock of their output: by its time they are forgotten; without it, statuses tell
+        when attempts ended. Without this call, none is recorded.
         """
         self._record, self._worker, self._wall = record, worker, wall
 
     @property
     def tasks(self) -> Collection[TaskId]:
         """The tasks of these attempts."""
-        return self._ended.keys()
+        return [*self._ended, *(task for task, _ in self._unstored.values())]
 
     def find(self, task: TaskId, invocation: InvocationId) -> Attempt | None:
         """Return that attempt; None if it does not run, or its end is known."""
@@ -109,6 +119,11 @@ class EndedAttempts:
         ):
             return None
         return attempt
+
+    def running(self, task: TaskId) -> Attempt | None:
+        """Return what runs at ``task``, maybe after one whose end is not stored."""
+        attempt = self._running(task)
+        return None if attempt is None or attempt.ended else attempt
 
     def ended(self, report: AttemptEnded, now: float) -> bool:
         """Take note of an end; False if no such attempt runs, or its end is known.
@@ -126,8 +141,27 @@ class EndedAttempts:
             attempt.since,
             peak_memory,
             cpu_seconds,
+            attempt.worker,
         )
         return True
+
+    def lost(self, report: AttemptLost, now: float) -> bool:
+        """Take note that an attempt is given up, as of an end."""
+        task, invocation, worker, _ = report
+        attempt = self.find(task, invocation)
+        if attempt is None:
+            return False
+        seconds = max(0.0, now - attempt.began)
+        text = f"lost with worker {worker}"
+        self._ended[task] = (text, seconds, attempt.since, None, None, worker)
+        return True
+
+    def is_reported(self, task: TaskId, invocation: InvocationId) -> bool:
+        """Whether the end of that attempt is known, and the core will hear of it."""
+        attempt = self._running(task)
+        if attempt is None or attempt.invocation != invocation:
+            return False
+        return task in self._ended
 
     @contextmanager
     def left(self, records: Sequence[AttemptRecord]) -> Iterator[None]:
@@ -145,23 +179,23 @@ class EndedAttempts:
     def settled(self, stores: Sequence[StoreStatus]) -> None:
         """Record the attempts that ended with these statuses.
 
-        To be called before anything is done to store them.
+        To be called with each before it is stored.
         """
         record = self._record
-        if record is None:
-            return
-        ended, worker = self._ended, self._worker
+        ended, unstored, worker = self._ended, self._unstored, self._worker
         records: list[AttemptRecord] = []
         wall = self._wall() if self._wall is not None else None
-        for task, _, status, invocation in stores:
-            if invocation is None:
+        for task, serial, status, invocation in stores:
+            end = ended.pop(task, None) if ended else None
+            if end is not None:
+                unstored[serial] = (task, end)
+            if record is None or invocation is None:
                 continue
             bits, detail = status.bits, ""
             if bits is not DONE:
                 detail = _complaint(status)
-            end = ended.get(task)
             if end is not None:
-                exit_text, seconds, since, peak_memory, cpu_seconds = end
+                exit_text, seconds, since, peak_memory, cpu_seconds, there = end
                 over = status.time
                 if wall is not None and (
                     abs(over - wall) > SLEW_SEC
@@ -179,7 +213,7 @@ class EndedAttempts:
                         exit_text[:LONGEST_TEXT],
                         bits._value_,
                         detail,
-                        worker,
+                        there if worker is None else worker,
                         peak_memory,
                         cpu_seconds,
                     )
@@ -187,7 +221,7 @@ class EndedAttempts:
             elif self._left and invocation in self._left:
                 left = self._left.pop(invocation)
                 records.append(left._replace(result_bits=bits._value_))
-        if records:
+        if record is not None and records:
             record(records)
 
     def stored(self, batch: Sequence[StoreStatus], now: float) -> list[Ended]:
@@ -196,11 +230,12 @@ class EndedAttempts:
         A status with which no attempt ended is passed over. ``now`` is monotonic.
         """
         ended: list[Ended] = []
-        take = self._ended.pop
-        for task, _, status, _ in batch:
-            end = take(task, None)
-            if end is not None:
-                ended.append((task, status, end[0], end[1]))
+        take = self._unstored.pop
+        for task, serial, status, _ in batch:
+            found = take(serial, None)
+            if found is not None:
+                _, end = found
+                ended.append((task, status, end[0], end[1], end[5]))
         self._log(ended, now)
         return ended
 
@@ -214,7 +249,7 @@ class EndedAttempts:
             ended = ended[:1]
         # One record for all: making one for each line would be half of the work.
         lines: list[str] = []
-        for (job, node), status, exit_text, seconds in ended:
+        for (job, node), status, exit_text, seconds, _ in ended:
             quit_status = exit_text.removeprefix("exited with status ")
             lines.append(f"Task {job}, {node} quit with status {quit_status}")
             word, more = "done", ""
@@ -226,9 +261,12 @@ class EndedAttempts:
         log.info("%s", "\n".join(lines), extra={"lines": lines})
 
 
-def ended_row(ended: Ended) -> EndedRow:
-    """Return what is shown of an attempt that is over."""
-    task, status, exit_text, seconds = ended
+def ended_row(ended: Ended, worker: str | None = None) -> EndedRow:
+    """Return what is shown of an attempt that is over.
+
+    ``worker`` is where they all run, None where each tells.
+    """
+    task, status, exit_text, seconds, there = ended
     result = _result(status)
     return EndedRow(
         task=task,
@@ -239,6 +277,7 @@ def ended_row(ended: Ended) -> EndedRow:
         retry_at=(
             status.time + status.backoff_sec if result is Reason.BACKOFF else None
         ),
+        worker=there if worker is None else worker,
     )
 
 

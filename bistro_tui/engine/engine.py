@@ -8,10 +8,12 @@ import asyncio
 import logging
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
+from bistro_tui.engine.all_lines import make_lines
 from bistro_tui.engine.blocked import all_blockers
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
@@ -21,14 +23,14 @@ from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.disk import Disk
 from bistro_tui.engine.dispatch import Dispatcher
 from bistro_tui.engine.done_rates import DoneRates
-from bistro_tui.engine.earlier_runs import load_durations
+from bistro_tui.engine.elsewhere import Elsewhere
 from bistro_tui.engine.ended import Ended, EndedAttempts
+from bistro_tui.engine.former_workers import await_former_workers
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.inquiring_past import Past
-from bistro_tui.engine.logs.retention import forget_old_lines
-from bistro_tui.engine.measures import SAMPLE_SEC, Measures
+from bistro_tui.engine.measures import Measures
 from bistro_tui.engine.notice_ring import NoticeRing
-from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.options import REMOTE, EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import (
     Storage,
@@ -36,6 +38,7 @@ from bistro_tui.engine.parts import (
     make_recovery,
     make_runner,
     open_storage,
+    plan_workers_door,
 )
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.plugged_policy import policy_named
@@ -50,10 +53,11 @@ from bistro_tui.engine.scheduling.events import (
     StopRequested,
 )
 from bistro_tui.engine.snapshots import Snapshots
-from bistro_tui.engine.steady_wall import LASTS_SEC
 from bistro_tui.engine.stopping import Stopping
 from bistro_tui.engine.troubles import Troubles
+from bistro_tui.engine.upkeep import upkeep
 from bistro_tui.engine.view import RunningRow, Snapshot
+from bistro_tui.engine.worker_rows import WorkersNow
 from bistro_tui.engine.world import World
 
 log = logging.getLogger("bistro_tui")
@@ -77,7 +81,7 @@ class Engine:
         self._started = clock.now()
         self.data_dir: Path = options.data_dir or default_data_dir(options.config_path)
         self._board = Board()
-        self._stopping = Stopping(on_request=lambda: self._feed([StopRequested()]))
+        self._stopping = Stopping(on_request=self._stop)
         self._troubles = Troubles(
             self._board,
             feed=self._feed,
@@ -95,7 +99,7 @@ class Engine:
             clock=clock,
             rng=rng,
             board=self._board,
-            feed=self._feed,
+            feed=self._feed_world,
         )
         self._ended = ended = EndedAttempts(
             self._core.attempt,
@@ -126,6 +130,7 @@ class Engine:
         self._resources = AsyncExitStack()
         self._recovery: Recovery
         self._runner: TaskRunner
+        self._elsewhere = Elsewhere(None, options)
         self._persister: Persister
         self._storage: Storage
         self._disk: Disk
@@ -179,6 +184,7 @@ class Engine:
         try:
             ring = self._keep_notices()
             config = await self.world.load_config()
+            workers_door = plan_workers_door(self._options)
             self._storage = storage = await open_storage(
                 self._options,
                 self._resources,
@@ -216,23 +222,46 @@ class Engine:
                 rng=self._rng,
                 report=self._dispatcher.report,
                 report_all=self._dispatcher.report_all,
+                workers_door=workers_door,
+                core=self._core,
             )
             self._resources.push_async_callback(self._runner.close)
             self._dispatcher.connect(self._runner, self._persister)
             if not self._options.runs_fake_tasks:
                 await self._disk.look()
+            self._elsewhere = elsewhere = Elsewhere(self._runner, self._options)
+            self._publisher.has_workers(elsewhere.workers, are_all=elsewhere.are_all)
+            await elsewhere.open(
+                storage.data_dir,
+                on_given_up=self._changed,
+                on_looked=self._publish_soon,
+            )
+            # From here on nothing is awaited: workers are heard after the rest is told.
         except BaseException:
             await self._resources.aclose()
             raise
         if not self._options.runs_fake_tasks:
-            self._ended.record_by(
-                storage.logs.record_all, self._runner.name, storage.logs.wall
-            )
+            name = None if self._elsewhere.workers else self._runner.name
+            self._ended.record_by(storage.logs.record_all, name, storage.logs.wall)
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
+        await_former_workers(
+            storage.data_dir.run,
+            self._options,
+            feed=self._feed,
+            at_end=self._resources.callback,
+        )
+        lines = make_lines(
+            self._runner,
+            storage.logs,
+            storage.log_store.reader,
+            self._core,
+            clock=self._clock,
+            has_own_tasks=self._options.runner_name != REMOTE,
+        )
         self.control = Control(
             self._core,
-            storage.logs,
+            lines,
             clock=self._clock,
             feed=self._feed,
             flush=self._persister.flush,
@@ -240,8 +269,8 @@ class Engine:
         self.past = Past(
             self._core,
             self.world,
-            storage.logs,
-            storage.log_store,
+            lines,
+            storage.log_store.reader,
             ring,
             clock=self._clock,
         )
@@ -253,6 +282,7 @@ class Engine:
             board=self._board,
             measures=self._measures,
             worker=self._runner.name,
+            lines=lines,
             logs=storage.logs,
             log_store=storage.log_store,
             data_dir=storage.data_dir,
@@ -262,6 +292,7 @@ class Engine:
             latest=lambda: self.latest,
             subscribe=self.subscribe,
             running=self._running,
+            workers=self._workers,
             request_stop=self.request_stop,
             durations=self._publisher.durations,
             done_rates=self._done_rates,
@@ -272,7 +303,18 @@ class Engine:
         self._stopping.opened()
         log.info("%s serves with data in %s", self._instance, storage.data_dir.path)
         self._recovery.announce()
+        self._elsewhere.follow(host)
         self._feed([StatusesLoaded(storage.known), *host, *nodes, config])
+
+    @property
+    def workers_address(self) -> str:
+        """Where workers connect, as ``HOST:PORT``; empty where none can."""
+        return self._elsewhere.address
+
+    @property
+    def _unfinished(self) -> int:
+        """Attempts that an end waits for: those that nobody can reach are left."""
+        return self._dispatcher.unfinished - self._elsewhere.given_up
 
     def _keep_notices(self) -> NoticeRing:
         """Keep from now on what is said, until the end."""
@@ -288,20 +330,13 @@ class Engine:
                 tasks = [
                     group.create_task(self._storage.logs.run(), name="log writer"),
                     group.create_task(self._persister.run(), name="status writer"),
-                    group.create_task(self._watch_disk(), name="disk"),
-                    group.create_task(self._watch_clock(), name="clock"),
-                    group.create_task(self._measure_loop(), name="measures"),
                     group.create_task(self._recovery.run(), name="recovery"),
-                    group.create_task(self._learn_durations(), name="durations"),
                     group.create_task(self.world.watch_config(), name="config"),
                     group.create_task(self.world.watch_nodes(), name="nodes"),
                     group.create_task(self.world.watch_host(), name="host"),
-                    group.create_task(self._forget_old_lines(), name="retention"),
-                    group.create_task(
-                        self._storage.log_store.keep_small(), name="log limit"
-                    ),
-                    group.create_task(
-                        self._storage.log_store.keep_synced(), name="log sync"
+                    *(
+                        group.create_task(work, name=name)
+                        for name, work in self._upkeep()
                     ),
                 ]
                 await self._stopping.reached()
@@ -312,6 +347,18 @@ class Engine:
         finally:
             await self._close()
         return self._outcome()
+
+    def _upkeep(self) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
+        return upkeep(
+            self._options,
+            self._storage,
+            self._core,
+            disk=self._disk,
+            clock=self._clock,
+            measures=self._measures,
+            done_rates=self._done_rates,
+            durations=self._publisher.durations,
+        )
 
     async def _close(self) -> None:
         self._stopping.closed()
@@ -327,44 +374,6 @@ class Engine:
             # Whoever watches must hear of the end, whatever ended it.
             self._stopping.reach()
             self._snapshots.publish()
-
-    async def _forget_old_lines(self) -> None:
-        await forget_old_lines(
-            self._storage.log_store,
-            elapsed=lambda: self._clock.now().elapsed,
-            wall=self._storage.logs.wall,
-            older_than_sec=self._options.log_retention_sec,
-            every_sec=self._options.log_prune_frequency_sec,
-        )
-
-    async def _learn_durations(self) -> None:
-        config = self._core.config
-        if config is not None and not self._options.runs_fake_tasks:
-            await load_durations(
-                self._storage.log_store.reader,
-                tuple(config.jobs),
-                self._publisher.durations,
-            )
-
-    async def _watch_disk(self) -> None:
-        # Fake tasks need no disk.
-        if not self._options.runs_fake_tasks:
-            await self._disk.run()
-
-    async def _watch_clock(self) -> None:
-        # A clock that was set for good is followed by who saw it stay so.
-        while True:
-            self._storage.logs.wall()
-            await asyncio.sleep(LASTS_SEC / 4)
-
-    async def _measure_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + SAMPLE_SEC
-            await asyncio.sleep(SAMPLE_SEC)
-            late, now = loop.time() - due, self._clock.now().mono
-            self._measures.sampled(now, late=late, starts=self._core.starts)
-            self._done_rates.sampled(now)
 
     def _count_ended(self, ended: Sequence[Ended]) -> None:
         self._measures.ended(ended)
@@ -384,6 +393,10 @@ class Engine:
         """Stop gracefully; asked again, kill at once; a third time, wait no more."""
         self._stopping.request()
 
+    def _stop(self) -> None:
+        self._elsewhere.take_over_no_more()
+        self._feed([StopRequested()])
+
     async def stop_requested(self) -> None:
         """Return when it is to stop, whoever asked for it, or by itself."""
         await self._stopping.asked()
@@ -391,7 +404,7 @@ class Engine:
     def _stop_when_through(self) -> None:
         self._looking = None
         if self._stopping.is_asked:
-            if not self._dispatcher.unfinished and self._persister.is_idle:
+            if self._unfinished <= 0 and self._persister.is_idle:
                 self._stopping.reach()
         elif (
             self._options.exit_when_done
@@ -429,6 +442,10 @@ class Engine:
         self._stopping.lose(text)
         self._troubles.lost(text)
 
+    def _feed_world(self, events: Sequence[Event]) -> None:
+        self._elsewhere.follow(events)
+        self._feed(events)
+
     def _feed(self, events: Sequence[Event]) -> None:
         self._dispatcher.feed(events)
 
@@ -436,7 +453,7 @@ class Engine:
         if not self._stopping.is_serving:
             return
         self._publish_soon()
-        if not self._dispatcher.unfinished and self._looking is None:
+        if self._unfinished <= 0 and self._looking is None:
             # Later: whoever is being told of the change may not be stopped meanwhile.
             loop = asyncio.get_running_loop()
             self._looking = loop.call_soon(self._stop_when_through)
@@ -458,6 +475,9 @@ class Engine:
 
     def _running(self) -> tuple[RunningRow, ...]:
         return self._publisher.running(now=self._clock.now(), worker=self._runner.name)
+
+    def _workers(self) -> WorkersNow:
+        return self._publisher.workers(self._runner.name, self._clock.now())
 
     def _take_snapshot(self) -> Snapshot:
         return self._publisher.take(

@@ -45,5 +45,9 @@ class DoorUnusable(BistroError):
     """A door that was asked for cannot be opened; the message says what to set."""
 
 
+class NobodyListens(DoorUnusable):
+    """No scheduler of this user listens there, yet."""
+
+
 class ControlRefused(BistroError):
     """A request was understood and refused: unknown job, file not writable, …."""

@@ -3,9 +3,7 @@
 import asyncio
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bistro_tui.engine import sentences
@@ -23,16 +21,13 @@ from bistro_tui.engine.history import (
     within_reach,
 )
 from bistro_tui.engine.ids import InvocationId, JobName, TaskId
-from bistro_tui.engine.last_words import LastWords, last_words
 from bistro_tui.engine.logs.attempts import LARGEST_INTEGER, AttemptRecord
 from bistro_tui.engine.logs.deadline import Deadline
+from bistro_tui.engine.logs.last_words import LastWords
+from bistro_tui.engine.logs.lines import Lines
 from bistro_tui.engine.logs.patterns import LONGEST_REGEX, Pattern
 from bistro_tui.engine.logs.query import PAGE_LINES, THE_END, LogQuery, QueryPage
-from bistro_tui.engine.logs.rows import Written
-from bistro_tui.engine.logs.spans import Span, span_of
-from bistro_tui.engine.logs.store import LogStore
-from bistro_tui.engine.logs.unstored import Unstored, read_page_with
-from bistro_tui.engine.logs.writer import LogWriter
+from bistro_tui.engine.logs.reader import LogReader
 from bistro_tui.engine.notice_ring import NoticeRing
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.failing import Failing, NewestFailing
@@ -74,16 +69,16 @@ class Past:
         self,
         core: Core,
         world: World,
-        logs: LogWriter,
-        log_store: LogStore,
+        lines: Lines,
+        reader: LogReader,
         ring: NoticeRing,
         *,
         clock: Clock,
     ) -> None:
         self._core = core
         self._world = world
-        self._logs = logs
-        self._reader = log_store.reader
+        self._lines = lines
+        self._reader = reader
         self._ring = ring
         self._clock = clock
         self._words: OrderedDict[TaskId, tuple[float, LastWords]] = OrderedDict()
@@ -123,9 +118,11 @@ class Past:
         self, asked: HistoryQuery
     ) -> tuple[list[AttemptRecord], Place | None]:
         """Return attempts, and after which to go on; None: there are no more."""
-        return await self._read(
-            lambda connection: search_attempts(
-                connection, asked, Deadline(self._clock).is_over
+        return await _readable(
+            self._reader.run(
+                lambda connection: search_attempts(
+                    connection, asked, Deadline(self._clock).is_over
+                )
             )
         )
 
@@ -149,7 +146,7 @@ class Past:
         page = await self.lines(asked, invocation=invocation)
         lines = page.lines[::-1] if search.backwards else page.lines
         last_id = 0 if page.next_line_id == THE_END else page.next_line_id
-        return LogPage(lines=lines, last_id=last_id)
+        return LogPage(lines=lines, last_id=last_id, unasked=page.unasked)
 
     async def lines(
         self, asked: LogQuery, *, invocation: str | None = None
@@ -158,28 +155,16 @@ class Past:
 
         ``invocation``: only lines of that attempt, of the one job and node asked for.
         """
-        unstored = self._logs.unstored()
         if invocation is None:
-            return await self._read(
-                lambda connection: read_page_with(
-                    connection, asked, unstored, Deadline(self._clock)
-                )
-            )
+            return await _readable(self._lines.page(asked))
         attempt = InvocationId.from_text(invocation)
         if attempt is None or max(map(abs, attempt)) > LARGEST_INTEGER:
             raise ControlRefused(sentences.no_invocation(invocation))
         task = TaskId(asked.jobs[0], asked.nodes[0])
         running = self._core.attempt(task)
-        return await self._read(
-            partial(
-                _lines_of_attempt,
-                asked,
-                task,
-                attempt,
-                running is not None and running.invocation == attempt,
-                unstored,
-                self._clock,
-            )
+        is_running = running is not None and running.invocation == attempt
+        return await _readable(
+            self._lines.page(asked, attempt=attempt, is_running=is_running)
         )
 
     # Failures.
@@ -224,11 +209,10 @@ class Past:
             else:
                 words[one.task] = remembered[1]
                 known.move_to_end(one.task)
-        queued = _by_task(self._logs.unstored(), {one.task for one in unknown})
         for at in range(0, len(unknown), _AT_ONCE):
             some = unknown[at : at + _AT_ONCE]
-            ask = partial(last_words, tasks=[one.task for one in some], queued=queued)
-            for one, said in zip(some, await self._read(ask), strict=True):
+            asked = self._lines.last_words([one.task for one in some])
+            for one, said in zip(some, await _readable(asked), strict=True):
                 words[one.task] = said
                 if said.is_known:
                     known[one.task] = one.status.time, said
@@ -263,49 +247,14 @@ class Past:
         """Return what was said since that serial, oldest first."""
         return self._ring.since(after)
 
-    async def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        try:
-            return await self._reader.run(ask)
-        except sqlite3.Error as error:
-            raise ControlRefused(
-                f"the log store cannot be read: {in_words(error)}"
-            ) from None
 
-
-def _lines_of_attempt(
-    asked: LogQuery,
-    task: TaskId,
-    attempt: InvocationId,
-    is_running: bool,
-    unstored: Unstored,
-    clock: Clock,
-    connection: sqlite3.Connection,
-) -> QueryPage:
-    deadline = Deadline(clock)
-    span = span_of(
-        connection,
-        task,
-        attempt,
-        is_running=is_running,
-        queued=unstored.written,
-    )
-    return read_page_with(connection, _within(asked, span), unstored, deadline)
-
-
-def _within(asked: LogQuery, span: Span) -> LogQuery:
-    low, high = max(asked.lowest, span.low), min(asked.highest, span.high)
-    begin, end = (low, high) if asked.ascending else (high, low)
-    return replace(asked, line_id=begin, stop_id=end)
-
-
-def _by_task(
-    unstored: Unstored, tasks: set[TaskId]
-) -> Mapping[TaskId, Sequence[Written]]:
-    found: dict[TaskId, list[Written]] = {}
-    for one in unstored.written if tasks else ():
-        if one.task in tasks:
-            found.setdefault(one.task, []).append(one)
-    return found
+async def _readable(asked: Awaitable[T]) -> T:
+    try:
+        return await asked
+    except sqlite3.Error as error:
+        raise ControlRefused(
+            f"the log store cannot be read: {in_words(error)}"
+        ) from None
 
 
 async def _pattern(search: LogSearch) -> Pattern | None:

@@ -35,7 +35,7 @@ RESULTS = (
 )
 """How attempts end, in words that a task may write, and ``error``."""
 
-_Ended = tuple[object, TaskStatus, str, float]
+_Ended = tuple[object, TaskStatus, str, float, str]
 """As of an attempt that is over: task, stored status, exit text, seconds."""
 
 

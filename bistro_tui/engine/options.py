@@ -1,7 +1,12 @@
 """Everything that a run of the engine can be told, beside the config itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from bistro_tui.engine.remote.times import PoolTimes
+
+LOCAL, REMOTE, MIXED = "local", "remote", "mixed"
+"""The runners for this host, for workers that connect to it, and for both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +19,7 @@ class EngineOptions:
     config_loader: str = "file"
     status_store: str = "sqlite"
     runner: str = "auto"
-    """``auto`` and ``local`` run tasks on this host; else a plug-in's name."""
+    """``auto``, ``local``, ``remote``, ``mixed``, or a plug-in's name."""
     data_dir: Path | None = None
     """None: the default place for this config."""
     status_table: str = "task_statuses"
@@ -48,11 +53,31 @@ class EngineOptions:
     http_tls_key: Path | None = None
     http_token_file: Path | None = None
     """None: a token of our own, kept in the data directory."""
+    server_port: int | None = None
+    """For remote workers; 0 picks one, None: nobody listens."""
+    server_address: str | None = None
+    """None: loopback, both families."""
+    server_tls_cert: Path | None = None
+    server_tls_key: Path | None = None
+    pool_times: PoolTimes = field(default_factory=PoolTimes)
 
     @property
     def runs_fake_tasks(self) -> bool:
         """Whether tasks are pretended: nothing is stored and no command is needed."""
         return self.dry_run or self.benchmark_run
+
+    @property
+    def runner_name(self) -> str:
+        """Which runner is meant, where tasks are not pretended."""
+        if self.runner != "auto":
+            return self.runner
+        has_door = self.server_port is not None and not self.worker_command
+        return REMOTE if has_door else LOCAL
+
+    @property
+    def has_remote_workers(self) -> bool:
+        """Whether tasks run on workers that connect to this scheduler."""
+        return self.runner_name in (REMOTE, MIXED) and not self.runs_fake_tasks
 
     @property
     def needs_commands(self) -> bool:
@@ -66,7 +91,7 @@ class EngineOptions:
 
     @property
     def _is_local(self) -> bool:
-        return self.runner in ("auto", "local")
+        return self.runner_name in (LOCAL, MIXED)
 
     @property
     def keeps_statuses(self) -> bool:

@@ -6,13 +6,14 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.guarded_loader import GuardedLoader
 from bistro_tui.engine.config.loader import ConfigLoader, LoaderContext
-from bistro_tui.engine.config.model import Job
+from bistro_tui.engine.config.model import Job, Settings
 from bistro_tui.engine.database_files import STATUSES, TASK_LOGS
 from bistro_tui.engine.datadir import DataDir, default_data_dir
 from bistro_tui.engine.earlier_runs import warn_of_missing_statuses
@@ -53,10 +54,10 @@ from bistro_tui.engine.statuses.keeping import (
 from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.statuses.store import table_name
 
-log = logging.getLogger("bistro_tui")
+if TYPE_CHECKING:
+    from bistro_tui.engine.remote.listener import ListeningPlan
 
-HERE = "local"
-"""The runner for this host, which ``auto`` means."""
+log = logging.getLogger("bistro_tui")
 
 RUNNER_WORDS = ("auto", "remote", "mixed")
 """What ``--runner`` may be beside the name of a runner."""
@@ -264,10 +265,21 @@ def make_recovery(
     return recovery
 
 
+def plan_workers_door(options: EngineOptions) -> "ListeningPlan | None":
+    """Return where workers may connect; None where none do. Raises DoorUnusable."""
+    if not options.has_remote_workers:
+        return None
+    from bistro_tui.engine.runners.with_workers import plan_door
+
+    return plan_door(options)
+
+
 def make_runner(
     options: EngineOptions,
     storage: Storage,
     *,
+    workers_door: "ListeningPlan | None" = None,
+    core: Core,
     instance: NodeName,
     clock: Clock,
     rng: random.Random,
@@ -276,7 +288,8 @@ def make_runner(
 ) -> TaskRunner:
     """Return the runner that the options ask for: dry or benchmark run first.
 
-    Raises PluginError.
+    ``workers_door``: of a runner with workers elsewhere.
+    Raises PluginError, DoorUnusable or DataDirUnusable.
     """
     if options.dry_run:
         return DryRunRunner(report=report, clock=clock)
@@ -288,11 +301,6 @@ def make_runner(
             duration_ms=options.test_task_duration_ms,
             failure_rate=options.test_failure_rate,
         )
-    part = find(Group.RUNNERS, _runner_name(options))
-    factory = part.load()
-    if part.distribution:
-        report = guarded = GuardedReports(part, report, clock)
-        report_all = guarded.all
     context = RunnerContext(
         report=report,
         report_all=report_all,
@@ -307,6 +315,26 @@ def make_runner(
         host=socket.gethostname(),
         statuses=StatusHome(place=_status_place(options), keeper=storage.statuses),
     )
+    if workers_door is not None:
+        from bistro_tui.engine.runners.stored_attempts import StoredAttempts
+        from bistro_tui.engine.runners.with_workers import make_with_workers
+
+        def exit_wait_before() -> float:
+            settings = core.config.settings if core.config else Settings()
+            return settings.exit_initial_wait_before_timestamp
+
+        return make_with_workers(
+            options,
+            context,
+            workers_door,
+            exit_wait_before=exit_wait_before,
+            stored=StoredAttempts(storage.statuses, core.status),
+        )
+    part = find(Group.RUNNERS, options.runner_name)
+    factory = part.load()
+    if part.distribution:
+        report = guarded = GuardedReports(part, report, clock)
+        context = replace(context, report=guarded, report_all=guarded.all)
     try:
         made = factory(context)
     except BaseException as error:
@@ -332,7 +360,3 @@ def _status_place(options: EngineOptions) -> StatusPlace:
         folded = table_name(table).encode("utf-8", "surrogatepass").lower()
         table = folded.decode("utf-8", "surrogatepass")
     return StatusPlace(store, table)
-
-
-def _runner_name(options: EngineOptions) -> str:
-    return HERE if options.runner == "auto" else options.runner

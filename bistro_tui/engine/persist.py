@@ -29,7 +29,7 @@ of a millisecond, whatever it holds. A status that comes alone is written at onc
 ENOUGH = 50
 """As many statuses are worth a commit of their own without waiting for others."""
 
-SLICE = 500
+SLICE = 250
 """Stored statuses that are told of in one turn of the loop: a few milliseconds."""
 
 

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bistro_tui.engine.attempt_notes import AttemptNotes
 from bistro_tui.engine.config.model import Job, KillSettings
@@ -21,7 +21,8 @@ from bistro_tui.engine.runners.protocol import (
 )
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.core import Core
-from bistro_tui.engine.scheduling.events import TaskEnded, TaskNotStarted
+from bistro_tui.engine.scheduling.events import TaskEnded, TaskLost, TaskNotStarted
+from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.standings import BelowFull, counts_of, removed_jobs
 from bistro_tui.engine.view import (
@@ -32,7 +33,11 @@ from bistro_tui.engine.view import (
     RunningRow,
     Snapshot,
 )
+from bistro_tui.engine.worker_rows import RemoteRows, WorkersNow, own_row
 from bistro_tui.engine.world import World
+
+if TYPE_CHECKING:
+    from bistro_tui.engine.runners.remote import RemoteRunner
 
 ENDED_KEPT = 300
 
@@ -71,6 +76,9 @@ class Publisher:
         self._ending = ending
         self._data_dir = data_dir
         self._started = started
+        self._elsewhere: RemoteRunner | None = None
+        self._runs_here = True
+        self._remote_rows = RemoteRows()
         self._nodes = NodeRows(core)
         self._unshown: deque[Ended] = deque(maxlen=ENDED_KEPT)
         """Ended since the last snapshot, oldest first."""
@@ -121,7 +129,9 @@ class Publisher:
             self._containment = report.word
             self._stale.update(self._running_rows)
 
-    def processes_ended(self, ended: Iterable[TaskEnded | TaskNotStarted]) -> None:
+    def processes_ended(
+        self, ended: Iterable[TaskEnded | TaskNotStarted | TaskLost]
+    ) -> None:
         """Take note that these attempts have no process any more."""
         self._notes.forget(one.invocation for one in ended)
 
@@ -129,7 +139,7 @@ class Publisher:
         """Take note of ended attempts whose statuses are on disk."""
         self._unshown.extend(ended)
         add = self.durations.add
-        for task, status, _, seconds in ended:
+        for task, status, _, seconds, _ in ended:
             if status.is_done:
                 add(task.job, seconds)
 
@@ -159,6 +169,7 @@ class Publisher:
         totals: Counter[Reason] = Counter()
         for row in jobs:
             totals.update(row.counts)
+        workers = self.workers(worker, now)
         return Snapshot(
             serial=self._serial,
             now=now.wall,
@@ -169,10 +180,46 @@ class Publisher:
             nodes=self._nodes.current(self._living, self._living.take_touched()),
             structure=self._nodes.structure,
             worker_usage=shared_usage(core.worker_usage()),
+            workers=workers.rows,
+            initial_wait=workers.initial_wait,
             running=self._current_running(worker, now),
-            ended=self._current_ended(),
+            ended=self._current_ended(worker),
             starts=core.starts,
         )
+
+    def has_workers(self, elsewhere: "RemoteRunner | None", *, are_all: bool) -> None:
+        """Show these workers, if any; ``are_all``: no task runs on this host."""
+        self._elsewhere, self._runs_here = elsewhere, not are_all
+
+    def workers(self, worker: str, now: Now) -> WorkersNow:
+        """Return who runs tasks at this moment; ``worker`` is the runner's name."""
+        core, elsewhere = self._core, self._elsewhere
+        if elsewhere is None:
+            own = own_row(
+                worker,
+                core.host.name,
+                running=core.state.attempts.live,
+                usage=shared_usage(core.worker_usage()),
+                since=self._started,
+            )
+            return WorkersNow((own,))
+        usage = {
+            shard: shared_usage(used) for shard, used in core.workers_usage().items()
+        }
+        there = elsewhere.rows
+        rows = self._remote_rows.current(there, usage, core.why_no_tasks, now)
+        if self._runs_here:
+            here = LOCAL_WORKER.node
+            running = core.state.attempts.live - sum(row.running for row in there)
+            own = own_row(
+                here,
+                core.host.name,
+                running=max(0, running),
+                usage=usage.get(here, ()),
+                since=self._started,
+            )
+            rows = (own, *rows)
+        return WorkersNow(rows, elsewhere.wait_text)
 
     def running(self, *, now: Now, worker: str) -> tuple[RunningRow, ...]:
         """Return the attempts that run at this moment, oldest first."""
@@ -368,16 +415,17 @@ class Publisher:
             pid,
             wall_of(attempt.since, attempt.began, now),
             attempt.number,
-            worker,
+            worker if self._elsewhere is None else attempt.worker,
             attempt.stopping,
             self._notes.kill_at(invocation),
             self._containment if pid is not None else "",
             *self._notes.use(invocation),
         )
 
-    def _current_ended(self) -> tuple[EndedRow, ...]:
+    def _current_ended(self, worker: str) -> tuple[EndedRow, ...]:
         if self._unshown:
-            self._ended.extendleft(map(ended_row, self._unshown))
+            there = worker if self._elsewhere is None else None
+            self._ended.extendleft(ended_row(one, there) for one in self._unshown)
             self._unshown.clear()
             self._ended_rows = tuple(self._ended)
         return self._ended_rows

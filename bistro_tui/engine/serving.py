@@ -55,6 +55,8 @@ async def serve(
 
         if not await engine.open(in_data_dir=found_and_entered):
             return None
+        if engine.workers_address:
+            announce(f"listening for workers {engine.workers_address}")
         service = _Service(engine, doors, announce)
         opening = asyncio.ensure_future(service.open())
         with contextlib.ExitStack() as told:

@@ -66,6 +66,7 @@ __all__ = [
     "TaskRow",
     "Usage",
     "Waiting",
+    "WorkerRow",
 ]
 
 
@@ -155,6 +156,8 @@ class EndedRow:
     ended: float
     seconds: float
     retry_at: float | None
+    worker: str = ""
+    """Where it ran; empty where an older scheduler does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,27 @@ class EngineState:
     """Not every owed task is done, and none runs, waits for backoff, or can start."""
 
 
+class WorkerRow(NamedTuple):
+    """One worker."""
+
+    shard: NodeName
+    state: str
+    """``NEW``, ``UNHEALTHY``, ``HEALTHY`` or ``MUST_DIE``."""
+    host: str
+    running: int
+    """Tasks that it has, as far as the scheduler knows."""
+    usage: tuple[Usage, ...]
+    """Its resources of the level ``worker``."""
+    last_heartbeat: float | None
+    """Wall second; None: it needs none, being in this process."""
+    since: float = 0.0
+    """Wall second since when it is in this state."""
+    why: str = ""
+    """Why it is given no tasks, in a few words; empty while it is."""
+    slots: int | None = None
+    """Tasks it can have at once; None: any number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """The whole picture at one moment."""
@@ -213,7 +237,13 @@ class Snapshot:
     """The same number as before: the same nodes in the same order, so that whoever
     keeps something by the place of a row need not look at all rows again."""
     worker_usage: tuple[Usage, ...] = ()
-    """The resources of the level ``worker``, which no node has: those of ``local``."""
+    """The resources of the level ``worker``, which no node has: those of ``local``, or
+    of all workers together."""
+    workers: tuple[WorkerRow, ...] = ()
+    """Who runs tasks, in the order they came."""
+    initial_wait: str = ""
+    """What a scheduler of remote workers waits for before its first start; empty: it
+    does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +257,9 @@ class LogPage:
     partial: Mapping[Stream, bytes] = field(default_factory=dict)
     """Unfinished last lines of a running task."""
     attempt_running: bool = False
+    unasked: tuple[str, ...] = ()
+    """Which workers were not asked or did not answer, and why: their lines are not
+    in this page."""
 
 
 class EngineView(Protocol):

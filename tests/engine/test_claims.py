@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -12,6 +13,8 @@ from bistro_tui.engine import claims
 from bistro_tui.engine.claims import claims_of
 from bistro_tui.engine.ids import NodeName, ResourceName
 from bistro_tui.engine.inquiries import Claims, Holding, Waiting
+from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.scheduling.events import WorkerFacts, WorkersReported
 from bistro_tui.engine.scheduling.job_tasks import RUNNABLE, JobTasks
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Place
 from bistro_tui.engine.scheduling.state import State
@@ -93,6 +96,55 @@ def test_the_worker_has_claims_too() -> None:
     config = make_config(make_job("etl"), resources=limits(worker={"ram": 1}))
     world = World(config)
     assert told(asked(world, "local", "ram")) == (["etl@b:1"], [("etl", 1, 1, "a")])
+
+
+def reported(*shards: str, slots: int | None = None) -> WorkersReported:
+    return WorkersReported(
+        tuple(
+            WorkerFacts(
+                NodeName(shard),
+                is_healthy=True,
+                host=HostResources(name=f"{shard}.farm"),
+                slots=slots,
+            )
+            for shard in shards
+        )
+    )
+
+
+def test_each_worker_has_claims_of_its_own() -> None:
+    config = make_config(
+        make_job("etl"),
+        replace(make_job("pinned"), host_placement="w2.farm"),
+        resources=limits(worker={"ram": 1}),
+    )
+    world = World(config, make_tree({"h1": list("abc")}))
+    world.feed(reported("w1", "w2"))
+    on = {one.worker: one.task for one in world.core.running()}
+    waits: dict[str, int] = {}
+    for shard in ("w1", "w2"):
+        found = asked(world, shard, "ram")
+        assert found is not None
+        assert (found.used, found.limit) == (1, 1)
+        assert [one.task for one in found.holders] == [on[NodeName(shard)]]
+        waits |= {f"{shard} {one.job}": one.tasks for one in found.waiters}
+    by_job = {name.partition(" ")[2] for name in waits}
+    assert by_job == {"etl", "pinned"}
+    # Whoever must run elsewhere does not wait for this one.
+    assert "w1 pinned" not in waits
+    assert waits["w1 etl"] == waits["w2 etl"]
+    assert asked(world, "w3", "ram") is None
+    assert asked(world, "local", "ram") is None
+
+
+def test_who_has_room_on_another_worker_waits_for_none() -> None:
+    config = make_config(make_job("etl"), resources=limits(worker={"ram": 1}))
+    world = World(config, make_tree({"h1": list("a")}))
+    world.feed(reported("w1", "w2", "w3"))
+    for shard in ("w1", "w2", "w3"):
+        found = asked(world, shard, "ram")
+        assert found is not None
+        assert found.waiters == ()
 
 
 def test_what_is_not_there_has_no_claims() -> None:

@@ -37,6 +37,7 @@ from bistro_tui.engine.scheduling.events import (
     Event,
     KillRequested,
     NodesLoaded,
+    Oddity,
     StartsLimited,
     StartsPaused,
     StartsResumed,
@@ -44,6 +45,7 @@ from bistro_tui.engine.scheduling.events import (
     StatusStored,
     StopRequested,
     TaskEnded,
+    TaskLost,
     TaskNotStarted,
     TimePassed,
 )
@@ -65,6 +67,7 @@ class Attempt:
     began: float = 10.0
     ended: bool = False
     stopping: bool = False
+    worker: str = "local"
 
 
 class Script:
@@ -76,6 +79,7 @@ class Script:
         self.due: float | None = None
         self.slices = 0
         self.running: dict[TaskId, Attempt] = {}
+        self.serial = -1
         self.each_takes = 0.0
         self.took = 0.0
 
@@ -88,16 +92,20 @@ class Script:
         for one in events:
             if isinstance(one, TaskEnded | TaskNotStarted):
                 del self.running[one.task]
-        stores: list[Action] = [
-            StoreStatus(one.task, number, one.reported, one.invocation)
-            for number, one in enumerate(events)
-            if isinstance(one, TaskEnded)
-        ]
+        stores: list[Action] = []
+        for one in events:
+            if isinstance(one, TaskEnded):
+                self.serial += 1
+                store = StoreStatus(one.task, self.serial, one.reported, one.invocation)
+                stores.append(store)
         more = self.answers.pop(0) if self.answers else []
         for action in more:
             if isinstance(action, StartTask):
                 self.running[action.task] = Attempt(action.invocation)
         return stores + more
+
+    def take_oddities(self) -> Sequence[Oddity]:
+        return ()
 
     def next_due(self) -> float | None:
         return self.due
@@ -156,7 +164,9 @@ class Hall:
     def containment(self, report: RunnerContainment) -> None:
         self.heard.append(report.word)
 
-    def processes_ended(self, ended: Sequence[TaskEnded | TaskNotStarted]) -> None:
+    def processes_ended(
+        self, ended: Sequence[TaskEnded | TaskNotStarted | TaskLost]
+    ) -> None:
         self.heard.append(f"over {len(ended)}")
 
     def attempts_stored(self, ended: Sequence[Ended]) -> None:

@@ -12,7 +12,7 @@ ETL = JobName("etl")
 
 def done(rates: DoneRates, number: int, *, job: str = "etl") -> None:
     status = TaskStatus(bits=DONE, time=0.0)
-    rates.ended([(task_id(f"{job}@a"), status, "", 1.0)] * number)
+    rates.ended([(task_id(f"{job}@a"), status, "", 1.0, "local")] * number)
 
 
 def test_what_is_done_counts_by_the_time_since_the_first_of_it() -> None:
@@ -26,7 +26,7 @@ def test_what_is_done_counts_by_the_time_since_the_first_of_it() -> None:
 
 def test_few_and_failed_ones_tell_nothing() -> None:
     rates = DoneRates(0.0)
-    failed = (task_id("etl@a"), TaskStatus(bits=FAILED, time=0.0), "", 1.0)
+    failed = (task_id("etl@a"), TaskStatus(bits=FAILED, time=0.0), "", 1.0, "local")
     rates.ended([failed] * 10)
     done(rates, 2)
     assert rates.per_minute(ETL, 5.0) is None

@@ -36,6 +36,7 @@ class Attempt:
     began: float = 0.0
     ended: bool = False
     stopping: bool = False
+    worker: str = "local"
 
 
 def over(
@@ -48,7 +49,13 @@ def over(
     attempt = Attempt(INVOCATION, status.time - seconds, began=50.0 - seconds)
     ended = EndedAttempts({TASK: attempt}.get)
     assert ended.ended(AttemptEnded(TASK, INVOCATION, status, exit_text), 50.0)
-    return ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0)
+    return stored(ended, StoreStatus(task=TASK, serial=1, status=status))
+
+
+def stored(ended: EndedAttempts, *stores: StoreStatus, now: float = 0.0) -> list[Ended]:
+    """Let these statuses be handed to the store, and then be on disk."""
+    ended.settled(stores)
+    return ended.stored(stores, now)
 
 
 @pytest.fixture
@@ -117,9 +124,12 @@ def test_attempts_that_end_together_are_logged_together(
     ended = EndedAttempts(running.get)
     for task in tasks:
         ended.ended(AttemptEnded(task, INVOCATION, status, "pretended"), 1.0)
-    stored = [StoreStatus(task=task, serial=1, status=status) for task in tasks]
+    stores = [
+        StoreStatus(task=task, serial=number, status=status)
+        for number, task in enumerate(tasks)
+    ]
 
-    ended.stored(stored, 0.0)
+    stored(ended, *stores)
 
     (lines,) = messages
     assert lines[::2] == [
@@ -143,7 +153,7 @@ def test_of_many_ends_one_a_period_is_logged_if_so_asked(
     ended = EndedAttempts({TASK: Attempt(INVOCATION, 0.0)}.get, log_every_sec=0.5)
     for now in (10.0, 10.4, 10.5, 10.9, 12.0):
         ended.ended(AttemptEnded(TASK, INVOCATION, status, "pretended"), now)
-        shown = ended.stored([StoreStatus(task=TASK, serial=1, status=status)], now)
+        shown = stored(ended, StoreStatus(TASK, 1, status), now=now)
         assert len(shown) == 1
     assert len(messages) == 3
 
@@ -157,11 +167,22 @@ def test_an_exception_is_the_detail_and_success_needs_none() -> None:
     assert ended_row(ended).detail == ""
 
 
+def test_a_row_says_where_the_attempt_ran() -> None:
+    attempt = Attempt(INVOCATION, 0.0, worker="w7")
+    ended = EndedAttempts({TASK: attempt}.get)
+    status = TaskStatus(bits=DONE, time=1.0)
+    assert ended.ended(AttemptEnded(TASK, INVOCATION, status, "x"), 50.0)
+    (one,) = stored(ended, StoreStatus(task=TASK, serial=1, status=status))
+    assert ended_row(one).worker == "w7"
+    # A runner that pretends has its own name for where they all run.
+    assert ended_row(one, "benchmark").worker == "benchmark"
+
+
 def test_a_status_without_an_attempt_is_not_shown(messages: list[list[str]]) -> None:
     status = TaskStatus(bits=DONE, time=1.0)
     store = StoreStatus(task=TASK, serial=1, status=status)
     nothing: dict[TaskId, Attempt] = {}
-    assert EndedAttempts(nothing.get).stored([store], 0.0) == []
+    assert stored(EndedAttempts(nothing.get), store) == []
     assert messages == []
 
 
@@ -182,7 +203,7 @@ def test_an_end_of_an_attempt_that_does_not_run_is_dropped(
     status = TaskStatus(bits=DONE, time=1.0)
 
     assert not ended.ended(AttemptEnded(TASK, INVOCATION, status, "exited"), 1.0)
-    assert ended.stored([StoreStatus(task=TASK, serial=1, status=status)], 0.0) == []
+    assert stored(ended, StoreStatus(task=TASK, serial=1, status=status)) == []
 
 
 def test_an_end_that_is_reported_twice_counts_once() -> None:

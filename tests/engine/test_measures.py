@@ -16,8 +16,8 @@ from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
 
 
-def ended(bits: int, seconds: float) -> tuple[object, TaskStatus, str, float]:
-    return None, TaskStatus(bits=Bits(bits), time=1.0), "", seconds
+def ended(bits: int, seconds: float) -> tuple[object, TaskStatus, str, float, str]:
+    return None, TaskStatus(bits=Bits(bits), time=1.0), "", seconds, "local"
 
 
 def test_ends_are_counted_by_the_word_of_their_stored_status() -> None:

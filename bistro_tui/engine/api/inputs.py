@@ -4,6 +4,7 @@ As lenient as Bistro where that is harmless: null is as good as missing, and a n
 may be a text.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -11,8 +12,12 @@ from bistro_tui.engine.api.handler import HandlerError, Query
 from bistro_tui.engine.config.coerce import CoercionError, to_float, to_int
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.logs.places import MOST_DIGITS
 
 N = TypeVar("N", int, float)
+
+_PLACE = re.compile(rf"[1-9][0-9]{{19,{MOST_DIGITS - 1}}}", re.ASCII)
+"""Of a place among lines of several workers: longer than any line id."""
 
 
 def text_of(query: Query, key: str) -> str:
@@ -65,6 +70,17 @@ def whole_or_none(query: Query, key: str) -> int | None:
     Raises HandlerError.
     """
     return _number_or_none(query, key, to_int, "must be a whole number")
+
+
+def place_or_none(query: Query, key: str) -> int | None:
+    """Return a line id or a place among lines, also from its digits.
+
+    None where it is missing. Raises HandlerError.
+    """
+    value = query.get(key)
+    if isinstance(value, str) and _PLACE.fullmatch(value) and int(value) >> 64:
+        return int(value)
+    return whole_or_none(query, key)
 
 
 def tasks_of(query: Query) -> tuple[TaskId, ...]:

@@ -24,11 +24,16 @@ from bistro_tui.engine.publish import state_word
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.totals import sum_of, usage_by_level
 from bistro_tui.engine.tallies import Counts
+from bistro_tui.engine.view import WorkerRow
+from bistro_tui.engine.worker_rows import WorkersNow, by_state
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 MOST_JOBS = 500
 """Of more jobs than that only sums are told: each has up to sixteen time series."""
+
+MOST_WORKERS = 500
+"""The same of workers."""
 
 JOBS_AT_ONCE = 16
 """Told of in one go: to write a line takes some microseconds."""
@@ -77,6 +82,7 @@ def _metrics(desk: Desk, counts: Counts) -> Iterator[Metric]:
     yield from _of_scheduler(desk)
     yield from _of_tasks(desk, counts)
     yield from _of_resources(desk)
+    yield from _of_workers(desk.workers())
     yield from _of_loop_and_stores(desk)
     yield from _of_requests(desk)
 
@@ -169,6 +175,44 @@ def _of_resources(desk: Desk) -> Iterator[Metric]:
         limit.add_metric(key, most[key])
     yield used
     yield limit
+
+
+def _of_workers(there: WorkersNow) -> Iterator[Metric]:
+    states = GaugeMetricFamily(f"{_P}workers", "Workers by state.", labels=["state"])
+    for state, number in by_state(there.rows).items():
+        states.add_metric([state], number)
+    yield states
+    waits = bool(there.initial_wait)
+    yield _gauge("initial_wait", "1 while nothing starts for want of workers.", waits)
+    about = f"; for up to {MOST_WORKERS} workers, with more of them none is told."
+    running = GaugeMetricFamily(
+        f"{_P}worker_running", f"Tasks that a worker has{about}", labels=["worker"]
+    )
+    labels = ["worker", "resource"]
+    used = GaugeMetricFamily(
+        f"{_P}worker_resource_used",
+        f"In use of a resource of a worker{about}",
+        labels=labels,
+    )
+    limit = GaugeMetricFamily(
+        f"{_P}worker_resource_limit",
+        f"Limit of a resource of a worker{about}",
+        labels=labels,
+    )
+    alike: dict[str, list[WorkerRow]] = {}
+    for row in there.rows if len(there.rows) <= MOST_WORKERS else ():
+        alike.setdefault(_clean(row.shard), []).append(row)
+    for name, rows in alike.items():
+        running.add_metric([name], sum(row.running for row in rows))
+        sums: Counter[str] = Counter()
+        most: Counter[str] = Counter()
+        for resource, taken, there_is in (one for row in rows for one in row.usage):
+            sums[_clean(resource)] += taken
+            most[_clean(resource)] += there_is
+        for resource in most:
+            used.add_metric([name, resource], sums[resource])
+            limit.add_metric([name, resource], most[resource])
+    yield from (running, used, limit)
 
 
 def _of_loop_and_stores(desk: Desk) -> Iterator[Metric]:

@@ -27,6 +27,7 @@ from bistro_tui.engine.history import (
 )
 from bistro_tui.engine.ids import JobName, NodeName
 from bistro_tui.engine.logs.patterns import Pattern
+from bistro_tui.engine.logs.places import MOST_DIGITS
 from bistro_tui.engine.logs.query import (
     LAST_ID,
     OUTPUT,
@@ -39,7 +40,7 @@ from bistro_tui.engine.logs.sink import Stream
 _ATTEMPTS = 50
 _TOGETHER = 20
 """Lines that are encoded in one go."""
-_LINE_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
+_LINE_ID = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}", re.ASCII)
 
 
 async def _history(desk: Desk, query: Query) -> Json:
@@ -93,11 +94,12 @@ async def _log_lines(desk: Desk, query: Query) -> Json:
         some = page.lines[at : at + _TOGETHER]
         lines.append(encoded_items([_line_json(line) for line in some]))
         await turns.rest()
-    return {
+    answer: dict[str, Json] = {
         "lines": lines,
         "next_line_id": str(page.next_line_id),
         "last_id": str(page.last_id),
     }
+    return answer | {"unasked": list(page.unasked)} if page.unasked else answer
 
 
 def _line_json(line: StoredLine) -> list[Json]:
@@ -121,7 +123,9 @@ def _line_id(query: Query, key: str) -> int | None:
         return None
     if not _LINE_ID.fullmatch(text):
         raise HandlerError(f"{key} must be a line id: a string of digits")
-    return min(int(text), LAST_ID)
+    number = int(text)
+    # Between the greatest line id and the least place there is nothing.
+    return number if number >> 64 else min(number, LAST_ID)
 
 
 async def _pattern(query: Query) -> Pattern | None:
@@ -134,8 +138,11 @@ async def _pattern(query: Query) -> Pattern | None:
 _TEXT: Json = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Json] = {"type": ["string", "null"]}
 _NUMBER: Json = {"type": "number"}
-_NAMES: Json = {"type": "array", "items": _TEXT}
-_ID: Json = {"type": ["string", "null"], "pattern": "^[0-9]{1,19}$"}
+_NAMES: dict[str, Json] = {"type": "array", "items": _TEXT}
+_ID: Json = {
+    "type": ["string", "null"],
+    "pattern": f"^[0-9]{{1,{MOST_DIGITS}}}$",
+}
 _ATTEMPT: dict[str, Json] = {
     "job": _TEXT,
     "node": _TEXT,
@@ -217,6 +224,10 @@ PAST = (
                 },
                 "next_line_id": _TEXT,
                 "last_id": _TEXT,
+                "unasked": {
+                    "description": "Why lines of some workers are not among these.",
+                    **_NAMES,
+                },
             },
             "required": ["lines", "next_line_id", "last_id"],
             "additionalProperties": False,

@@ -6,10 +6,13 @@ from bistro_tui.engine.api.handler import Handler, Query
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.worker_rows import errors_of
 
 JOBS_LISTED = 100
 """Jobs with errors that have an entry each; the rest is one."""
 _JOBS_TOPIC = "jobs"
+_WAIT_TOPIC = "RemoteWorkerRunner initial wait"
+"""Source: Bistro, runners/RemoteWorkerRunner."""
 
 
 async def _errors(desk: Desk, _query: Query) -> Json:
@@ -21,6 +24,10 @@ async def _errors(desk: Desk, _query: Query) -> Json:
             has_broken_jobs = True
         elif banner.is_error:
             found[banner.topic] = banner.text
+    workers = desk.workers()
+    if workers.initial_wait:
+        found[_WAIT_TOPIC] = workers.initial_wait
+    found |= errors_of(workers)
     return found | _errors_of_jobs(desk) if has_broken_jobs else found
 
 

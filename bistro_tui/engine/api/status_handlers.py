@@ -7,21 +7,23 @@ from dataclasses import replace
 import bistro_tui
 from bistro_tui.engine.api.encoding import encoded_now
 from bistro_tui.engine.api.handler import Handler, Query
-from bistro_tui.engine.api.inputs import count_of, text_of
+from bistro_tui.engine.api.inputs import count_of, flag_of, text_of
 from bistro_tui.engine.api.schemas import by_name, closed
 from bistro_tui.engine.api.turns import Turns
 from bistro_tui.engine.api.unknown import check_task
 from bistro_tui.engine.config.model import Json
 from bistro_tui.engine.config.problems import LocatedProblem
 from bistro_tui.engine.desk import Desk
-from bistro_tui.engine.ids import WORKER_LEVEL, JobName, NodeName, TaskId
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
 from bistro_tui.engine.measures import RESULTS
 from bistro_tui.engine.publish import state_word
 from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.totals import Usages, usage_by_level
+from bistro_tui.engine.view import Usage, WorkerRow
 from bistro_tui.engine.wire.answers import encode_explanation
+from bistro_tui.engine.worker_rows import WORKER_STATES, by_state
 
 MOST_OPEN = 1_000
 MOST_HOLDERS = 20
@@ -54,18 +56,29 @@ async def _open_tasks(desk: Desk, query: Query) -> Json:
     return {"tasks": found}
 
 
-async def _workers(desk: Desk, _query: Query) -> Json:
-    usages = usage_by_level(desk.core.state).get(WORKER_LEVEL, ())
-    local = {
-        "shard": desk.worker,
-        "state": "HEALTHY",
-        # By default the name of this host.
-        "host": desk.core.tree.names[0],
-        "running": desk.core.state.attempts.live,
-        "resources": _resources(usages),
-        "last_heartbeat": desk.clock.now().wall,
+async def _workers(desk: Desk, query: Query) -> Json:
+    there, now = desk.workers(), desk.clock.now().wall
+    tells_why = flag_of(query, "why")
+    return {
+        "workers": [
+            _worker(row, now) | ({"why": row.why} if tells_why else {})
+            for row in there.rows
+        ],
+        "initial_wait": there.initial_wait,
     }
-    return {"workers": [local], "initial_wait": ""}
+
+
+def _worker(row: WorkerRow, now: float) -> dict[str, Json]:
+    # What runs in this process is as well as whoever answers.
+    beat = now if row.last_heartbeat is None else row.last_heartbeat
+    return {
+        "shard": row.shard,
+        "state": row.state,
+        "host": row.host,
+        "running": row.running,
+        "resources": _resources(row.usage),
+        "last_heartbeat": beat,
+    }
 
 
 async def _config(desk: Desk, _query: Query) -> Json:
@@ -98,6 +111,7 @@ async def _stats(desk: Desk, _query: Query) -> Json:
         "starts": core.starts,
         "starts_per_second": measures.starts_per_second(now.mono, core.starts),
         "ends": dict(measures.ends()),
+        "workers": by_state(desk.workers().rows),
         "resources": {
             level: _resources(usages)
             for level, usages in usage_by_level(core.state).items()
@@ -114,7 +128,7 @@ async def _stats(desk: Desk, _query: Query) -> Json:
     }
 
 
-def _resources(usages: Usages) -> dict[str, Mapping[str, int]]:
+def _resources(usages: Usages | Sequence[Usage]) -> dict[str, Mapping[str, int]]:
     return {name: {"limit": limit, "used": used} for name, used, limit in usages}
 
 
@@ -179,19 +193,26 @@ STATUS_HANDLERS = (
     Handler(
         name="workers",
         answer=_workers,
-        about="Where tasks run.",
+        about="Where tasks run: each worker, and what a scheduler of remote workers"
+        " waits for before its first start.",
+        takes={"why": {"type": "boolean"}},
         gives=closed(
             {
-                "workers": _list_of(
-                    {
-                        "shard": _TEXT,
-                        "state": {"enum": ["NEW", "UNHEALTHY", "HEALTHY", "MUST_DIE"]},
-                        "host": _TEXT,
-                        "running": _COUNT,
-                        "resources": _RESOURCES,
-                        "last_heartbeat": {"type": "number"},
-                    }
-                ),
+                "workers": {
+                    "type": "array",
+                    "items": closed(
+                        {
+                            "shard": _TEXT,
+                            "state": {"enum": list(WORKER_STATES)},
+                            "host": _TEXT,
+                            "running": _COUNT,
+                            "resources": _RESOURCES,
+                            "last_heartbeat": {"type": "number"},
+                            "why": _TEXT,
+                        },
+                        optional=("why",),
+                    ),
+                },
                 "initial_wait": _TEXT,
             }
         ),
@@ -227,6 +248,7 @@ STATUS_HANDLERS = (
                 "starts": _COUNT,
                 "starts_per_second": _NUMBER,
                 "ends": closed(dict.fromkeys(RESULTS, _COUNT)),
+                "workers": closed(dict.fromkeys(WORKER_STATES, _COUNT)),
                 "resources": by_name(_RESOURCES),
                 "unstored_statuses": _COUNT,
                 "waiting_log_bytes": _COUNT,

@@ -112,7 +112,13 @@ TAILS = (
                 "last_id": {"type": "string"},
                 "partial": by_name(UNFINISHED),
                 "attempt_running": {"type": "boolean"},
-            }
+                "unasked": {
+                    "description": "Why lines of some workers are not among these.",
+                    "type": "array",
+                    "items": {"type": "string"},
+                },
+            },
+            optional=("unasked",),
         ),
     ),
 )

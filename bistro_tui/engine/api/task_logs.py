@@ -7,9 +7,9 @@ from bistro_tui.engine.api.handler import Handler, HandlerError, Query
 from bistro_tui.engine.api.inputs import (
     names_of,
     number_or_none,
+    place_or_none,
     text_of,
     text_or_none,
-    whole_or_none,
 )
 from bistro_tui.engine.api.regexes import regex_of
 from bistro_tui.engine.api.schemas import NAMES, closed
@@ -37,10 +37,16 @@ async def _task_logs(desk: Desk, query: Query) -> Json:
         ascending=ascending,
         pattern=await regex_of(query, "regex_filter"),
     )
-    page = await desk.log_store.reader.query(asked)
+    if refusal := desk.lines.refusal():
+        raise HandlerError(refusal)
+    page = await desk.lines.page(asked)
+    # As lines with the id -1 they stand where that is: first or last.
+    now = int(desk.clock.now().wall)
+    notes: list[Json] = [["", "", now, text, str(THE_END)] for text in page.unasked]
+    lines = list(map(_row, page.lines))
     return {
         "next_line_id": str(page.next_line_id),
-        "lines": list(map(_row, page.lines)),
+        "lines": notes + lines if ascending else lines + notes,
     }
 
 
@@ -63,7 +69,7 @@ def _is_ascending(query: Query) -> bool:
 
 def _start(query: Query, ascending: bool) -> int | None:
     """Return the first id that may be in the answer; None: from the end there is."""
-    line_id, time = whole_or_none(query, "line_id"), number_or_none(query, "time")
+    line_id, time = place_or_none(query, "line_id"), number_or_none(query, "time")
     if line_id is not None and time is not None:
         raise HandlerError("Cannot specify both time and line_id")
     if time is not None:
@@ -107,8 +113,9 @@ TASK_LOGS = (
     Handler(
         name="task_logs",
         answer=_task_logs,
-        about="Stored lines. A page may be empty and yet not be the last: only a"
-        ' next_line_id of "-1" is the end of the data.',
+        about="Stored lines, here and on workers; what could not be asked of some is a"
+        " line of no job with the id -1. A page may be empty and yet not be the last:"
+        ' only a next_line_id of "-1" is the end of the data.',
         takes={
             "log_type": {"enum": [stream.value for stream in Stream]},
             "jobs": NAMES,
@@ -123,7 +130,8 @@ TASK_LOGS = (
                 "type": ["number", "string", "null"],
             },
             "line_id": {
-                "description": "Begin with this line: the next_line_id of a page.",
+                "description": "Begin with this line: the next_line_id of a page, which"
+                " is longer than an id where several workers have lines.",
                 "type": ["string", "integer", "null"],
             },
             "regex_filter": {

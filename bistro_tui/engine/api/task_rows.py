@@ -59,7 +59,7 @@ async def _tasks(desk: Desk, query: Query) -> Json:
     )
     limit, after = count_of(query, "limit", _LIMIT), text_or_none(query, "after")
     tasks, end = await find_tasks(
-        desk, asked, after, limit, lambda row: encoded_now(_row(row, desk.worker))
+        desk, asked, after, limit, lambda row: encoded_now(row_of(desk, row))
     )
     return {"tasks": tasks, "next": end}
 
@@ -107,7 +107,8 @@ def _reason(query: Query) -> Reason | None:
         raise HandlerError(f"Unknown status: {word}{meant} (one of {words})") from None
 
 
-def _row(row: TaskRow, worker: str) -> Json:
+def row_of(desk: Desk, row: TaskRow) -> dict[str, Json]:
+    """Return a row as it is answered."""
     return {
         "job": row.task.job,
         "node": row.task.node,
@@ -116,8 +117,19 @@ def _row(row: TaskRow, worker: str) -> Json:
         "attempts": row.attempts,
         "next_run": row.next_run,
         "why": row.why,
-        "worker_shard": worker if row.reason is Reason.RUNNING else None,
+        "worker_shard": _shard(desk, row),
     }
+
+
+def _shard(desk: Desk, row: TaskRow) -> str | None:
+    """Return who runs that task; None: nobody does."""
+    if row.reason is not Reason.RUNNING:
+        return None
+    state = desk.core.state
+    attempt = state.attempts.get(row.task)
+    if attempt is None or not state.workers.is_reported:
+        return desk.worker
+    return attempt.worker
 
 
 _TIME: dict[str, Json] = {"type": ["number", "null"]}

@@ -46,7 +46,8 @@ def encode_page(page: LogPage) -> Json:
 
     Line ids are texts: they are greater than what JavaScript can count to.
     """
-    return {
+    told = {"unasked": list(page.unasked)} if page.unasked else {}
+    return told | {
         "lines": list(map(encode_line, page.lines)),
         "last_id": str(page.last_id),
         "partial": {
@@ -75,6 +76,7 @@ def decode_page(value: Json) -> LogPage:
                 for stream, text in value["partial"].items()
             },
             attempt_running=truth_in(value["attempt_running"]),
+            unasked=tuple(map(text_in, value.get("unasked", ()))),
         )
     except MALFORMED as error:
         raise NotUnderstood(NOT_OURS) from error

@@ -48,11 +48,12 @@ def decode_lines(value: Json) -> LogPage:
     try:
         lines = [_line_in(*one) for one in value["lines"]]
         next_id = int(text_in(value["next_line_id"]))
+        unasked = tuple(map(text_in, value.get("unasked", ())))
     except MALFORMED as error:
         raise NotUnderstood(NOT_OURS) from error
     if len(lines) > 1 and lines[0].line_id > lines[-1].line_id:
         lines.reverse()
-    return LogPage(lines=tuple(lines), last_id=max(0, next_id))
+    return LogPage(lines=tuple(lines), last_id=max(0, next_id), unasked=unasked)
 
 
 def encode_failure(failure: Failure) -> dict[str, Json]:

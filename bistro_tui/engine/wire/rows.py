@@ -17,6 +17,7 @@ from bistro_tui.engine.view import (
     NodeRow,
     RunningRow,
     Usage,
+    WorkerRow,
 )
 from bistro_tui.engine.wire.values import (
     counts_in,
@@ -158,6 +159,7 @@ def ended_out(row: EndedRow) -> Json:
         "ended": number_out(row.ended),
         "seconds": number_out(row.seconds),
         "retry_at": number_out(row.retry_at),
+        "worker": row.worker,
     }
 
 
@@ -170,6 +172,37 @@ def ended_in(value: Json) -> EndedRow:
         ended=number_in(value["ended"]),
         seconds=number_in(value["seconds"]),
         retry_at=number_or_none(value["retry_at"]),
+        worker=text_in(value.get("worker", "")),
+    )
+
+
+def worker_out(row: WorkerRow) -> Json:
+    """Return the row of a worker as JSON; its usage as [resource, used, limit]."""
+    return {
+        "shard": row.shard,
+        "state": row.state,
+        "host": row.host,
+        "running": row.running,
+        "usage": row.usage,
+        "last_heartbeat": number_out(row.last_heartbeat),
+        "since": number_out(row.since),
+        "why": row.why,
+        "slots": row.slots,
+    }
+
+
+def worker_in(value: Json) -> WorkerRow:
+    """Return the row of a worker."""
+    return WorkerRow(
+        NodeName(text_in(value["shard"])),
+        text_in(value["state"]),
+        text_in(value["host"]),
+        whole_in(value["running"]),
+        usage_in(value["usage"]),
+        number_or_none(value["last_heartbeat"]),
+        number_in(value["since"]),
+        text_in(value["why"]),
+        whole_or_none(value["slots"]),
     )
 
 

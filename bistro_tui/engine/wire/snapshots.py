@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.view import Snapshot
+from bistro_tui.engine.view import NodeName, Snapshot, WorkerRow
 from bistro_tui.engine.wire import rows
 from bistro_tui.engine.wire.sequences import applied, difference
 from bistro_tui.engine.wire.values import (
@@ -20,6 +20,7 @@ from bistro_tui.engine.wire.values import (
     counts_out,
     number_in,
     number_out,
+    text_in,
     whole_in,
 )
 
@@ -53,7 +54,18 @@ _TABLES: Mapping[str, _Table] = {
         encode=rows.ended_out,
         decode=rows.ended_in,
     ),
+    "workers": _Table(
+        key=lambda row: row.shard, encode=rows.worker_out, decode=rows.worker_in
+    ),
 }
+
+_AS_THEY_ARE = ("starts", "structure", "worker_usage", "initial_wait")
+"""What else is told by its value when it changes."""
+
+_ITSELF = [
+    rows.worker_out(WorkerRow(NodeName("local"), "HEALTHY", "", 0, (), None)),
+]
+"""Who runs the tasks of a scheduler that is older than remote workers."""
 
 
 def encode_snapshot(snapshot: Snapshot) -> Json:
@@ -76,6 +88,8 @@ def encode_head(snapshot: Snapshot) -> dict[str, Json]:
     }
     if snapshot.worker_usage:
         head["worker_usage"] = snapshot.worker_usage
+    if snapshot.initial_wait:
+        head["initial_wait"] = snapshot.initial_wait
     return head
 
 
@@ -92,6 +106,7 @@ def encode_rows(name: str, found: Sequence[Any]) -> list[Json]:
 def decode_snapshot(value: Json) -> Snapshot:
     """Return the picture. Raises NotUnderstood."""
     check_format(value)
+    value = {"workers": _ITSELF} | value
     try:
         return Snapshot(
             serial=whole_in(value["serial"]),
@@ -102,6 +117,7 @@ def decode_snapshot(value: Json) -> Snapshot:
             starts=whole_in(value["starts"]),
             structure=whole_in(value.get("structure", 0)),
             worker_usage=rows.usage_in(value.get("worker_usage", ())),
+            initial_wait=text_in(value.get("initial_wait", "")),
             **{
                 name: tuple(map(table.decode, value[name]))
                 for name, table in _TABLES.items()
@@ -140,12 +156,9 @@ def changes_between(old: Snapshot, new: Snapshot) -> Json | None:
         found["banners"] = [rows.banner_out(banner) for banner in new.banners]
     if old.totals != new.totals:
         found["totals"] = counts_out(new.totals)
-    if old.starts != new.starts:
-        found["starts"] = new.starts
-    if old.structure != new.structure:
-        found["structure"] = new.structure
-    if old.worker_usage != new.worker_usage:
-        found["worker_usage"] = new.worker_usage
+    for name in _AS_THEY_ARE:
+        if getattr(old, name) != getattr(new, name):
+            found[name] = getattr(new, name)
     if not found and (old.serial, old.now) == (new.serial, new.now):
         return None
     return {"serial": new.serial, "now": number_out(new.now)} | found
@@ -176,6 +189,7 @@ def apply_change(old: Snapshot, change: Json) -> Snapshot:
             worker_usage=rows.usage_in(change["worker_usage"])
             if "worker_usage" in change
             else old.worker_usage,
+            initial_wait=text_in(change.get("initial_wait", old.initial_wait)),
             **values,
         )
     except MALFORMED as error:

@@ -38,6 +38,7 @@ from bistro_tui.engine.statuses.status import TaskStatus
 
 START = 1_700_000_000.0
 INSTANCE = "here"
+HOST = "rack7"
 
 CONFIG: dict[str, Json] = {
     "bistro_settings": {
@@ -200,6 +201,7 @@ async def opened(
     """Run the config in ``path`` until the end of the context."""
     (path / "config.json").write_text(json.dumps(config, indent=2))
     monkeypatch.setattr("bistro_tui.engine.engine.make_runner", _playing)
+    monkeypatch.setattr("socket.gethostname", lambda: HOST)
     # Notices have it as it is in a program.
     logging.getLogger("bistro_tui").setLevel(logging.INFO)
     engine = Engine(

@@ -1,6 +1,7 @@
 """``/metrics``, read by Prometheus' own parser."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from prometheus_client.registry import Collector
 from bistro_tui.engine.api import metrics
 from bistro_tui.engine.api.metrics import render
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.view import Usage, WorkerRow
+from bistro_tui.engine.worker_rows import WorkersNow
 from tests.engine.api.scene import CONFIG, Scene, opened
 
 Labels = frozenset[tuple[str, str]]
@@ -54,6 +58,38 @@ async def test_it_tells_what_stats_tell(scene: Scene) -> None:
     assert of(found, "subqueries_total", handler="stats", outcome="data") is None
     again = await scrape(scene)
     assert of(again, "subqueries_total", handler="stats", outcome="data") == 1
+
+
+POOL = WorkersNow(
+    (
+        WorkerRow(NodeName("w1"), "HEALTHY", "a", 3, (Usage("ram", 1, 4),), 5.0),
+        WorkerRow(NodeName("w2"), "NEW", "b", 0, (Usage("ram", 0, 8),), 5.0),
+        WorkerRow(NodeName("\udcff"), "MUST_DIE", "b", 0, (), 5.0),
+        WorkerRow(NodeName("\\udcff"), "MUST_DIE", "b", 2, (), 5.0),
+    ),
+    "Waiting for all workers to connect before running tasks.",
+)
+
+
+async def test_it_tells_of_each_worker_unless_there_are_too_many(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene.engine, "desk", replace(scene.desk, workers=lambda: POOL))
+    found = await scrape(scene)
+    states = {"NEW": 1, "HEALTHY": 1, "MUST_DIE": 2, "UNHEALTHY": 0}
+    for state, number in states.items():
+        assert of(found, "workers", state=state) == number
+    assert (await scene.data("stats"))["workers"] == states
+    assert of(found, "initial_wait") == 1
+    assert of(found, "worker_running", worker="w1") == 3
+    # What no UTF-8 can hold looks like what is written so: they are told together.
+    assert of(found, "worker_running", worker="\\udcff") == 2
+    assert of(found, "worker_resource_used", worker="w1", resource="ram") == 1
+    assert of(found, "worker_resource_limit", worker="w2", resource="ram") == 8
+    monkeypatch.setattr(metrics, "MOST_WORKERS", 3)
+    few = await scrape(scene)
+    assert of(few, "workers", state="MUST_DIE") == 2
+    assert not [key for key in few if "worker_r" in key[0]]
 
 
 async def test_histograms_end_with_all_of_them(scene: Scene) -> None:

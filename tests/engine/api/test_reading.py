@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bistro_tui.engine.api import reading
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.ids import JobName
+from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.view import WorkerRow
+from bistro_tui.engine.worker_rows import WorkersNow
 from tests.engine.api.scene import CONFIG, START, Scene, opened
 
 
@@ -30,6 +33,37 @@ async def test_nothing_is_wrong_in_a_good_run(
     good = {key: job for key, job in CONFIG.items() if not key.endswith("typo")}
     async with opened(tmp_path, good, monkeypatch) as scene:
         assert await scene.data("errors") == {}
+
+
+async def test_the_initial_wait_for_workers_is_an_error_until_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {key: job for key, job in CONFIG.items() if not key.endswith("typo")}
+    text = "Waiting for all workers to connect before running tasks."
+    async with opened(tmp_path, good, monkeypatch) as scene:
+        over = scene.desk
+        waits = replace(over, workers=lambda: WorkersNow((), text))
+        monkeypatch.setattr(scene.engine, "desk", waits)
+        errors = await scene.data("errors")
+        assert errors == {"RemoteWorkerRunner initial wait": text}
+        monkeypatch.setattr(scene.engine, "desk", over)
+        assert await scene.data("errors") == {}
+
+
+async def test_each_worker_that_is_not_well_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {key: job for key, job in CONFIG.items() if not key.endswith("typo")}
+    well = WorkerRow(NodeName("w1"), "HEALTHY", "h1", 1, (), START)
+    lost = well._replace(shard=NodeName("w2"), state="MUST_DIE", why="lost")
+    async with opened(tmp_path, good, monkeypatch) as scene:
+        there = WorkersNow((well, lost))
+        waits = replace(scene.desk, workers=lambda: there)
+        monkeypatch.setattr(scene.engine, "desk", waits)
+        errors = await scene.data("errors")
+    assert errors.keys() == {"worker w2"}
+    assert errors["worker w2"].startswith("MUST_DIE since ")
+    assert errors["worker w2"].endswith(": lost; 1 task there")
 
 
 async def test_an_error_of_a_job_names_file_line_and_key(scene: Scene) -> None:

@@ -37,4 +37,5 @@ def test_no_request_is_answered_by_what_the_description_does_not_have(
     taken = fuzz(program, path, description, cases=CASES, number=number)
     assert taken
     assert program.process.poll() is None
-    assert "Traceback" not in program.log.read_text()
+    # In two pieces, or it might be made the name of a job.
+    assert "Traceback (most" + " recent call last)" not in program.log.read_text()

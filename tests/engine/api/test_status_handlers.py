@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 
 from bistro_tui.engine.api import status_handlers
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.scheduling.reasons import Reason
+from bistro_tui.engine.view import Usage, WorkerRow
+from bistro_tui.engine.worker_rows import WorkersNow
 from tests.engine.api.scene import CONFIG, Scene, opened
 
 
@@ -71,6 +75,43 @@ async def test_the_local_runner_is_one_worker(
         assert worker["last_heartbeat"] == scene.desk.clock.now().wall
         stats = await scene.data("stats")
         assert stats["resources"]["worker"] == worker["resources"]
+
+
+async def test_workers_elsewhere_are_told_as_the_scheduler_sees_them(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ram = (Usage("ram", 1, 4),)
+    rows = (
+        WorkerRow(NodeName("w1"), "UNHEALTHY", "a.farm", 3, ram, 1234.5, why="late"),
+        WorkerRow(NodeName("local"), "HEALTHY", "here", 0, (), None),
+    )
+    pool = WorkersNow(rows, "Waiting for all workers to connect")
+    desk = replace(scene.desk, workers=lambda: pool)
+    monkeypatch.setattr(scene.engine, "desk", desk)
+    reasons = (await scene.data("workers", why=True))["workers"]
+    assert [row["why"] for row in reasons] == ["late", ""]
+    found = await scene.data("workers")
+    assert found == {
+        "workers": [
+            {
+                "shard": "w1",
+                "state": "UNHEALTHY",
+                "host": "a.farm",
+                "running": 3,
+                "resources": {"ram": {"limit": 4, "used": 1}},
+                "last_heartbeat": 1234.5,
+            },
+            {
+                "shard": "local",
+                "state": "HEALTHY",
+                "host": "here",
+                "running": 0,
+                "resources": {},
+                "last_heartbeat": scene.desk.clock.now().wall,
+            },
+        ],
+        "initial_wait": "Waiting for all workers to connect",
+    }
 
 
 WITH_ERRORS: dict[str, Json] = {**CONFIG, "bistro_job->bare": {"owner": "web"}}

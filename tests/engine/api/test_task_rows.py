@@ -1,7 +1,8 @@
 """The ``tasks`` handler."""
 
 import itertools
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
@@ -9,8 +10,20 @@ from bistro_tui.engine.api import task_rows
 from bistro_tui.engine.api.cursors import read_cursor, write_cursor
 from bistro_tui.engine.api.handler import HandlerError
 from bistro_tui.engine.config.model import Json
-from bistro_tui.engine.scheduling.task_pages import Cursor
+from bistro_tui.engine.desk import Desk
+from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.scheduling.core import Core
+from bistro_tui.engine.scheduling.events import WorkerFacts, WorkersReported
+from bistro_tui.engine.scheduling.task_pages import Asked, Cursor
 from tests.engine.api.scene import Scene
+from tests.engine.scheduling.builders import (
+    World,
+    limits,
+    make_config,
+    make_job,
+    make_tree,
+)
 
 
 async def pages_of(scene: Scene, **inputs: Json) -> list[Any]:
@@ -120,3 +133,26 @@ async def test_a_page_that_takes_too_long_is_short_and_has_a_next(
     pages = await pages_of(scene, name="d12")
     assert list(itertools.chain(*pages)) == whole
     assert len(pages) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class CoreAlone:
+    """As much of a desk as a row is made from."""
+
+    core: Core
+    worker: str
+
+
+def test_a_running_task_says_which_worker_has_it() -> None:
+    config = make_config(make_job("etl"), resources=limits(worker={"ram": 1}))
+    world = World(config, make_tree({"h1": list("abc")}))
+    facts = WorkerFacts(NodeName("w1"), is_healthy=True, host=HostResources(name="f"))
+    world.feed(WorkersReported((facts,)))
+    on = {one.task.node: one.worker for one in world.core.running()}
+    assert set(on.values()) == {"local", "w1"}
+    desk = cast("Desk", CoreAlone(world.core, "local"))
+    piece = world.core.task_pages.piece(Asked(), None, 10, world.now)
+    told = {row.task.node: task_rows.row_of(desk, row) for row in piece.rows}
+    assert {
+        node: row["worker_shard"] for node, row in told.items() if row["worker_shard"]
+    } == on

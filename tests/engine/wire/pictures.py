@@ -18,6 +18,7 @@ from bistro_tui.engine.view import (
     Snapshot,
     Stream,
     Usage,
+    WorkerRow,
 )
 
 
@@ -83,6 +84,19 @@ ended_rows = st.builds(
     ended=seconds,
     seconds=seconds,
     retry_at=st.none() | seconds,
+    worker=texts,
+)
+worker_rows = st.builds(
+    WorkerRow,
+    names.map(NodeName),
+    texts,
+    names,
+    whole,
+    usages,
+    st.none() | seconds,
+    seconds,
+    texts,
+    st.none() | whole,
 )
 states = st.builds(
     EngineState,
@@ -112,6 +126,8 @@ snapshots = st.builds(
     starts=whole,
     structure=whole,
     worker_usage=usages,
+    workers=st.lists(worker_rows, max_size=3).map(tuple),
+    initial_wait=texts,
 )
 streams = st.sampled_from(Stream)
 log_lines = st.builds(LogLine, whole, tasks, streams, st.binary(max_size=5))
@@ -121,6 +137,7 @@ pages = st.builds(
     last_id=whole,
     partial=st.dictionaries(streams, st.binary(max_size=5), max_size=2),
     attempt_running=st.booleans(),
+    unasked=st.lists(texts, max_size=2).map(tuple),
 )
 explanations = st.builds(
     Explanation,

@@ -54,6 +54,35 @@ def test_a_snapshot_comes_back_as_it_went(snapshot: Snapshot) -> None:
     assert decode_snapshot(over_the_wire(encode_snapshot(snapshot))) == snapshot
 
 
+@settings(max_examples=10)
+@given(snapshots)
+def test_a_scheduler_from_before_remote_workers_runs_its_tasks_itself(
+    snapshot: Snapshot,
+) -> None:
+    told = over_the_wire(encode_snapshot(replace(snapshot, initial_wait="")))
+    del told["workers"]
+    found = decode_snapshot(told)
+    (itself,) = found.workers
+    assert (itself.shard, itself.state, itself.last_heartbeat) == (
+        "local", "HEALTHY", None,
+    )  # fmt: skip
+    assert found.initial_wait == ""
+    change = over_the_wire({"serial": 7, "now": 1.0})
+    assert apply_change(found, change).workers == found.workers
+
+
+@settings(max_examples=10)
+@given(snapshots)
+def test_an_older_scheduler_does_not_say_where_attempts_ran(
+    snapshot: Snapshot,
+) -> None:
+    told = over_the_wire(encode_snapshot(snapshot))
+    for row in told["ended"]:
+        del row["worker"]
+    expected = tuple(replace(row, worker="") for row in snapshot.ended)
+    assert decode_snapshot(told).ended == expected
+
+
 @settings(max_examples=50)
 @given(snapshots, snapshots)
 def test_the_change_between_any_two_snapshots_makes_one_of_the_other(
