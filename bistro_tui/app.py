@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import io
-import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ from bistro_tui.engine.clock import Clock, SystemClock
 from bistro_tui.engine.view import EngineControl, EngineView, Snapshot
 from bistro_tui.hangup import let_go_of_terminal, terminal_is_gone
 from bistro_tui.lending import Lending
-from bistro_tui.own_terminal import OwnTerminal, own_terminal
+from bistro_tui.own_terminal import OwnTerminal
 from bistro_tui.present.arrangement import TOO_SMALL
 from bistro_tui.present.clean import clean_lines
 from bistro_tui.present.ui_settings import DEFAULTS, UiSettings
@@ -38,15 +37,11 @@ from bistro_tui.screens.palette import Actions, Names
 from bistro_tui.screens.quit import QuitAnswer, QuitQuestion
 from bistro_tui.terminal import (
     TerminalDriver,
-    signals_to,
-    terminal_kept,
     until_enter,
 )
-from bistro_tui.ui_outcome import UiEnd, UiOutcome, crashed
+from bistro_tui.ui_outcome import UiEnd
 from bistro_tui.widgets.keys import KeyHelp, live_keys
 from bistro_tui.widgets.toasts import Toasts
-
-__all__ = ["BistroApp", "UiEnd", "UiOutcome", "run"]
 
 _FRESH_SECONDS = 0.2
 _UNFOCUSED_SECONDS = 1.0
@@ -477,36 +472,3 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
 def _driver() -> type[Driver] | None:
     """Return what draws: on a terminal our driver, in a browser Textual's own."""
     return TerminalDriver if constants.DRIVER is None else None
-
-
-def run(app: BistroApp) -> UiOutcome:
-    """Run the UI until it ends, and say why it did; the terminal is as it was before.
-
-    To be called from the main thread. While it runs, SIGINT, SIGTERM, SIGHUP and
-    SIGTSTP are handled here; afterwards by whom they were before. Never raises for
-    errors of the UI.
-    """
-    error: BaseException | str | None = None
-    with terminal_kept(), own_terminal(app.crash_dir) as app.terminal:
-        with signals_to(app.signal_came):
-            try:
-                if constants.DRIVER is None and not os.isatty(0):
-                    # It went away while this began.
-                    app.end = UiEnd.TERMINAL_GONE
-                else:
-                    asyncio.run(app.run_async(mouse=app.settings.mouse))
-            except Exception as caught:  # noqa: BLE001 - errors of the UI end it alone
-                error = caught
-        app.terminal = None
-    error = app.crash or error
-    stop_signal = app.stop_signal
-    if error is None or app.was_useful:
-        app.leave_off()
-    if app.end is UiEnd.TERMINAL_GONE or (error is not None and terminal_is_gone()):
-        let_go_of_terminal()
-        return UiOutcome(end=UiEnd.TERMINAL_GONE, stop_signal=stop_signal)
-    if error is not None:
-        return crashed(
-            error, crash_dir=app.crash_dir, now=app.now(), stop_signal=stop_signal
-        )
-    return UiOutcome(end=app.end or UiEnd.STOPPED, stop_signal=stop_signal)

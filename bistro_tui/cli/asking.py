@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bistro_tui.cli.flags import ENV_PREFIX
+from bistro_tui.cli.flag import ENV_PREFIX
 from bistro_tui.cli.place import find_data_dir, is_typed, meant_data_dir, place_options
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused, WentAway

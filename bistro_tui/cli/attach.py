@@ -107,9 +107,9 @@ def _why_read_only(address: "Address", *, readonly: bool) -> str:
 def _show_screen(
     doors: "Sequence[Door]", data_dir: Path | None, settings: "UiSettings"
 ) -> int:
-    from bistro_tui.app import run
     from bistro_tui.attached_app import AttachedApp
     from bistro_tui.cli.screen_settings import tell_problems
+    from bistro_tui.ui_run import run
 
     app = AttachedApp(doors, crash_dir=data_dir, settings=settings)
     tell_problems(app.settings_problems)

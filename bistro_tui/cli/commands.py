@@ -34,6 +34,7 @@ _MODULES = {
     "forgive": "forgive",
     "wait": "wait",
     "stop": "stop",
+    "worker": "worker",
     "doctor": "doctor",
     "keys": "keys",
     "completion": "completion",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from bistro_tui.cli.flags import spelled_plainly
+from bistro_tui.cli.spelling import spelled_plainly
 from bistro_tui.cli.talk import print_data
 
 if TYPE_CHECKING:

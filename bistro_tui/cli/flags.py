@@ -3,110 +3,19 @@
 Names and defaults are Bistro's where it has the flag.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import click
 
-from bistro_tui.cli.flag_files import COMPLETED
-
-ENV_PREFIX = "BISTRO_TUI_"
-
-
-class _Option(click.Option):
-    """An option that is shown by its first spelling alone."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the row of the help; ``--no-x`` needs no row beside ``--x``."""
-        self.secondary_opts, kept = [], self.secondary_opts
-        try:
-            return super().get_help_record(ctx)
-        finally:
-            self.secondary_opts = kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
-    """One flag of the command line."""
-
-    name: str
-    """With dashes, without the leading two."""
-    help: str
-    type: Any = None
-    """A click type; None for a switch."""
-    default: Any = False
-    metavar: str | None = None
-    no_effect: str = ""
-    """Why the flag is accepted but does nothing; not empty means hidden."""
-    names: str = ""
-    """``config``, ``dir`` or ``file`` where the value names one: for completion."""
-
-    @property
-    def key(self) -> str:
-        """Return the name as a Python identifier, the key of its value."""
-        return self.name.lower().replace("-", "_")
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether the flag takes no value."""
-        return self.type is None
-
-    def option(self, about: str = "") -> click.Option:
-        """Return the click option; every flag can be set by the environment too.
-
-        ``about`` is its help where it is not that of ``run``.
-        """
-        name = self.name
-        declarations = [f"--{name}/--no-{name}" if self.is_switch else f"--{name}"]
-        return _Option(
-            [self.key, *declarations],
-            type=None if self.is_switch else self.type,
-            default=self.default,
-            metavar=self.metavar,
-            help=about or self.help,
-            shell_complete=COMPLETED.get(self.names),
-            hidden=bool(self.no_effect),
-            envvar=ENV_PREFIX + self.key.upper(),
-            show_default=not self.is_switch and self.default not in (None, ""),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Flags that are shown together in the help."""
-
-    title: str
-    flags: tuple[Flag, ...] = field(default_factory=tuple)
-
-
-class _Port(click.IntRange):
-    """A TCP port; 0 stands for any that is free."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 65535)
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401 - click's
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> int:
-        """Return the number, or say what one looks like."""
-        try:
-            number: int = super().convert(value, param, ctx)
-        except click.BadParameter:
-            self.fail(f"{value!r} is not a port number from 0 to 65535", param, ctx)
-        return number
-
+from bistro_tui.cli.flag import FILE, Flag, Port, Section
+from bistro_tui.cli.remote_flags import REMOTE_WORKERS
 
 _INT = click.IntRange(min=0)
 _PERIOD = click.IntRange(min=1)
-# Whether it can be used is found out later, where the exit code can say so.
-_FILE = click.Path(path_type=Path, readable=False)
 
-_NO_REMOTE = "there are no remote workers in this version"
+_BY_ADDRESS = "--server-address names where to listen"
+_THEY_DIAL = "workers connect to the scheduler, never the other way"
+_ONLY_BAD_ONES = "each health check that fails is logged, and no other"
 _NO_NEED = "nothing here needs it"
 _ONE_LOOP = "one loop answers all requests"
 _IN_THE_CONFIG = 'give "kill_orphan_tasks_after_sec": 0 in bistro_settings instead'
@@ -181,7 +90,7 @@ SECTIONS: tuple[Section, ...] = (
         flags=(
             Flag(
                 name="data-dir",
-                type=_FILE,
+                type=FILE,
                 default=None,
                 metavar="DIR",
                 names="dir",
@@ -247,8 +156,9 @@ SECTIONS: tuple[Section, ...] = (
                 type=str,
                 default="auto",
                 metavar="NAME",
-                help="Where tasks run: auto, local, remote, mixed, or a plug-in's"
-                " runner.",
+                help="Where tasks run: local, remote (on workers), mixed (both), or a"
+                " plug-in's runner. auto: remote with --server-port and without"
+                " --worker-command, else local.",
             ),
             Flag(
                 name="instance-node-name",
@@ -319,7 +229,7 @@ SECTIONS: tuple[Section, ...] = (
         flags=(
             Flag(
                 name="http-server-port",
-                type=_Port(),
+                type=Port(),
                 default=None,
                 metavar="PORT",
                 help="Serve REST over TCP, too; 0 picks a port.  [default: only the"
@@ -335,21 +245,21 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Flag(
                 name="http-tls-cert",
-                type=_FILE,
+                type=FILE,
                 default=None,
                 metavar="FILE",
                 help="Serve https: the certificate and its chain, as PEM.",
             ),
             Flag(
                 name="http-tls-key",
-                type=_FILE,
+                type=FILE,
                 default=None,
                 metavar="FILE",
                 help="The certificate's key, as PEM without a password.",
             ),
             Flag(
                 name="http-token-file",
-                type=_FILE,
+                type=FILE,
                 default=None,
                 metavar="FILE",
                 help="The token that changes need, instead of secrets/api.token in the"
@@ -357,6 +267,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
         ),
     ),
+    REMOTE_WORKERS,
     Section(
         title="Trying things out",
         flags=(
@@ -384,36 +295,16 @@ SECTIONS: tuple[Section, ...] = (
             Flag(name=name, type=kind, default=None, help="", no_effect=why)
             for name, kind, why in (
                 ("http-server-threads", str, _ONE_LOOP),
-                ("server-port", str, _NO_REMOTE),
-                ("server-address", str, _NO_REMOTE),
-                ("server-tls-cert", str, _NO_REMOTE),
-                ("server-tls-key", str, _NO_REMOTE),
-                ("server-inet-interface", str, _NO_REMOTE),
-                ("server-disable-ipv6", None, _NO_REMOTE),
-                ("heartbeat-grace-period", str, _NO_REMOTE),
-                ("healthcheck-period", str, _NO_REMOTE),
-                ("healthcheck-grace-period", str, _NO_REMOTE),
-                ("lose-unhealthy-worker-after", str, _NO_REMOTE),
-                ("worker-check-interval", str, _NO_REMOTE),
-                ("CAUTION-startup-wait-for-workers", str, _NO_REMOTE),
-                (
-                    "CAUTION-worker-suicide-backoff-safety-margin-sec",
-                    str,
-                    _NO_REMOTE,
-                ),
-                ("CAUTION-worker-suicide-task-kill-wait-ms", str, _NO_REMOTE),
-                ("allow-bump-unhealthy-worker", None, _NO_REMOTE),
-                ("unsure-if-running-check-initial-period", str, _NO_REMOTE),
-                ("log-healthchecks-every-ms", str, _NO_REMOTE),
+                ("server-inet-interface", str, _BY_ADDRESS),
+                ("server-disable-ipv6", None, _BY_ADDRESS),
+                ("log-healthchecks-every-ms", str, _ONLY_BAD_ONES),
                 ("kill-job-if-disabled", None, _IN_THE_CONFIG),
                 ("monitor-update-ms", str, _NO_NEED),
                 ("log-performance", None, _NO_NEED),
                 ("task-thread-pool-size", str, _NO_NEED),
                 ("refresh-all-tasks-physical-resources-sec", str, _NO_NEED),
                 ("cgroup-freeze-timeout-ms", str, _NO_NEED),
-                ("thrift-connect-timeout-ms", str, _NO_NEED),
-                ("thrift-send-timeout-ms", str, _NO_NEED),
-                ("thrift-receive-timeout-ms", str, _NO_NEED),
+                ("thrift-connect-timeout-ms", str, _THEY_DIAL),
             )
         ),
     ),
@@ -424,41 +315,3 @@ def all_flags() -> Iterator[Flag]:
     """Return every flag in the order of the help."""
     for section in SECTIONS:
         yield from section.flags
-
-
-_TRUE = {"true", "1", "yes", "on", "t", "y"}
-_FALSE = {"false", "0", "no", "off", "f", "n"}
-
-
-def spelled_plainly(argv: Sequence[str]) -> list[str]:
-    """Return argv with every flag in its one canonical spelling.
-
-    ``--data_dir`` becomes ``--data-dir``, ``--noclean_statuses`` becomes
-    ``--no-clean-statuses``, ``--dry_run=false`` becomes ``--no-dry-run``. Values and
-    everything behind a bare ``--`` stay as they are.
-    """
-    by_name = {flag.name.lower(): flag for flag in all_flags()}
-    plain: list[str] = []
-    for position, word in enumerate(argv):
-        if word == "--":
-            return [*plain, *argv[position:]]
-        plain.append(_one_word(word, by_name) if word.startswith("--") else word)
-    return plain
-
-
-def _one_word(word: str, by_name: dict[str, Flag]) -> str:
-    name, equals, value = word[2:].partition("=")
-    name = name.replace("_", "-")
-    flag, wanted = by_name.get(name.lower()), True
-    if flag is None:
-        positive = name.lower().removeprefix("no-").removeprefix("no")
-        flag, wanted = by_name.get(positive), False
-        if flag is None or not flag.is_switch:
-            return f"--{name}{equals}{value}"
-    if not flag.is_switch:
-        return f"--{flag.name}{equals}{value}"
-    if equals:
-        if value.lower() not in _TRUE | _FALSE:
-            return f"--{flag.name}={value}"
-        wanted = wanted == (value.lower() in _TRUE)
-    return f"--{flag.name}" if wanted else f"--no-{flag.name}"

@@ -14,10 +14,10 @@ from bistro_tui import __version__
 from bistro_tui.cli import exit_codes
 from bistro_tui.cli.commands import Commands
 from bistro_tui.cli.complete import ASKED, complete
-from bistro_tui.cli.flags import spelled_plainly
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.refused_files import words_if_no_files
 from bistro_tui.cli.refused_threads import words_if_refused
+from bistro_tui.cli.spelling import spelled_plainly
 from bistro_tui.cli.talk import (
     StdoutLost,
     WrongUse,

@@ -4,11 +4,9 @@ import os
 from collections.abc import Collection, Sequence
 from itertools import islice
 
-from bistro_tui.cli.flags import ENV_PREFIX
+from bistro_tui.cli.flag import ENV_PREFIX
 from bistro_tui.cli.talk import WrongUse
 from bistro_tui.engine.near import nearest
-
-LATER = frozenset(("worker",))
 
 
 def refuse_unknown_command(argv: Sequence[str], commands: Collection[str]) -> None:
@@ -19,11 +17,6 @@ def refuse_unknown_command(argv: Sequence[str], commands: Collection[str]) -> No
     word = argv[0] if argv else ""
     if not _is_bare(word) or os.path.lexists(word) or _names_a_loader(argv):
         return
-    if word in LATER:
-        raise WrongUse(
-            f"the command {word} is not in this version; there are "
-            f"{', '.join(commands)}"
-        )
     near = nearest(word, commands) or nearest(word, _files())
     meant = f"; did you mean bistro-tui {near}?" if near is not None else ""
     raise WrongUse(

@@ -27,6 +27,10 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         ),
     ),
     (
+        "Commands on other machines",
+        (("worker", "Run tasks on this host for a scheduler elsewhere."),),
+    ),
+    (
         "Commands that act on a running scheduler",
         (
             ("enable JOB...", "Have the tasks of jobs run."),

@@ -1,10 +1,11 @@
 """Attempts and lines that a scheduler elsewhere has, asked for by its URL."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bistro_tui.cli.talk import say
 from bistro_tui.client.errors import NoAnswer
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class AskedLines:
         """``text`` or ``regex``: what a line has to hold."""
         self._asking = asking
         self._pattern = {"text": text, "regex": regex, "ignore_case": no_case}
+        self._said: set[str] = set()
 
     def page(self, query: "LogQuery") -> "QueryPage":
         """Return the next page of an answer. Raises NoAnswer or Refused."""
@@ -85,13 +87,22 @@ class AskedLines:
             limit=query.limit,
         )
         try:
-            return QueryPage(
+            page = QueryPage(
                 lines=tuple(map(_line, answer["lines"])),
                 next_line_id=int(answer["next_line_id"]),
                 last_id=int(answer["last_id"]),
+                unasked=tuple(map(str, answer.get("unasked", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise _not_understood(self._asking, error) from None
+        self._say(page.unasked)
+        return page
+
+    def _say(self, unasked: Iterable[str]) -> None:
+        for text in unasked:
+            if text not in self._said:
+                self._said.add(text)
+                say(f"bistro-tui: {text}")
 
 
 def _line(told: list[Any]) -> "StoredLine":

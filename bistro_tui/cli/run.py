@@ -24,6 +24,10 @@ from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.parts import check_names
 from bistro_tui.engine.processes.dispositions import stop_passing_on_ignored_signals
+from bistro_tui.engine.remote.times import PoolTimes
+
+_LONGEST_SEC = 1e9
+"""Thirty years: clocks and timers can do with that."""
 
 
 def run(config_path: Path, flags: dict[str, Any]) -> int:
@@ -105,7 +109,39 @@ def _options(config_path: Path, flags: dict[str, Any]) -> EngineOptions:
         http_tls_key=flags["http_tls_key"],
         http_token_file=flags["http_token_file"],
         monitor_samples=flags["monitor_samples"],
+        server_port=flags["server_port"],
+        server_address=flags["server_address"],
+        server_tls_cert=flags["server_tls_cert"],
+        server_tls_key=flags["server_tls_key"],
+        pool_times=_pool_times(flags),
     )
+
+
+def _pool_times(flags: dict[str, Any]) -> PoolTimes:
+    wait = flags["caution_startup_wait_for_workers"]
+    return PoolTimes(
+        heartbeat_grace_period=_period(flags["heartbeat_grace_period"]),
+        healthcheck_period=_period(flags["healthcheck_period"]),
+        healthcheck_grace_period=_period(flags["healthcheck_grace_period"]),
+        lose_unhealthy_worker_after=_period(flags["lose_unhealthy_worker_after"]),
+        worker_check_interval=_period(flags["worker_check_interval"]),
+        startup_wait_for_workers=min(wait, _LONGEST_SEC) if wait >= 0 else None,
+        suicide_backoff_safety_margin_sec=_period(
+            flags["caution_worker_suicide_backoff_safety_margin_sec"]
+        ),
+        suicide_task_kill_wait_ms=flags["caution_worker_suicide_task_kill_wait_ms"],
+        allow_bump_unhealthy_worker=flags["allow_bump_unhealthy_worker"],
+        unsure_if_running_check_initial_period=_period(
+            flags["unsure_if_running_check_initial_period"]
+        ),
+        send_timeout_ms=flags["thrift_send_timeout_ms"],
+        receive_timeout_ms=flags["thrift_receive_timeout_ms"],
+    )
+
+
+def _period(seconds: float) -> float:
+    """Return the seconds; what is not above 0 counts as 1, as in Bistro."""
+    return min(seconds, _LONGEST_SEC) if seconds > 0 else 1.0
 
 
 def _conclude(ending: Ending, options: EngineOptions, *, as_json: bool) -> int:

@@ -10,8 +10,10 @@ import click
 
 from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.complete import complete_configs
-from bistro_tui.cli.flags import ENV_PREFIX, SECTIONS, all_flags
+from bistro_tui.cli.flag import ENV_PREFIX
+from bistro_tui.cli.flags import SECTIONS, all_flags
 from bistro_tui.cli.other_commands import GROUPS
+from bistro_tui.cli.sectioned import write_sections
 from bistro_tui.cli.talk import WrongUse, say
 
 
@@ -22,17 +24,7 @@ class RunCommand(click.Command):
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
         """Write the options section by section, then the other commands."""
-        options = {param.name: param for param in self.params}
-        for section in SECTIONS:
-            rows = [
-                record
-                for flag in section.flags
-                if not flag.no_effect
-                and (record := options[flag.key].get_help_record(ctx)) is not None
-            ]
-            if rows:
-                with formatter.section(section.title):
-                    formatter.write_dl(rows)
+        write_sections(self, SECTIONS, ctx, formatter)
         for title, commands in GROUPS:
             with formatter.section(title):
                 formatter.write_dl(
@@ -74,7 +66,7 @@ def _run(config: str | None, **values: Any) -> int:  # noqa: ANN401 - click's ca
     if config is not None and other is not None and Path(config) != Path(other):
         raise WrongUse(f"two configs given: {config} and --config-file {other}")
     _warn_of_flags_without_effect(values)
-    _refuse_remote_runner(values)
+    _check_workers_door(values)
     if values["json"] and not values["exit_when_done"]:
         raise WrongUse("--json belongs to --exit-when-done")
     if not _is_a_table_name(values["status_table"]):
@@ -100,6 +92,8 @@ _BESIDE_THE_PORT = (
     "http-token-file",
 )
 
+_BESIDE_THE_SERVER_PORT = ("server-address", "server-tls-cert", "server-tls-key")
+
 
 def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
     for flag in all_flags():
@@ -111,15 +105,31 @@ def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
                 say(f"warning: --{name} has no effect without --http-server-port")
 
 
-def _refuse_remote_runner(values: dict[str, Any]) -> None:
-    runner = values["runner"]
-    fake = values["dry_run"] or values["benchmark_run"]
-    if runner == "auto" and values["server_port"] and not values["worker_command"]:
-        runner = "remote"
-    if runner in ("remote", "mixed") and not fake:
-        raise WrongUse(
-            f"--runner {runner}: there are no remote workers in this version.\n"
-            "  To run tasks on this host give --runner local, or --worker-command."
+def _check_workers_door(values: dict[str, Any]) -> None:
+    """Raise WrongUse for a runner of remote workers that they could not reach."""
+    if values["dry_run"] or values["benchmark_run"]:
+        return
+    runner, port = values["runner"], values["server_port"]
+    if runner in ("remote", "mixed"):
+        if port is None:
+            raise WrongUse(
+                f"--runner {runner} needs --server-port, where workers connect.\n"
+                f"  bistro-tui CONFIG --runner {runner} --server-port 31415"
+            )
+        if runner == "remote" and values["worker_command"]:
+            say(
+                "warning: --worker-command has no effect: each worker has its own;"
+                " --runner mixed runs tasks on this host, too"
+            )
+        return
+    if port is None:
+        for name in _BESIDE_THE_SERVER_PORT:
+            if values[name.replace("-", "_")] is not None:
+                say(f"warning: --{name} has no effect without --server-port")
+    elif runner != "auto" or values["worker_command"]:
+        say(
+            "warning: --server-port has no effect: tasks run on this host alone;"
+            " --runner mixed runs them here and on workers"
         )
 
 

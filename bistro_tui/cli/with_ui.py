@@ -26,7 +26,7 @@ from bistro_tui.hangup import let_go_of_terminal
 from bistro_tui.present.ui_settings import UiSettings
 
 if TYPE_CHECKING:
-    from bistro_tui.app import UiOutcome
+    from bistro_tui.ui_outcome import UiOutcome
 
 LOG_NAME = "bistro-tui.log"
 
@@ -45,7 +45,8 @@ def serve_with_ui(
         signals.stop_through(thread.request_stop)
         # Imported while the engine opens its files.
         with loading():
-            from bistro_tui.app import BistroApp, run
+            from bistro_tui.app import BistroApp
+            from bistro_tui.ui_run import run
 
         door = thread.wait_until_open()
         if door is None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bistro_tui.engine.view import Reason, Snapshot
-from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
+from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing, WorkerThing
 
 _MANY = 50
 """Of more marked items it is not looked at each."""
@@ -23,6 +23,12 @@ def idle_acts(shown: Snapshot, things: Sequence[Thing]) -> frozenset[str]:
     if any(isinstance(thing, NodeThing) for thing in things):
         # What runs and failed below a node takes a look at all of it.
         return frozenset() if jobs or tasks else frozenset(("act.toggle",))
+    workers = {thing.shard for thing in things if isinstance(thing, WorkerThing)}
+    if workers and not (jobs or tasks):
+        idle = {"act.toggle", "act.forgive"}
+        if not any(row.worker in workers for row in shown.running):
+            idle |= {"act.stop", "act.log"}
+        return frozenset(idle)
     if not (jobs or tasks):
         return frozenset(("act.toggle", "act.log", "act.stop", "act.forgive"))
     counts = [row.counts for row in shown.jobs if row.name in jobs]

@@ -23,7 +23,8 @@ class Command:
 
     name: str
     takes: tuple[str, ...] = ()
-    """``job``, ``node``, ``level``, ``resource``, ``number``, ``theme``."""
+    """``job``, ``node``, ``level``, ``resource``, ``number``, ``theme``,
+    ``worker``."""
     needs: int = 0
     """So many of these have to be given."""
     means: str
@@ -63,6 +64,8 @@ COMMANDS: Mapping[str, Command] = {
         Command(name="logs", means="screen 6"),
         Command(name="timeline", means="screen 7"),
         Command(name="config", means="screen 8: config and events"),
+        Command(name="workers", means="screen 0, where there are remote workers"),
+        Command(name="worker", takes=("worker",), needs=1, means="go to a worker"),
         Command(name="detach", means="close the screen; the scheduler goes on"),
         Command(name="quit", means="quit; asks first while tasks run"),
     )
@@ -147,6 +150,7 @@ def completions(
     sources: Mapping[str, Callable[[], Iterable[str]]] = {
         "job": lambda: (job.name for job in shown.jobs),
         "node": lambda: (node.name for node in shown.nodes),
+        "worker": lambda: (worker.shard for worker in shown.workers),
         "level": lambda: dict.fromkeys(node.level for node in shown.nodes),
         "resource": lambda: _resources(shown, head[-1]),
         "theme": lambda: themes,

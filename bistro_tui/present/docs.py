@@ -196,6 +196,8 @@ def ended_facts(row: EndedRow, scene: Scene) -> list[Line]:
         fact("ended", Span(words.date_time(row.ended))),
         fact("retry", Span(retry)),
     ]
+    if row.worker:
+        lines.append(fact("worker", Span(clean_name(row.worker))))
     if row.detail:
         lines += [BLANK, heading("detail"), *_message(row.detail, "")]
     return lines
@@ -212,11 +214,16 @@ def beside_jobs(banners: Sequence[Banner], jobs: Sequence[JobRow]) -> Sequence[B
 
 
 def problems(
-    banners: Sequence[Banner], jobs: Sequence[JobRow], settings: Sequence[str] = ()
+    banners: Sequence[Banner],
+    jobs: Sequence[JobRow],
+    settings: Sequence[str] = (),
+    *,
+    workers: Sequence[Line] = (),
 ) -> list[Line]:
     """Return everything that is wrong now, in full, and nothing twice.
 
-    ``settings``: sentences about the settings of the screen.
+    ``settings``: sentences about the settings of the screen. ``workers``: what is wrong
+    with workers.
     """
     lines: list[Line] = []
     for banner in beside_jobs(banners, jobs):
@@ -230,6 +237,7 @@ def problems(
         for error in job.errors:
             lines += _message(error, "")
         lines.append(BLANK)
+    lines += workers
     if settings:
         lines.append((Span("⚠ settings of the screen", "warning"),))
         for text in settings:

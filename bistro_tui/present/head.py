@@ -32,10 +32,13 @@ from bistro_tui.present.standing import (
     standing,
 )
 from bistro_tui.present.tally import Tally, tally_bar, tally_of, use_style
+from bistro_tui.present.workers import head_workers, is_awaiting
 
 PAGE: Final = "page:"
 """A click there goes to the page of the key that follows."""
 PROBLEMS: Final = "problems"
+_ROOMY: Final = 100
+"""Columns from which on line 1 has room for more words."""
 FREEZE: Final = "freeze"
 
 _ENGINE: dict[str, tuple[str, str]] = {
@@ -70,6 +73,8 @@ def engine_state(shown: Snapshot) -> Line:
         )
         if word in _STANDING:
             return _STANDING[word]
+    if is_awaiting(shown):
+        return (Span("⏸ initial wait", "blocked"),)
     spans = [Span(f"{glyph} {clean_name(state.word)}", style)]
     # The banner below has the whole of it.
     why, _, _ = state.text.partition(": starts paused")
@@ -166,6 +171,9 @@ class _Left:
         found += [piece(name, "strong"), piece("  ")]
         how = engine_state(self.snapshot)
         found.append(Piece(how[:1] if is_short else how))
+        here = head_workers(self.snapshot, is_short=is_short or width < _ROOMY)
+        if here:
+            found += [piece("  "), Piece(here, f"{PAGE}0")]
         found += _problems(*self.problems, width)
         if self.frozen is not None:
             held = words.age(self.scene.now - self.frozen)

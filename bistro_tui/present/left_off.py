@@ -16,6 +16,7 @@ from bistro_tui.present.things import (
     ResourceThing,
     TaskThing,
     Thing,
+    WorkerThing,
 )
 
 _LONGEST = 4096
@@ -125,6 +126,8 @@ def _thing_json(thing: Thing | None) -> list[str] | None:
             return ["resource", thing.node, thing.level, thing.resource]
         case TaskThing():
             return ["task", thing.task.job, thing.task.node]
+        case WorkerThing():
+            return ["worker", thing.shard]
 
 
 def _thing(told: object) -> Thing | None:
@@ -141,6 +144,8 @@ def _thing(told: object) -> Thing | None:
             )
         case ["task", str(job), str(node)]:
             return TaskThing(task=TaskId(JobName(_text(job)), NodeName(_text(node))))
+        case ["worker", str(shard)]:
+            return WorkerThing(shard=NodeName(_text(shard)))
         case _:
             return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from bistro_tui.engine.view import NodeRow
+from bistro_tui.engine.view import NodeName
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_name
 from bistro_tui.present.limit_rows import use_fields
@@ -155,7 +155,7 @@ def usage_facts(used: int, limit: int, scene: Scene) -> Line:
 
 
 def limit_thing(
-    row: LimitRow, fullest: Callable[[Limit], NodeRow | None]
+    row: LimitRow, fullest: Callable[[Limit], NodeName | None]
 ) -> Thing | None:
     """Return the resource; of many nodes that of the fullest."""
     match row:
@@ -165,7 +165,7 @@ def limit_thing(
             node = fullest(row)
             if node is None:
                 return None
-            return ResourceThing(node=node.name, level=row.level, resource=row.resource)
+            return ResourceThing(node=node, level=row.level, resource=row.resource)
         case _:
             return None
 

@@ -7,7 +7,14 @@ from operator import attrgetter
 
 from bistro_tui.engine.view import NodeRow
 from bistro_tui.present.filters import Filter
-from bistro_tui.present.limits import Level, Limit, LimitRow, More, NodeUse
+from bistro_tui.present.limits import (
+    WORKER,
+    Level,
+    Limit,
+    LimitRow,
+    More,
+    NodeUse,
+)
 from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.present.palette import RUNNING_STATE
 
@@ -64,8 +71,8 @@ def _rows_of(
     is_open: Callable[[Limit], bool],
     wanted: Filter | None,
 ) -> list[LimitRow]:
-    if limit.alone is not None:
-        return [limit.alone] if wanted is None or _fits(wanted, limit.alone) else []
+    if limit.of_workers:
+        return _rows_of_workers(limit, is_open=is_open, wanted=wanted)
     places = index.levels[limit.level]
     is_alone = len(places) == 1
     if wanted is None and not is_alone and not is_open(limit):
@@ -94,6 +101,19 @@ def _rows_of(
     if more > 0:
         uses.append(More(level=limit.level, resource=limit.resource, nodes=more))
     return [limit, *uses]
+
+
+def _rows_of_workers(
+    limit: Limit, *, is_open: Callable[[Limit], bool], wanted: Filter | None
+) -> list[LimitRow]:
+    uses: list[LimitRow] = [
+        use for use in limit.of_workers if wanted is None or _fits(wanted, use)
+    ]
+    if all(use.is_alone for use in limit.of_workers):
+        return uses
+    if wanted is None and not is_open(limit):
+        return [limit]
+    return [limit, *uses] if uses else []
 
 
 def _fits(wanted: Filter, use: NodeUse) -> bool:
@@ -157,6 +177,7 @@ def use_fields(row: NodeUse) -> Mapping[str, object]:
         "level": row.level,
         "resource": row.resource,
         "node": row.node,
+        "worker": row.node if row.level == WORKER else None,
         "status": use_word(used, limit),
         "use": round(100 * used / limit) if limit else 0,
     }

@@ -6,8 +6,16 @@ from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TypeAlias
 
-from bistro_tui.engine.view import LevelName, NodeName, NodeRow, ResourceName, Usage
+from bistro_tui.engine.view import (
+    LevelName,
+    NodeName,
+    NodeRow,
+    ResourceName,
+    Snapshot,
+    Usage,
+)
 from bistro_tui.present.node_index import NodeIndex
+from bistro_tui.present.workers import has_remote
 
 WORKER = LevelName("worker")
 LOCAL = NodeName("local")
@@ -50,8 +58,9 @@ class Limit:
     """The limits of all its nodes together."""
     each: tuple[int, int]
     """The least and the greatest limit of a node."""
-    alone: NodeUse | None = None
-    """Stands for all of it, where no node of the tree has it: the worker's."""
+    of_workers: tuple[NodeUse, ...] = ()
+    """Where no node of the tree has it but workers do: each of them, the fullest
+    first."""
     in_use: tuple[int, ...] = field(default=(), repr=False)
     """The places of the nodes on which some is in use, the fullest first."""
 
@@ -102,9 +111,9 @@ LimitRow: TypeAlias = Level | Limit | NodeUse | More
 
 
 def levels_of(
-    index: NodeIndex, nodes: Sequence[NodeRow], worker: Sequence[Usage] = ()
+    index: NodeIndex, nodes: Sequence[NodeRow], of_workers: Sequence[NodeUse] = ()
 ) -> tuple[Level, ...]:
-    """Return the levels with resources in the order of the tree, the worker's last.
+    """Return the levels with resources in the order of the tree, the workers' last.
 
     ``nodes`` are the newest rows of ``index``. Costs a look at each, about 0.1 µs: rows
     that show the same use share it, so that only different ones are counted.
@@ -114,38 +123,68 @@ def levels_of(
         level = _level(name, places, nodes)
         if level is not None:
             found.append(level)
-    if worker:
-        found.append(_of_worker(worker))
+    if of_workers:
+        found.append(_level_of_workers(of_workers))
     return tuple(found)
 
 
-def _of_worker(usages: Sequence[Usage]) -> Level:
-    is_full = any(used >= limit and used > 0 for _, used, limit in usages)
-    is_busy = not is_full and any(used > 0 for _, used, _ in usages)
-    limits: list[Limit] = []
-    for usage in usages:
-        use = NodeUse(level=WORKER, node=LOCAL, usage=usage, is_alone=True)
-        resource, used, limit = usage
-        limits.append(
-            Limit(
-                level=WORKER,
-                resource=ResourceName(resource),
-                full=int(0 < used >= limit),
-                busy=int(0 < used < limit),
-                idle=int(used <= 0),
-                used=used,
-                total=limit,
-                each=(limit, limit),
-                alone=use,
-            )
-        )
+def uses_of_workers(shown: Snapshot) -> tuple[NodeUse, ...]:
+    """Return the resources of each worker; of one that is alone they stand for all."""
+    if not has_remote(shown):
+        told = [(LOCAL, shown.worker_usage)]
+    else:
+        told = [(row.shard, row.usage) for row in shown.workers]
+    return tuple(
+        NodeUse(level=WORKER, node=shard, usage=usage, is_alone=len(told) == 1)
+        for shard, usages in told
+        for usage in usages
+    )
+
+
+def _level_of_workers(uses: Sequence[NodeUse]) -> Level:
+    by_resource: dict[ResourceName, list[NodeUse]] = {}
+    standing: dict[NodeName, tuple[bool, bool]] = {}
+    for use in uses:
+        by_resource.setdefault(use.resource, []).append(use)
+        is_full, is_busy = standing.get(use.node, (False, False))
+        standing[use.node] = (is_full or _is_full(use), is_busy or use.usage.used > 0)
+    full = sum(is_full for is_full, _ in standing.values())
+    busy = sum(is_busy and not is_full for is_full, is_busy in standing.values())
     return Level(
         name=WORKER,
-        full=int(is_full),
-        busy=int(is_busy),
-        idle=int(not is_full and not is_busy),
-        limits=_ranked(limits),
+        full=full,
+        busy=busy,
+        idle=len(standing) - full - busy,
+        limits=_ranked(
+            _limit_of_workers(resource, some) for resource, some in by_resource.items()
+        ),
     )
+
+
+def _limit_of_workers(resource: ResourceName, uses: Sequence[NodeUse]) -> Limit:
+    full = sum(map(_is_full, uses))
+    idle = sum(use.usage.used <= 0 for use in uses)
+    limits = [use.usage.limit for use in uses]
+    return Limit(
+        level=WORKER,
+        resource=resource,
+        full=full,
+        busy=len(uses) - full - idle,
+        idle=idle,
+        used=sum(use.usage.used for use in uses),
+        total=sum(limits),
+        each=(min(limits), max(limits)),
+        of_workers=tuple(sorted(uses, key=_fullness, reverse=True)),
+    )
+
+
+def _is_full(use: NodeUse) -> bool:
+    return use.usage.used >= use.usage.limit and use.usage.used > 0
+
+
+def _fullness(use: NodeUse) -> tuple[float, int]:
+    _, used, limit = use.usage
+    return (used / limit if limit else float(used > 0), used)
 
 
 def _ranked(limits: Iterable[Limit]) -> tuple[Limit, ...]:

@@ -223,16 +223,18 @@ def detail_text(row: DetailRow) -> str:
 
 def detail_fields(row: DetailRow) -> Mapping[str, object]:
     """Return what a filter may name."""
+    worker: str | None = None
     match row:
         case RunningRow():
-            status, task = RUNNING_STATE.word, row.task
+            status, task, worker = RUNNING_STATE.word, row.task, row.worker
         case Holder():
             status, task = RUNNING_STATE.word, row.holding.task
+            worker = None if row.running is None else row.running.worker
         case TaskRow():
             status, task = state_of(row.reason).word, row.task
         case _:
             return {}
-    return {"job": task.job, "node": task.node, "status": status}
+    return {"job": task.job, "node": task.node, "status": status, "worker": worker}
 
 
 def detail_thing(row: DetailRow) -> Thing | None:

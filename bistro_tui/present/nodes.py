@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from bistro_tui.engine.view import NodeName, NodeRow
+from bistro_tui.engine.view import NodeName, NodeRow, Usage
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_name
 from bistro_tui.present.palette import (
@@ -75,11 +75,23 @@ def node_fields(node: NodeRow) -> Mapping[str, object]:
 
 def usages(node: NodeRow, width: int, scene: Scene) -> Line:
     """Return the node's resources, each with a small bar, as many as fit."""
+    return usage_cells(node.usage, width, scene)
+
+
+def usage_cells(
+    usages: Sequence[Usage], width: int, scene: Scene, *, is_aligned: bool = False
+) -> Line:
+    """Return some resources, each with a small bar, as many as fit.
+
+    ``is_aligned``: rows below each other have the same ones, so all pieces are as wide
+    as they get.
+    """
     spans: list[Span] = []
     room = width
-    for number, usage in enumerate(node.usage):
+    for number, usage in enumerate(usages):
         style = use_style(usage.used, usage.limit)
-        numbers = f"{usage.used}/{usage.limit}"
+        limit = str(usage.limit)
+        numbers = f"{usage.used:>{len(limit) if is_aligned else 0}}/{limit}"
         name = clean_name(usage.resource)
         bar = gauge(usage.used, usage.limit, 6, plain=scene.plain)
         piece: Line = (
@@ -90,7 +102,7 @@ def usages(node: NodeRow, width: int, scene: Scene) -> Line:
             Span(numbers, style),
         )
         needed = len(plain_text(piece)) + (3 if spans else 0)
-        left = len(node.usage) - number
+        left = len(usages) - number
         if needed + (4 if left > 1 else 0) > room and spans:
             spans.append(Span(f" +{left}", "dim"))
             break

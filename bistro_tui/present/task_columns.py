@@ -10,7 +10,7 @@ from bistro_tui.present import tasks, words
 from bistro_tui.present.clean import clean_name
 from bistro_tui.present.last_lines import LastLines
 from bistro_tui.present.log_lines import whole_text
-from bistro_tui.present.palette import state_of
+from bistro_tui.present.palette import State, state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
 from bistro_tui.present.tally import gauge
@@ -57,6 +57,8 @@ class Surroundings:
         self.last = LastLines()
         self.medians: dict[JobName, float] = {}
         """Seconds that done attempts of a job take."""
+        self.workers: Mapping[str, State] = {}
+        """How those are that their tasks should worry about."""
         self.now = 0.0
 
     def usual(self, row: RunningRow) -> float | None:
@@ -74,6 +76,15 @@ class Surroundings:
         text = f"×{ratio:.1f}" if ratio < 100 else f"×{words.count(int(ratio))}"
         return (Span(text, "failed" if ratio >= _VERY_SLOW else "blocked"),)
 
+    def worker(self, row: AnyRow, width: int, scene: Scene) -> Line:
+        """Return the worker of an attempt; of a running one, whether it is not well."""
+        if not isinstance(row, RunningRow | EndedRow):
+            return ()
+        name, state = clean_name(row.worker), self.workers.get(row.worker)
+        if state is None or isinstance(row, EndedRow):
+            return (Span(name, "dim"),)
+        return (Span(f"{state.glyph} {name}", state.style),)
+
     def activity(self, row: AnyRow, width: int, scene: Scene) -> Line:
         """Return whether a task speaks."""
         return (self.last.mark(row, scene.now),) if isinstance(row, RunningRow) else ()
@@ -90,10 +101,14 @@ class Surroundings:
         if last is None:
             return ()
         if not last.line:
-            return (Span("no output yet", "faint"),)
+            is_heard = row.worker not in self.workers
+            text = "no output yet" if is_heard else "no output known"
+            return (Span(text, "faint"),)
         return (Span(whole_text(last.line).strip(), "dim"),)
 
-    def columns(self, *, tells_use: bool) -> tuple[Column[AnyRow], ...]:
+    def columns(
+        self, *, tells_use: bool, tells_worker: bool = True
+    ) -> tuple[Column[AnyRow], ...]:
         """Return the columns of attempts; ``tells_use``: memory and time are known."""
         usual: Column[AnyRow] = Column(
             title="usual",
@@ -129,6 +144,10 @@ class Surroundings:
             title = column.title
             if title == "result":
                 columns += [speaks, says]
+            elif title == "worker":
+                if tells_worker:
+                    placed = replace(_for_any(column), cell=self.worker)
+                    columns.append(replace(placed, drop=drops[title]))
             elif tells_use or title not in ("rss", "cpu"):
                 drop = drops.get(title, column.drop)
                 columns.append(_for_any(replace(column, drop=drop)))

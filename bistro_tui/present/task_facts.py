@@ -45,6 +45,8 @@ def facts_line(row: AnyRow | None, around: Surroundings, scene: Scene) -> Line:
                 (Span(f"took {words.took(row.seconds)}"),),
                 result_cell(row, scene),
             ]
+            if row.worker:
+                parts.append((Span(f"on {clean_name(row.worker)}", "dim"),))
             return joined(parts, _GAP)
         case None | Divider():
             return (Span("it is gone", "dim"),)

@@ -169,9 +169,7 @@ def _cpu(row: TaskRow, width: int, scene: Scene) -> Line:
 
 
 def _worker(row: TaskRow, width: int, scene: Scene) -> Line:
-    if not isinstance(row, RunningRow):
-        return ()
-    return (Span(clean_name(row.worker), "dim"),)
+    return () if isinstance(row, Divider) else (Span(clean_name(row.worker), "dim"),)
 
 
 def divider_line(row: Divider, width: int) -> Line:
@@ -242,6 +240,10 @@ def _sort_state(row: TaskRow) -> str | None:
             return None
 
 
+def _sort_worker(row: TaskRow) -> str | None:
+    return None if isinstance(row, Divider) else row.worker or None
+
+
 def _running_only(value: Callable[[RunningRow], float | str | None]) -> _SortKey:
     return lambda row: value(row) if isinstance(row, RunningRow) else None
 
@@ -267,6 +269,7 @@ def task_fields(row: TaskRow, now: float) -> Mapping[str, object]:
                 "node": row.task.node,
                 "status": result_word(row),
                 "age": now - row.ended,
+                "worker": row.worker,
             }
         case Divider():
             return {}
@@ -303,7 +306,7 @@ COLUMNS: tuple[Column[TaskRow], ...] = (
     ),
     Column(
         title="worker", cell=_worker, width=8, flex=1, most=20, drop=5,
-        sort=_running_only(lambda row: row.worker),
+        sort=_sort_worker,
     ),
     Column(title="result", cell=_result, width=18, flex=4, drop=1),
 )  # fmt: skip

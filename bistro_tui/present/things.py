@@ -48,6 +48,17 @@ class ResourceThing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerThing:
+    """A worker, and what runs on it."""
+
+    shard: NodeName
+
+    def __str__(self) -> str:
+        """Return its name, raw."""
+        return self.shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskThing:
     """A task, running or not."""
 
@@ -60,4 +71,4 @@ class TaskThing:
         return str(self.task)
 
 
-Thing: TypeAlias = JobThing | NodeThing | ResourceThing | TaskThing
+Thing: TypeAlias = JobThing | NodeThing | ResourceThing | TaskThing | WorkerThing

@@ -1,6 +1,5 @@
 """Why something is where it is: lines, of which some can be chosen. Pure."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,6 +21,7 @@ from bistro_tui.engine.view import (
 from bistro_tui.present import docs, words
 from bistro_tui.present.clean import clean, clean_name
 from bistro_tui.present.docs import BLANK, fact, heading, state_span
+from bistro_tui.present.lacking import first_failing, resource_in
 from bistro_tui.present.palette import OFF_STATE, state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.tally import gauge, use_style
@@ -32,7 +32,6 @@ LOOKED_AT = 1_000
 
 _HOLDERS = 4
 _GROUPS = 8
-_CHECK_OF_RESOURCES = "resources of "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +84,6 @@ def plain_rows(lines: Iterable[Line]) -> list[Row]:
     return [Row(line=line) for line in lines]
 
 
-def first_failing(why: Explanation) -> Check | None:
-    """Return the check that decides."""
-    return next((check for check in why.checks if not check.ok), None)
-
-
 def blocking_text(why: Explanation) -> str:
     """Return what the first failing check says, raw."""
     check = first_failing(why)
@@ -112,7 +106,7 @@ def task_rows(
     ``claims`` are those of the resource that it lacks. ``is_low``: there is little
     height, and the checks that passed are one line.
     """
-    lacks = resource_in(why, shown.nodes)
+    lacks = resource_in(why, shown)
     rows = plain_rows([fact("reason", state_span(why.reason)), BLANK])
     first = first_failing(why)
     for check in why.checks:
@@ -131,7 +125,7 @@ def task_rows(
     if why.holders:
         amounts = _amounts(claims)
         rows += plain_rows([BLANK, heading("held by")])
-        rows += [_holder(task, running, scene, amounts) for task in why.holders]
+        rows += [holder_row(task, running, scene, amounts) for task in why.holders]
     if (row := running.get(why.task)) is not None:
         rows += plain_rows([BLANK, *docs.process_facts(row, scene)])
     return rows
@@ -149,34 +143,6 @@ def _check_line(check: Check, first: Check | None) -> Line:
     return (mark, name, Span(clean(check.text), ink))
 
 
-def resource_in(why: Explanation, nodes: Sequence[NodeRow]) -> ResourceThing | None:
-    """Return the resource that the task lacks, None if it is not for want of one.
-
-    The deciding check names the node; of that node's resources it is the one that the
-    check's sentence says is needed.
-    """
-    check = first_failing(why)
-    if check is None or not check.check.startswith(_CHECK_OF_RESOURCES):
-        return None
-    name = check.check.removeprefix(_CHECK_OF_RESOURCES)
-    for node in nodes:
-        if node.name == name:
-            found = [
-                usage.resource
-                for usage in node.usage
-                if re.search(
-                    rf"(?<!\S){re.escape(usage.resource)}[ ,]", check.text + ","
-                )
-            ]
-            if not found:
-                continue
-            longest = max(found, key=len)
-            return ResourceThing(
-                node=node.name, level=node.level, resource=ResourceName(longest)
-            )
-    return None
-
-
 def _running(shown: Snapshot) -> Mapping[TaskId, RunningRow]:
     return {row.task: row for row in shown.running}
 
@@ -188,7 +154,7 @@ def _amounts(claims: Claims | None) -> Mapping[TaskId, str]:
     return {one.task: f"{one.amount} of {limit}" for one in claims.holders}
 
 
-def _holder(
+def holder_row(
     task: TaskId,
     running: Mapping[TaskId, RunningRow],
     scene: Scene,
@@ -196,6 +162,7 @@ def _holder(
     *,
     lead: str = "",
 ) -> Row:
+    """Return the line of a task that has something: how much, and since when."""
     row = running.get(task)
     told = [amounts[task]] if task in amounts else []
     if row is not None:
@@ -288,7 +255,9 @@ def _group_rows(
     rows = [Row(line=line, opens=opens)]
     holders = list(dict.fromkeys(task for why in whys for task in why.holders))
     lead = "      held by "
-    rows += [_holder(one, running, scene, {}, lead=lead) for one in holders[:_HOLDERS]]
+    rows += [
+        holder_row(one, running, scene, {}, lead=lead) for one in holders[:_HOLDERS]
+    ]
     if len(holders) > _HOLDERS:
         text = f"      and by {words.count(len(holders) - _HOLDERS)} more"
         rows += plain_rows([(Span(text, "dim"),)])
@@ -358,7 +327,7 @@ def node_rows(
     if running:
         rows += plain_rows([BLANK, heading("running here and below")])
         found = {row.task: row for row in running}
-        rows += [_holder(row.task, found, scene, {}) for row in running]
+        rows += [holder_row(row.task, found, scene, {}) for row in running]
     return rows
 
 
@@ -397,7 +366,7 @@ def resource_rows(claims: Claims, shown: Snapshot, scene: Scene) -> list[Row]:
     )
     rows = plain_rows([head, BLANK, heading("held by")])
     running, amounts = _running(shown), _amounts(claims)
-    rows += [_holder(one.task, running, scene, amounts) for one in claims.holders]
+    rows += [holder_row(one.task, running, scene, amounts) for one in claims.holders]
     if not claims.holders:
         rows += plain_rows([(Span("nobody", "dim"),)])
     rows += plain_rows([BLANK, heading("waiting")])

@@ -14,7 +14,9 @@ class Asked:
         self._open: Counter[Setting] = Counter()
         """Requests that are not answered yet."""
         self._answered: dict[Setting, int] = {}
-        """The config version that was shown when the last one was."""
+        """The first config version that can have it."""
+        self._newest = 0
+        """The first that can have all that was answered."""
 
     def value(self, setting: Setting, shown: Snapshot) -> Value | None:
         """Return what it is asked to be, else what is shown."""
@@ -35,13 +37,15 @@ class Asked:
         if is_refused:
             self._forget(setting)
             return
-        self._answered[setting] = shown.state.config_version
+        # What is shown may lag behind by several answers, each of a version of its own.
+        self._newest = max(self._newest, shown.state.config_version) + 1
+        self._answered[setting] = self._newest
         self.look(shown)
 
     def look(self, shown: Snapshot) -> None:
         """Forget what a snapshot shows, or what a later config has overtaken."""
         for setting, version in tuple(self._answered.items()):
-            is_over = shown.state.config_version > version
+            is_over = shown.state.config_version >= version
             value = value_in(shown, setting)
             if is_over or value is None or value == self._asked[setting]:
                 self._forget(setting)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from bistro_tui.engine.errors import ControlRefused
@@ -43,6 +44,8 @@ class LogFeed:
         self._long: asyncio.Task[Any] | None = None
         """What a person waits for, and may have enough of."""
         self._after: tuple[Target, dict[TaskId, int]] | None = None
+        self._unasked: tuple[object, dict[str, tuple[str, ...]]] = (None, {})
+        """By choice: who did not answer, by what was asked for."""
         log.hands = self
 
     # What is new.
@@ -75,6 +78,7 @@ class LogFeed:
             # The task left the config between the choice and the question.
             return
         if self._log.is_attached and buffer.target is asked:
+            self._tell_unasked("newest", page)
             self._log.add(page)
 
     async def _newest(self, target: Target) -> LogPage:
@@ -97,15 +101,37 @@ class LogFeed:
             *(read(task, after=seen.get(task, 0), limit=limit) for task in tasks),
             return_exceptions=True,
         )
-        lines: list[LogLine] = []
+        lines, unasked = list[LogLine](), dict[str, None]()
         for task, page in zip(tasks, pages, strict=True):
             if isinstance(page, LogPage):
                 lines += page.lines
+                unasked |= dict.fromkeys(page.unasked)
                 seen[task] = max(seen.get(task, 0), page.last_id)
             elif not isinstance(page, ControlRefused):
                 raise page
         lines.sort(key=lambda line: line.line_id)
-        return LogPage(lines=tuple(lines), last_id=max(seen.values(), default=0))
+        return LogPage(
+            lines=tuple(lines),
+            last_id=max(seen.values(), default=0),
+            unasked=tuple(unasked),
+        )
+
+    # Whose lines are missing.
+
+    async def _search(self, question: LogSearch) -> LogPage:
+        choice = self._choice()
+        page = await self._stage.view.search_log(question)
+        if self._log.is_attached and choice == self._choice():
+            self._tell_unasked("past", page)
+        return page
+
+    def _tell_unasked(self, what: str, page: LogPage) -> None:
+        choice = self._choice()
+        if self._unasked[0] != choice:
+            self._unasked = (choice, {})
+        told = self._unasked[1]
+        told[what] = page.unasked
+        self._log.tell_unasked(tuple(dict.fromkeys(chain.from_iterable(told.values()))))
 
     # What is missing above and below.
 
@@ -153,7 +179,7 @@ class LogFeed:
                 return
             log.is_looking = bool(buffer.sought)
             log.sync()
-            page = await self._stage.view.search_log(question)
+            page = await self._search(question)
             if choice != self._choice() or not log.is_attached:
                 continue
             if older is not None:
@@ -173,7 +199,7 @@ class LogFeed:
         target = buffer.target
         question = buffer.next_question(sought, backwards=backwards)
         while question is not None:
-            page = await self._stage.view.search_log(question)
+            page = await self._search(question)
             if buffer.target is not target:
                 return
             lines = page.lines[::-1] if backwards else page.lines
@@ -203,7 +229,7 @@ class LogFeed:
             self._show_place_of(pages, line_id)
 
     async def _around(self, line_id: int) -> tuple[LogPage, LogPage]:
-        search = self._stage.view.search_log
+        search = self._search
         first, second = self._log.buffer.around_questions(line_id)
         before, after = await asyncio.gather(search(first), search(second))
         return before, after

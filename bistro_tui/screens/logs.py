@@ -17,7 +17,9 @@ from bistro_tui.present.things import (
     ResourceThing,
     TaskThing,
     Thing,
+    WorkerThing,
 )
+from bistro_tui.present.workers import tasks_on
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.stage import Stage
@@ -152,6 +154,10 @@ class LogsPage(Page):
                     self._feed.go_to(thing.line_id)
             case JobThing():
                 self._show(None, Scope(job=thing.name))
+            case WorkerThing() | ResourceThing(level="worker"):
+                shard = thing.shard if isinstance(thing, WorkerThing) else thing.node
+                there = tasks_on(self.stage.snapshot, shard)
+                self._show(None, Several(tasks=frozenset(row.task for row in there)))
             case NodeThing(name=name) | ResourceThing(node=name):
                 names = self.stage.node_index.subtree(name)
                 self._show(None, Scope(node=name, nodes=names))

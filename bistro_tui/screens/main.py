@@ -21,13 +21,14 @@ from bistro_tui.present.node_index import IndexKeeper, NodeIndex
 from bistro_tui.present.pieces import Pieces
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.things import Thing
+from bistro_tui.present.workers import has_remote
 from bistro_tui.screens.acts import Acts
 from bistro_tui.screens.command_line import CommandLine, History
 from bistro_tui.screens.filtered import Filtered
 from bistro_tui.screens.orders import Orders
 from bistro_tui.screens.overlay import Overlay
 from bistro_tui.screens.page import Page, Pane
-from bistro_tui.screens.pages import PAGES, PageKind, page_bindings
+from bistro_tui.screens.pages import PAGES, WORKERS, PageKind, page_bindings
 from bistro_tui.screens.stage import Stage, Text
 from bistro_tui.screens.texts import Texts
 from bistro_tui.screens.work import begin
@@ -107,7 +108,9 @@ class MainScreen(Filtered):
         self._foot = Bar(self._foot_lines, id="foot")
         self._body = Container(id="pages")
         self._pages: dict[str, Page] = {}
-        self._kinds: Mapping[str, PageKind] = {page.key: page for page in PAGES}
+        self._kinds: Mapping[str, PageKind] = {
+            page.key: page for page in (*PAGES, WORKERS)
+        }
         self.page: Page = self._make_page(PAGES[0].key)
         """The page in sight."""
         self.acts = Acts(self, self)
@@ -206,10 +209,13 @@ class MainScreen(Filtered):
             page.come_back(was)
         if thing is not None:
             page.point_at(thing)
-        target = page.focus_target()
+        self._focus_page()
+        self._show_page()
+
+    def _focus_page(self) -> None:
+        target = self.page.focus_target()
         if target is not None:
             self.set_focus(target)
-        self._show_page()
 
     # Life.
 
@@ -230,9 +236,7 @@ class MainScreen(Filtered):
         """Show what there is."""
         self.bindings_updated_signal.subscribe(self, self._keys_changed)
         self.ready = True
-        target = self.page.focus_target()
-        if target is not None:
-            self.set_focus(target)
+        self._focus_page()
         self.show(self._snapshot)
         if self._was_left:
             self.call_after_refresh(self.go, self._begin_on)
@@ -298,9 +302,15 @@ class MainScreen(Filtered):
             (width, self.app.size.height),
             now=self._clock(),
             frozen=self._frozen,
-            pages=[(page.key, page.name) for page in PAGES],
+            pages=self._offered_pages(),
             current=self.page.KEY,
         )
+
+    def _offered_pages(self) -> list[tuple[str, str]]:
+        pages = [(page.key, page.name) for page in PAGES]
+        if has_remote(self._snapshot) or WORKERS.key == self.page.KEY:
+            pages.append((WORKERS.key, WORKERS.name))
+        return pages
 
     @on(PieceBar.Clicked, "#head")
     async def _head_clicked(self, message: PieceBar.Clicked) -> None:
@@ -344,9 +354,13 @@ class MainScreen(Filtered):
             return
         width, height = self.app.size
         is_small = arrangement(width, height) is Arrangement.TOO_SMALL
+        was_small = self.has_class("-too-small")
         self.set_class(is_small, "-too-small")
         if not is_small:
             self.page.lay_out(width, height - self._head.line_count - 1)
+        if was_small and not is_small and self.focused is None:
+            # What was hidden has lost the keyboard.
+            self.call_after_refresh(self._focus_page)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Remember where the keyboard is."""
@@ -370,8 +384,11 @@ class MainScreen(Filtered):
         self.go(key)
 
     def action_workers(self) -> None:
-        """Tell where tasks run."""
-        self.say("no remote workers: tasks run where the scheduler runs")
+        """Show the workers; where there are none elsewhere, tell where tasks run."""
+        if has_remote(self._snapshot):
+            self.go(WORKERS.key)
+        else:
+            self.say("no remote workers: tasks run where the scheduler runs")
 
     def action_last_page(self) -> None:
         """Show the page before this one again."""

@@ -27,7 +27,7 @@ from bistro_tui.widgets.rows import Rows
 _TURN_SECONDS = 1.0
 
 
-class NodesPage(SplitPage):
+class NodesPage(SplitPage[DetailList]):
     """Nodes, and what runs, failed and waits on the chosen one."""
 
     KEY: ClassVar[str] = "3"

@@ -9,7 +9,7 @@ from bistro_tui.engine.view import JobName, LevelName, NodeName, ResourceName, T
 from bistro_tui.present.commands import PAGES, Order, command_lines, parsed
 from bistro_tui.present.settings import LevelLimit
 from bistro_tui.present.spans import Line
-from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
+from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing, WorkerThing
 from bistro_tui.screens.act_keys import ActKeys
 from bistro_tui.screens.priority import priority_in
 
@@ -57,6 +57,8 @@ class Orders:
             self._set_limit(*order.words)
         elif name == "node":
             self._stage.go("3", NodeThing(name=self._node(order.words[0])))
+        elif name == "worker":
+            self._stage.go("0", WorkerThing(shard=self._worker(order.words[0])))
         else:
             self._on_things(name, self._things(order.words))
 
@@ -102,6 +104,12 @@ class Orders:
             raise _Wrong(_unknown("node", name, known))
         return NodeName(name)
 
+    def _worker(self, name: str) -> NodeName:
+        known = [row.shard for row in self._stage.snapshot.workers]
+        if name not in known:
+            raise _Wrong(_unknown("worker", name, known))
+        return NodeName(name)
+
     def _set_limit(self, level: str, resource: str, number: str) -> None:
         if not (number.isascii() and number.isdigit()):
             raise _Wrong(f"{number} is no limit: it is a whole number, 0 or more")
@@ -121,6 +129,7 @@ _APP_ACTIONS: Mapping[str, str] = {
     "quit": "app.quit_asked",
     "detach": "app.detach",
     "problems": "screen.problems",
+    "workers": "screen.workers",
 }
 
 

@@ -13,6 +13,7 @@ from bistro_tui.engine.view import (
     RunningRow,
     Snapshot,
     TaskId,
+    WorkerRow,
 )
 from bistro_tui.present.arrangement import (
     Arrangement,
@@ -22,11 +23,12 @@ from bistro_tui.present.arrangement import (
     top_rows,
 )
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.limits import Level, levels_of
+from bistro_tui.present.limits import Level, NodeUse, levels_of, uses_of_workers
 from bistro_tui.present.pulse import pulse_lines
 from bistro_tui.present.spans import Line
 from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.present.things import TaskThing, Thing
+from bistro_tui.present.workers import has_remote
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.stage import Stage
@@ -45,6 +47,11 @@ _MANY_NODES = 10_000
 _LEVEL_SECONDS = 2.0
 
 
+def _of_remote(shown: Snapshot) -> Sequence[NodeUse]:
+    """Return what workers have; what this host has is told with its tasks."""
+    return uses_of_workers(shown) if has_remote(shown) else ()
+
+
 class OverviewPage(Page):
     """Jobs, nodes, running tasks, log."""
 
@@ -56,7 +63,9 @@ class OverviewPage(Page):
         self._scope = EVERYTHING
         self._chosen_task: TaskId | None = None
         self._levels: Sequence[Level] = ()
-        self._levels_of: tuple[Sequence[NodeRow], float] = ((), 0.0)
+        self._levels_of: tuple[Sequence[NodeRow], Sequence[WorkerRow], float] = (
+            (), (), 0.0,
+        )  # fmt: skip
         # Made here rather than looked up later: the app may end before its first mount.
         self._pulse = Bar(self._pulse_lines, id="pulse")
         self._pulse_rows = 0
@@ -106,13 +115,15 @@ class OverviewPage(Page):
         if not self._pulse_rows:
             return
         snapshot, now = self.stage.snapshot, self.stage.scene().now
-        nodes, at = self._levels_of
-        is_new = nodes is not snapshot.nodes
+        nodes, workers, at = self._levels_of
+        is_new = nodes is not snapshot.nodes or workers is not snapshot.workers
         if is_new and (
             len(snapshot.nodes) <= _MANY_NODES or not 0 <= now - at < _LEVEL_SECONDS
         ):
-            self._levels = levels_of(self.stage.node_index, snapshot.nodes)
-            self._levels_of = (snapshot.nodes, now)
+            self._levels = levels_of(
+                self.stage.node_index, snapshot.nodes, _of_remote(snapshot)
+            )
+            self._levels_of = (snapshot.nodes, snapshot.workers, now)
         self._pulse.sync()
 
     def _pulse_lines(self, width: int) -> list[Line]:

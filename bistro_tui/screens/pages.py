@@ -39,6 +39,9 @@ PAGES = (
     PageKind("8", "Events", "events"),
 )
 
+WORKERS = PageKind("0", "Workers", "workers")
+"""The page that is there only where tasks run on workers elsewhere."""
+
 
 def page_bindings() -> list[BindingType]:
     """Return a key for each page."""

@@ -1,4 +1,4 @@
-"""What the command palette offers: every action, every job, node and running task."""
+"""What the command palette offers: every action, and all that has a name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,8 @@ from textual.content import Content
 
 from bistro_tui.engine.view import JobName, NodeName, Snapshot
 from bistro_tui.present.clean import clean_name
-from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
+from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing, WorkerThing
+from bistro_tui.present.workers import has_remote
 from bistro_tui.screens.act_keys import ActKeys
 from bistro_tui.widgets.keys import KeyHelp, live_keys
 
@@ -83,7 +84,7 @@ class Actions(_Offering):
 
 
 class Names(_Offering):
-    """Jobs, nodes and running tasks by name; choosing one goes there."""
+    """Jobs, nodes, running tasks and workers by name; choosing one goes there."""
 
     async def search(self, query: str) -> Hits:
         """Offer the names that fit, the best of each kind."""
@@ -109,10 +110,13 @@ def _kinds(
 
     jobs = [row.name for row in shown.jobs]
     nodes = [row.name for row in shown.nodes]
+    # Where there are none elsewhere, there is no page of them.
+    workers = [row.shard for row in shown.workers] if has_remote(shown) else []
     return (
         ("job", "2", jobs, lambda name: JobThing(name=JobName(name))),
         ("task", "5", list(rows), task),
         ("node", "3", nodes, lambda name: NodeThing(name=NodeName(name))),
+        ("worker", "0", workers, lambda name: WorkerThing(shard=NodeName(name))),
     )
 
 

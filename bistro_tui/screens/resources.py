@@ -8,6 +8,7 @@ from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.view import Claims, Snapshot
 from bistro_tui.present.clean import clean_name
 from bistro_tui.present.limit_cells import usage_facts
+from bistro_tui.present.limits import uses_of_workers
 from bistro_tui.present.node_detail import DetailRow, Said, claim_rows
 from bistro_tui.present.things import ResourceThing, Thing
 from bistro_tui.screens.split import SplitPage
@@ -21,7 +22,7 @@ _TURN_SECONDS = 1.0
 _EMPTY = "put the cursor on a resource: who has it, and who waits, stands here"
 
 
-class ResourcesPage(SplitPage):
+class ResourcesPage(SplitPage[DetailList]):
     """Limits, use, holders and waiters."""
 
     KEY: ClassVar[str] = "4"
@@ -51,8 +52,8 @@ class ResourcesPage(SplitPage):
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
         now = self.stage.scene().now
-        index, worker = self.stage.node_index, snapshot.worker_usage
-        self._tree.show_limits(index, snapshot.nodes, now, worker=worker)
+        index, of_workers = self.stage.node_index, uses_of_workers(snapshot)
+        self._tree.show_limits(index, snapshot.nodes, now, of_workers=of_workers)
         self._show_claims()
 
     def _show_claims(self) -> None:
@@ -119,4 +120,4 @@ class ResourcesPage(SplitPage):
         if not isinstance(thing, ResourceThing):
             return False
         self.active_pane = self._tree
-        return self._tree.point_at_resource(thing.node, thing.resource)
+        return self._tree.point_at_resource(thing.level, thing.node, thing.resource)

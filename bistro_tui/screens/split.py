@@ -1,24 +1,35 @@
 """A page of one list and what is known of its chosen row, beside or below it."""
 
+from typing import Any, ClassVar, Generic, TypeVar
+
 from textual.app import ComposeResult
 
-from bistro_tui.present.things import NodeThing, ResourceThing, TaskThing, Thing
+from bistro_tui.present.things import (
+    NodeThing,
+    ResourceThing,
+    TaskThing,
+    Thing,
+    WorkerThing,
+)
 from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.stage import Stage
-from bistro_tui.widgets.detail_list import DetailList
+from bistro_tui.widgets.row_list import RowList
 
-_WIDE = 120
-"""Columns from which on the details stand beside the list."""
+D = TypeVar("D", bound=RowList[Any])
+
 _HIGH = 15
 """Rows below which only the pane with the keyboard is shown."""
 _LEAST = 6
 """Rows of the details below the list."""
 
 
-class SplitPage(Page):
+class SplitPage(Page, Generic[D]):
     """Gives both panes their room; Enter goes from the list to the details."""
 
-    def __init__(self, stage: Stage, details: DetailList) -> None:
+    WIDE: ClassVar[int] = 120
+    """Columns from which on the details stand beside the list."""
+
+    def __init__(self, stage: Stage, details: D) -> None:
         super().__init__(stage)
         self.details = details
 
@@ -46,7 +57,7 @@ class SplitPage(Page):
         """Put the details beside the list, below it, or show one of the two."""
         has_keys = self.active_pane is self.details
         is_high = height >= _HIGH
-        is_wide = width >= _WIDE and is_high and not self.wants_all(width, height)
+        is_wide = width >= self.WIDE and is_high and not self.wants_all(width, height)
         for pane in self.mains:
             pane.display = pane is self.main and (is_high or not has_keys)
         self.details.display = is_high or has_keys
@@ -87,3 +98,5 @@ class SplitPage(Page):
             self.stage.go("4", thing)
         elif isinstance(thing, NodeThing):
             self.stage.go("3", thing)
+        elif isinstance(thing, WorkerThing):
+            self.stage.go("0", thing)

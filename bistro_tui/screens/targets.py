@@ -14,7 +14,7 @@ from bistro_tui.engine.view import (
 )
 from bistro_tui.present import words
 from bistro_tui.present.nodes import subtree
-from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing
+from bistro_tui.present.things import JobThing, NodeThing, TaskThing, Thing, WorkerThing
 from bistro_tui.screens.stage import Stage
 
 _PAGE = 1_000
@@ -50,18 +50,20 @@ def nodes_below(shown: Snapshot, things: Sequence[Thing]) -> frozenset[NodeName]
 
 
 def running_of(shown: Snapshot, things: Sequence[Thing]) -> list[RunningRow]:
-    """Return what runs of these tasks, of these jobs, and on and below these nodes.
+    """Return what runs of these tasks and jobs, on and below these nodes, on workers.
 
     A task whose attempt was in sight counts only while that very attempt runs.
     """
     tasks = {thing.task: thing for thing in things if isinstance(thing, TaskThing)}
     jobs = {thing.name for thing in things if isinstance(thing, JobThing)}
     nodes = nodes_below(shown, things)
+    workers = {thing.shard for thing in things if isinstance(thing, WorkerThing)}
     return [
         row
         for row in shown.running
         if row.task.job in jobs
         or row.task.node in nodes
+        or row.worker in workers
         or (
             (thing := tasks.get(row.task)) is not None
             and thing.invocation in (None, row.invocation)

@@ -25,6 +25,7 @@ from bistro_tui.present.task_states import (
 )
 from bistro_tui.present.tasks import Scope, task_rows
 from bistro_tui.present.things import JobThing, TaskThing, Thing
+from bistro_tui.present.workers import troubled
 from bistro_tui.screens.failure_feed import FailureFeed
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.page import Page, Pane
@@ -111,6 +112,7 @@ class TasksPage(Page):
     def take(self, snapshot: Snapshot) -> None:
         """Show a new snapshot."""
         now = self.stage.scene().now
+        self._around.workers = troubled(snapshot)
         self._states.counts = numbers(snapshot)
         self._states.sync()
         self._failures.total = self._states.counts[FAILURES]

@@ -15,6 +15,7 @@ from bistro_tui.engine.view import (
 from bistro_tui.present import docs, why
 from bistro_tui.present.nodes import subtree
 from bistro_tui.present.spans import Line, Scene, Span
+from bistro_tui.present.workers import worker_problems
 from bistro_tui.screens.stage import Text
 
 
@@ -89,11 +90,16 @@ class Texts:
         return text
 
     def problems(self) -> Text:
-        """Return all banners and job errors in full."""
+        """Return all banners, job errors and workers that are not well, in full."""
 
         async def text() -> list[Line]:
             shown = self._snapshot()
-            return docs.problems(shown.banners, shown.jobs, self._settings_problems)
+            return docs.problems(
+                shown.banners,
+                shown.jobs,
+                self._settings_problems,
+                workers=worker_problems(shown, self._scene().now),
+            )
 
         return text
 

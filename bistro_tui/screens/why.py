@@ -12,8 +12,9 @@ from textual.screen import ModalScreen
 
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.view import Claims, Explanation
-from bistro_tui.present import why
+from bistro_tui.present import why, why_worker
 from bistro_tui.present.clean import clean, clean_lines
+from bistro_tui.present.lacking import resource_in
 from bistro_tui.present.nodes import subtree
 from bistro_tui.present.spans import Line, Span
 from bistro_tui.present.things import (
@@ -22,6 +23,7 @@ from bistro_tui.present.things import (
     ResourceThing,
     TaskThing,
     Thing,
+    WorkerThing,
 )
 from bistro_tui.screens.acts import Acts
 from bistro_tui.screens.stage import Stage
@@ -129,18 +131,30 @@ class WhyScreen(ModalScreen[None], inherit_bindings=False):
             case ResourceThing():
                 claims = await view.claims(subject.node, subject.resource)
                 return why.resource_rows(claims, self._stage.snapshot, scene)
+            case WorkerThing():
+                return self._of_worker(subject)
             case NodeThing():
-                nodes = shown.nodes
-                node = next((row for row in nodes if row.name == subject.name), None)
-                if node is None:
-                    return _gone("this node")
-                names = subtree(nodes, subject.name)
-                running = [row for row in shown.running if row.task.node in names]
-                waiting = await waiting_on(view, names)
-                return why.node_rows(node, running, scene, waiting)
+                return await self._of_node(subject)
+
+    def _of_worker(self, subject: WorkerThing) -> list[why.Row]:
+        shown, scene = self._stage.snapshot, self._stage.scene()
+        for row in shown.workers:
+            if row.shard == subject.shard:
+                return why_worker.worker_rows(row, shown, scene)
+        return _gone("this worker")
+
+    async def _of_node(self, subject: NodeThing) -> list[why.Row]:
+        shown, scene = self._stage.snapshot, self._stage.scene()
+        node = next((row for row in shown.nodes if row.name == subject.name), None)
+        if node is None:
+            return _gone("this node")
+        names = subtree(shown.nodes, subject.name)
+        running = [row for row in shown.running if row.task.node in names]
+        waiting = await waiting_on(self._stage.view, names)
+        return why.node_rows(node, running, scene, waiting)
 
     async def _claims_of(self, answer: Explanation) -> Claims | None:
-        lacks = why.resource_in(answer, self._stage.snapshot.nodes)
+        lacks = resource_in(answer, self._stage.snapshot)
         if lacks is None:
             return None
         try:
@@ -153,6 +167,10 @@ class WhyScreen(ModalScreen[None], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         """Fit into the new size."""
+        self._fit()
+
+    @on(ChoiceView.Wrapped)
+    def _wrapped(self) -> None:
         self._fit()
 
     def _fit(self) -> None:

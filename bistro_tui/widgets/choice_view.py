@@ -40,6 +40,9 @@ class ChoiceView(Painted):
     class Moved(Message):
         """The cursor stands elsewhere, or on something else."""
 
+    class Wrapped(Message):
+        """The text takes another number of lines at its new width."""
+
     @dataclass
     class Opened(Message):
         """A person chose a line."""
@@ -94,7 +97,10 @@ class ChoiceView(Painted):
 
     def on_resize(self, event: Resize) -> None:
         """Wrap to the new width."""
+        before = self.line_count
         self._lay_out()
+        if self.line_count != before:
+            self.post_message(self.Wrapped())
 
     def _lay_out(self) -> None:
         width = max(1, self.size.width - 3)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from bistro_tui.engine.view import NodeName, NodeRow, ResourceName, Usage
+from bistro_tui.engine.view import LevelName, NodeName, NodeRow, ResourceName
 from bistro_tui.present.limit_cells import (
     COLUMNS,
     NAME_WIDTH,
@@ -18,7 +18,6 @@ from bistro_tui.present.limit_cells import (
 from bistro_tui.present.limit_rows import limit_rows
 from bistro_tui.present.limits import (
     FEW_NODES,
-    WORKER,
     Level,
     Limit,
     LimitRow,
@@ -100,12 +99,14 @@ class LimitTree(RowList[LimitRow]):
         """Return what stands here without resources."""
         return "no resource limits: every task may run at once"
 
-    def fullest(self, limit: Limit) -> NodeRow | None:
-        """Return the node on which least of a resource is left.
+    def fullest(self, limit: Limit) -> NodeName | None:
+        """Return the node or worker on which least of a resource is left.
 
         Of nodes that are as full it is the one that it was: what is told of it would
         else be of another node with each task that ends.
         """
+        if limit.of_workers:
+            return limit.of_workers[0].node
         places = limit.in_use or self._index.levels.get(limit.level, ())
         if not len(places):
             return None
@@ -114,7 +115,7 @@ class LimitTree(RowList[LimitRow]):
         if known in limit.in_use and self._newest[known].usage == row.usage:
             row = self._newest[known]
         self._fullest[key] = row.name
-        return row
+        return row.name
 
     def show_limits(
         self,
@@ -122,15 +123,15 @@ class LimitTree(RowList[LimitRow]):
         nodes: Sequence[NodeRow],
         now: float,
         *,
-        worker: Sequence[Usage] = (),
+        of_workers: Sequence[NodeUse] = (),
     ) -> None:
-        """Take the newest nodes, of many of them once a second; and the worker's."""
+        """Take the newest nodes, of many of them once a second; and the workers."""
         if index is self._index and not self._may_look(now):
             self.tick(now)
             return
         self._looked = now
         self._index, self._newest = index, nodes
-        self._levels = levels_of(index, nodes, worker)
+        self._levels = levels_of(index, nodes, of_workers)
         self._make(now)
 
     def _may_look(self, now: float) -> bool:
@@ -232,10 +233,10 @@ class LimitTree(RowList[LimitRow]):
             else:
                 self.action_unfold()
 
-    def point_at_resource(self, node: NodeName, resource: ResourceName) -> bool:
+    def point_at_resource(
+        self, level: LevelName, node: NodeName, resource: ResourceName
+    ) -> bool:
         """Put the cursor on that resource of that node, unfolded if it was folded."""
-        place = self._index.place(node)
-        level = WORKER if place is None else self._newest[place].level
         if self.wanted:
             self.set_filter("")
         self._choices[("limit", level, resource)] = True

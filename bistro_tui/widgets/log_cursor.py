@@ -10,7 +10,7 @@ from textual.events import Click
 from bistro_tui.engine.view import LogLine
 from bistro_tui.present.log_lines import second_of
 from bistro_tui.present.sought import Sought
-from bistro_tui.widgets.log_pane import HEAD, LogPane
+from bistro_tui.widgets.log_pane import LogPane
 
 _SIDE_STEP = 8
 _EDGE = 3
@@ -117,8 +117,8 @@ class LogCursor(LogPane):
 
     def on_click(self, event: Click) -> None:
         """Put the cursor on the line under the mouse."""
-        row = event.y - HEAD + self.scroll_offset.y
-        if event.y >= HEAD and row < self.row_count:
+        row = event.y - self.head + self.scroll_offset.y
+        if event.y >= self.head and row < self.row_count:
             self._stand_on(self._row_at(row).at)
 
     # Scrolling.

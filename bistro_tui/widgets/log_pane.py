@@ -8,6 +8,7 @@ from typing import NamedTuple
 from textual.events import Resize
 
 from bistro_tui.engine.view import LogLine, LogPage, Stream
+from bistro_tui.present.clean import clean_name
 from bistro_tui.present.log_buffer import BOTH, Change, LogBuffer, streams_word
 from bistro_tui.present.log_lines import (
     Times,
@@ -27,7 +28,7 @@ from bistro_tui.widgets.cells import line_cells, padded, split_hard
 from bistro_tui.widgets.log_title import LogState, log_title
 from bistro_tui.widgets.painted import NOTHING, Drawn, Painted
 
-HEAD = 1
+TITLE = 1
 """Rows of the title."""
 
 
@@ -51,6 +52,8 @@ class LogPane(Painted):
         self.filter_text = ""
         self.is_looking = False
         self.note = ""
+        self.unasked: tuple[str, ...] = ()
+        """Whose lines are missing, and why."""
         self._zone = zone
         self._unseen = 0
         self._side = 0
@@ -68,6 +71,17 @@ class LogPane(Painted):
         """Let the ages grow."""
         self.now = now
         self.sync()
+
+    @property
+    def head(self) -> int:
+        """Rows above the log: the title, and whose lines are missing."""
+        return TITLE + bool(self.unasked)
+
+    def tell_unasked(self, unasked: tuple[str, ...]) -> None:
+        """Say whose lines are missing, and why."""
+        if unasked != self.unasked:
+            self.unasked = unasked
+            self._fit(0)
 
     # Changes of what is held.
 
@@ -104,7 +118,7 @@ class LogPane(Painted):
 
     def _fit(self, moved: int) -> None:
         unfinished = self.buffer.unfinished if self.buffer.at_end else ()
-        self.extend_to(self.row_count + len(unfinished) + HEAD)
+        self.extend_to(self.row_count + len(unfinished) + self.head)
         if self.following:
             self._to_end()
         elif moved:
@@ -130,7 +144,7 @@ class LogPane(Painted):
     @property
     def page_rows(self) -> int:
         """Rows on the screen below the title."""
-        return max(1, self.size.height - HEAD)
+        return max(1, self.size.height - self.head)
 
     def _row_at(self, row: int) -> _Row:
         return _Row(*self._wrapped.at(row)) if self.wrapping else _Row(row, 0)
@@ -176,17 +190,21 @@ class LogPane(Painted):
         return (*spans, stream_mark(line.stream))
 
     def drawn_at(self, y: int) -> Drawn:
-        """Return the title, a line, or an unfinished line."""
+        """Return the title, whose lines are missing, a line, or an unfinished one."""
         if y == 0:
             return Drawn(self._title(self.size.width))
-        row = y - HEAD + self.scroll_offset.y
+        if y < self.head:
+            return Drawn(
+                (Span(f"  ⚠ {' · '.join(map(clean_name, self.unasked))}", "warning"),)
+            )
+        row = y - self.head + self.scroll_offset.y
         count = self.row_count
         if row < count:
             return self._drawn_row(self._row_at(row))
         unfinished = list(self.buffer.unfinished.items()) if self.buffer.at_end else []
         if row - count < len(unfinished):
             return Drawn((Span(" "), *self._unfinished(*unfinished[row - count])))
-        if count == 0 and not unfinished and y == HEAD:
+        if count == 0 and not unfinished and y == self.head:
             return Drawn((Span("  "), Span(self._empty(), "dim")))
         return NOTHING
 

@@ -89,6 +89,7 @@ class LogView(LogCursor):
         """Begin with another log, or another attempt."""
         self.buffer.retarget(target)
         self.note = ""
+        self.unasked = ()
         self._begin_again()
 
     def show_part(self, line_id: int) -> None:

@@ -24,7 +24,13 @@ class TaskList(RowList[AnyRow]):
 
     heading = "Tasks"
 
-    def __init__(self, surroundings: Surroundings, *, id: str) -> None:  # noqa: A002
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        id: str,  # noqa: A002 - Textual's name
+        tells_worker: bool = True,
+    ) -> None:
         super().__init__(id=id)
         self.of_tasks = False
         """Whether the rows are tasks, and no attempts."""
@@ -36,8 +42,10 @@ class TaskList(RowList[AnyRow]):
         """What to tell of a filter that nothing fits while not all was read."""
         self._surroundings = surroundings
         self._tells_use = False
-        self._without_use = surroundings.columns(tells_use=False)
-        self._with_use = surroundings.columns(tells_use=True)
+        self._without_use, self._with_use = (
+            surroundings.columns(tells_use=tells_use, tells_worker=tells_worker)
+            for tells_use in (False, True)
+        )
 
     def key_of(self, row: AnyRow) -> Hashable:
         """Return the task and whether it runs, or when it ended."""

@@ -80,7 +80,7 @@ def test_flags_and_fixed_words_are_completed(ask: Shell) -> None:
     assert ask("bistro-tui completion ") == ["plain\tbash", "plain\tzsh", "plain\tfish"]
     assert ask("bistro-tui logs --data-dir ./x") == ["dir\t./x"]
     # Accepted with a warning is not worth being offered.
-    assert ask("bistro-tui --thrift") == []
+    assert ask("bistro-tui --cgroup") == []
 
 
 @pytest.mark.parametrize("command", ["", "ps ", "history ", "attach "])

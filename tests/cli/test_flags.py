@@ -2,7 +2,8 @@
 
 import pytest
 
-from bistro_tui.cli.flags import SECTIONS, all_flags, spelled_plainly
+from bistro_tui.cli.flags import SECTIONS, all_flags
+from bistro_tui.cli.spelling import spelled_plainly
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,11 @@ def test_nothing_to_show_is_said_and_is_no_data(
         (["tasks"], "there is no task"),
         (["tasks", "--status", "failed"], "there is no such task"),
         (["nodes"], "there is no node"),
-        (["workers"], "there is no worker"),
+        (
+            ["workers"],
+            "there is no worker; this starts one: bistro-tui worker --scheduler-host"
+            " HOST --scheduler-port PORT --worker-command PROGRAM",
+        ),
         (["errors"], "nothing is wrong"),
     ):
         assert lines(*command) == []
@@ -343,6 +347,27 @@ def test_workers_are_shown_and_what_is_waited_for_is_said(
     assert worker[:4] == ["local", "HEALTHY", "here", "2"]
     assert worker[-2:] == ["ram_mb", "1/4"]
     assert lines.said == "waits 5 s for workers\n"
+
+
+def test_each_worker_has_a_line_with_its_state_and_what_it_has(
+    scheduler: FakeScheduler, lines: Lines
+) -> None:
+    local: dict[str, object] = dict(WORKERS["workers"][0])  # type: ignore[arg-type]
+    states = ("MUST_DIE", "NEW", "UNHEALTHY")
+    rows = [local | {"shard": f"w-{state}", "state": state} for state in states]
+    scheduler.answers["workers"] = {"workers": [*rows, local], "initial_wait": ""}
+    titles, *found = lines("workers")
+    assert titles[:2] == ["SHARD", "STATE"]
+    assert [row[:2] for row in found] == [
+        ["local", "HEALTHY"],
+        *(["w-" + state, state] for state in states),
+    ]
+    assert all(row[-2:] == ["ram_mb", "1/4"] for row in found)
+    rows[0]["why"] = "not connected"
+    titles, well, *sick = lines("workers")
+    assert titles[-3:] == ["GETS", "NO", "TASKS"]
+    assert well[-1] == "-"
+    assert sick[0][-2:] == ["not", "connected"]
 
 
 def test_errors_say_where_and_keep_their_lines(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bistro_tui.cli import main, no_command
+from bistro_tui.cli import main
 from bistro_tui.cli.main import run
 from bistro_tui.cli.no_command import refuse_unknown_command
 from bistro_tui.cli.talk import WrongUse, print_data
@@ -87,7 +87,7 @@ def test_help_starts_nothing_heavy(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     for flag in ("--no-ui", "--worker-command", "--config-update-ms"):
         assert flag in shown
-    assert "--heartbeat-grace-period" not in shown
+    assert "--server-inet-interface" not in shown
 
 
 def test_what_the_encoding_of_stdout_lacks_is_shown_by_its_number(
@@ -184,20 +184,6 @@ def test_a_port_that_is_none_is_told_what_one_is(
     assert f"'{value}' is not a port number from 0 to 65535" in said(capsys)
 
 
-@pytest.mark.parametrize("word", sorted(no_command.LATER))
-@pytest.mark.parametrize("rest", [[], ["a", "b"], ["--json"]])
-def test_a_command_of_later_versions_is_refused_as_that(
-    word: str,
-    rest: list[str],
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run([word, *rest]) == 2
-    assert f"{word} is not in this version" in said(capsys)
-
-
 @pytest.mark.parametrize(
     "argv",
     [
@@ -239,6 +225,5 @@ def test_every_command_is_reachable_by_its_name() -> None:
         "ps", "jobs", "tasks", "nodes", "workers", "errors", "why", "top", "query",
         "enable", "disable", "kill", "forgive", "wait", "attach", "worker", "web",
     }  # fmt: skip
-    assert promised <= set(main.COMMANDS) | no_command.LATER
-    assert no_command.LATER.isdisjoint(main.COMMANDS)
+    assert promised <= set(main.COMMANDS)
     assert all(command.name == name for name, command in main.COMMANDS.items())

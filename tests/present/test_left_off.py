@@ -15,7 +15,13 @@ from bistro_tui.present.left_off import (
     to_json,
 )
 from bistro_tui.present.table import Order
-from bistro_tui.present.things import JobThing, NodeThing, ResourceThing, TaskThing
+from bistro_tui.present.things import (
+    JobThing,
+    NodeThing,
+    ResourceThing,
+    TaskThing,
+    WorkerThing,
+)
 
 TEXT = st.text(max_size=8)
 NAMES = st.builds(NodeName, TEXT)
@@ -24,6 +30,7 @@ THINGS = st.one_of(
     st.none(),
     st.builds(JobThing, name=JOBS),
     st.builds(NodeThing, name=NAMES),
+    st.builds(WorkerThing, shard=NAMES),
     st.builds(
         ResourceThing,
         node=NAMES,

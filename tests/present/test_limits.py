@@ -11,10 +11,11 @@ from bistro_tui.present.limits import (
     NodeUse,
     levels_of,
     limit_key,
+    uses_of_workers,
 )
 from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.present.spans import plain_text
-from tests.ui.scripted import node
+from tests.ui.scripted import node, snapshot, worker
 
 NODES: tuple[NodeRow, ...] = (
     node("farm", 0, ("slots", 3, 9)),
@@ -101,8 +102,8 @@ def test_of_many_idle_nodes_the_rest_is_a_number() -> None:
 
 
 def test_the_worker_is_a_level_of_its_own() -> None:
-    worker = (Usage("mem_mb", 4, 4),)
-    levels = levels_of(INDEX, NODES, worker)
+    uses = uses_of_workers(snapshot(worker_usage=(Usage("mem_mb", 4, 4),)))
+    levels = levels_of(INDEX, NODES, uses)
     assert (levels[-1].name, levels[-1].full) == ("worker", 1)
     rows = limit_rows(levels, INDEX, NODES, is_open=lambda _: True)
     last = rows[-1]
@@ -113,10 +114,34 @@ def test_the_worker_is_a_level_of_its_own() -> None:
     assert names(kept) == ["worker", "local"]
 
 
+def test_workers_elsewhere_are_the_nodes_of_their_level() -> None:
+    pool = snapshot(
+        workers=(
+            worker("w1", "HEALTHY", ("mem", 1, 4), ("gpu", 0, 2)),
+            worker("w2", "NEW", ("mem", 9, 8), ("gpu", 0, 0)),
+            worker("w3", "HEALTHY", ("mem", 0, 8)),
+        )
+    )
+    level = levels_of(INDEX, NODES, uses_of_workers(pool))[-1]
+    assert (level.name, level.full, level.busy, level.idle) == ("worker", 1, 1, 1)
+    mem, gpu = level.limits
+    assert (mem.resource, mem.used, mem.total, mem.each) == ("mem", 10, 20, (4, 8))
+    assert (mem.full, mem.busy, mem.idle) == (1, 1, 1)
+    assert [use.node for use in mem.of_workers] == ["w2", "w1", "w3"]
+    assert (gpu.idle, gpu.nodes) == (2, 2)
+    shut = limit_rows([level], INDEX, NODES, is_open=lambda _: False)
+    assert names(shut) == ["worker", "mem", "gpu"]
+    wanted = Filter.parse("worker:w1")
+    found = limit_rows([level], INDEX, NODES, is_open=lambda _: False, wanted=wanted)
+    assert names(found) == ["worker", "mem", "w1", "gpu", "w1"]
+    thing = limit_thing(mem, lambda limit: limit.of_workers[0].node)
+    assert str(thing) == "mem on w2"
+
+
 def test_a_resource_of_many_nodes_stands_for_its_fullest_one() -> None:
     cpu = levels_of(INDEX, NODES)[2].limits[0]
     assert isinstance(cpu, Limit)
-    thing = limit_thing(cpu, lambda limit: NODES[limit.in_use[0]])
+    thing = limit_thing(cpu, lambda limit: NODES[limit.in_use[0]].name)
     assert str(thing) == "cpu on b2"
     assert limit_thing(cpu, lambda limit: None) is None
 

@@ -14,6 +14,7 @@ from bistro_tui.present.tasks import (
     TaskRow,
     result_cell,
     successor,
+    task_fields,
     task_key,
     task_rows,
     tells_use,
@@ -67,6 +68,12 @@ def test_a_running_row_tells_age_attempt_process_and_worker() -> None:
         "worker": "w1",
         "result": "",
     }
+
+
+def test_an_ended_row_tells_where_it_ran_too() -> None:
+    row = ended("etl", "db7", worker="w\x1b1")
+    assert cells(row)["worker"] == "w␛1"
+    assert task_fields(row, NOW)["worker"] == "w\x1b1"
 
 
 def test_a_task_that_is_being_stopped_says_so() -> None:

@@ -11,8 +11,10 @@ from bistro_tui.engine.view import (
     Reason,
     ResourceName,
     TaskRow,
+    Usage,
     Waiting,
 )
+from bistro_tui.present.lacking import resource_in
 from bistro_tui.present.spans import Scene, plain_text
 from bistro_tui.present.things import ResourceThing, TaskThing
 from bistro_tui.present.why import (
@@ -23,11 +25,19 @@ from bistro_tui.present.why import (
     job_rows,
     node_rows,
     passed_rows,
-    resource_in,
     resource_rows,
     task_rows,
 )
-from tests.ui.scripted import NOW, explanation, job, node, running, snapshot, task
+from tests.ui.scripted import (
+    NOW,
+    explanation,
+    job,
+    node,
+    running,
+    snapshot,
+    task,
+    worker,
+)
 
 SCENE = Scene(now=NOW, plain=True)
 RUN = running("a", "n1", 65)
@@ -152,9 +162,34 @@ def test_why_of_a_running_task_tells_of_its_process() -> None:
 
 
 def test_the_resource_that_lacks_is_the_one_the_sentence_names() -> None:
-    assert resource_in(LACKS, SHOWN.nodes) == IO
-    assert resource_in(LACKS, ()) is None
-    assert resource_in(waits(range(1))[0], SHOWN.nodes) is None
+    assert resource_in(LACKS, SHOWN) == IO
+    assert resource_in(LACKS, replace(SHOWN, nodes=())) is None
+    assert resource_in(waits(range(1))[0], SHOWN) is None
+
+
+def test_the_resource_of_a_worker_is_the_one_of_the_worker_that_is_named() -> None:
+    pool = replace(
+        SHOWN,
+        workers=(
+            worker("w", "HEALTHY", ("ram", 0, 4)),
+            worker("w1", "HEALTHY", ("ram", 4, 4), ("ram_mb", 0, 4)),
+            worker("w2", "HEALTHY", ("ram", 4, 4)),
+        ),
+    )
+    text = "needs 1 ram, 4/4 used on worker w1; needs 1 ram, 4/4 used on worker w2"
+    why = explanation(RUN.task, Reason.WORKER, ("worker", False, text))
+    found = resource_in(why, pool)
+    assert found is not None
+    assert (found.node, found.level, found.resource) == ("w1", "worker", "ram")
+    text = "needs 1 ram, 4/4 used on worker local"
+    alone = explanation(RUN.task, Reason.WORKER, ("worker", False, text))
+    found = resource_in(alone, replace(SHOWN, worker_usage=(Usage("ram", 4, 4),)))
+    assert found is not None
+    assert str(found) == "ram on local"
+    none = explanation(
+        RUN.task, Reason.WORKER, ("worker", False, "no worker is connected")
+    )
+    assert resource_in(none, pool) is None
 
 
 def test_why_of_a_job_names_the_blocking_resources_and_their_holders() -> None:

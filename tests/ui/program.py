@@ -15,10 +15,11 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from bistro_tui.app import BistroApp, run
+from bistro_tui.app import BistroApp
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.view import JobRow
 from bistro_tui.present.table import Column
+from bistro_tui.ui_run import run
 from bistro_tui.widgets.jobs_table import JobsTable
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import ScriptedEngine

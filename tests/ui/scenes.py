@@ -5,15 +5,23 @@ from tests.ui.scripted import (
     NOW,
     ScriptedEngine,
     ended,
+    engine_state,
     explanation,
     job,
     node,
     running,
     snapshot,
     task,
+    worker,
 )
 
 R = Reason
+
+WAIT = (
+    "Waiting for all workers to connect before running tasks. Still 11m20s, or until"
+    " the 2 workers of before are back; to end it now set"
+    " CAUTION_exit_initial_wait_before_timestamp in the config"
+)
 
 
 def busy_engine() -> ScriptedEngine:
@@ -181,3 +189,34 @@ def quiet_engine() -> ScriptedEngine:
             ended=(ended("hello", "host1", 4), ended("flaky", "host2", 9)),
         )
     )
+
+
+def pool_engine() -> ScriptedEngine:
+    """Return four workers in four states and three tasks, in the initial wait."""
+    engine = ScriptedEngine(
+        current=snapshot(
+            jobs=(
+                job("etl", {R.RUNNING: 2, R.WORKER: 9}),
+                job("backup", {R.RUNNING: 1, R.DONE: 4}),
+            ),
+            nodes=(node("farm"), *(node(f"db{n}", 2) for n in range(1, 12))),
+            workers=(
+                worker("w1", "HEALTHY", ("mem_gb", 3, 64), running=1, slots=8),
+                worker("w2", "UNHEALTHY", ("mem_gb", 64, 64), running=2, beat=200,
+                       why="no heartbeat for 3m20s"),
+                worker("w3", "NEW", ("mem_gb", 0, 64), slots=8,
+                       why="what it runs is not known yet"),
+                worker("w4", "MUST_DIE", ("mem_gb", 0, 64), beat=4000, why="lost"),
+            ),
+            initial_wait=WAIT,
+            state=engine_state(word="paused", text=WAIT),
+            running=(
+                running("etl", "db1", 300, worker="w1"),
+                running("etl", "db2", 200, worker="w2"),
+                running("backup", "db3", 100, worker="w2"),
+            ),
+        )
+    )  # fmt: skip
+    engine.write(task("etl", "db1"), "copied table 7")
+    engine.write(task("backup", "db3"), "saved 3 of 4")
+    return engine

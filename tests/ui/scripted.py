@@ -41,10 +41,15 @@ from bistro_tui.engine.view import (
     TaskPage,
     TaskRow,
     Usage,
+    WorkerRow,
 )
 
 NOW = 1_767_225_600.0
 """The frozen moment: 2026-01-01 00:00:00 UTC."""
+
+
+LOCAL = WorkerRow(NodeName("local"), "HEALTHY", "db-farm", 0, (), None)
+"""The scheduler that runs its tasks itself."""
 
 
 class FrozenClock:
@@ -124,6 +129,24 @@ def running(
     )._replace(**changes)
 
 
+def worker(
+    shard: str,
+    state: str = "HEALTHY",
+    *usage: tuple[str, int, int],
+    beat: float | None = 4,
+    **changes: Any,
+) -> WorkerRow:
+    return WorkerRow(
+        shard=NodeName(shard),
+        state=state,
+        host=f"{shard}.farm",
+        running=0,
+        usage=tuple(Usage(resource=r, used=u, limit=m) for r, u, m in usage),
+        last_heartbeat=None if beat is None else NOW - beat,
+        since=NOW - 700,
+    )._replace(**changes)
+
+
 def ended(job_name: str, node_name: str, ago: float = 5, **changes: Any) -> EndedRow:
     return replace(
         EndedRow(
@@ -133,6 +156,7 @@ def ended(job_name: str, node_name: str, ago: float = 5, **changes: Any) -> Ende
             ended=NOW - ago,
             seconds=2.5,
             retry_at=None,
+            worker="local",
         ),
         **changes,
     )
@@ -144,7 +168,9 @@ def snapshot(**parts: Any) -> Snapshot:
     for row in parts.get("jobs", ()):
         for reason, number in row.counts.items():
             totals[reason] = totals.get(reason, 0) + number
-    empty = Snapshot(serial=1, now=NOW, state=engine_state(), totals=totals)
+    empty = Snapshot(
+        serial=1, now=NOW, state=engine_state(), totals=totals, workers=(LOCAL,)
+    )
     return replace(empty, **parts)
 
 
@@ -177,6 +203,8 @@ class ScriptedEngine:
     held: asyncio.Event | None = None
     """Edits of jobs are answered when this is set."""
     read_error: Exception | None = None
+    unasked: tuple[str, ...] = ()
+    """What each answer about lines says of those that it lacks."""
     asked: list[tuple[object, ...]] = field(default_factory=list)
     stop_requests: int = 0
     _subscribers: list[Callable[[], None]] = field(default_factory=list)
@@ -242,6 +270,7 @@ class ScriptedEngine:
             last_id=new[-1].line_id if new else after,
             partial=partial,
             attempt_running=any(row.task == task for row in self.current.running),
+            unasked=self.unasked,
         )
 
     async def explain(self, task: TaskId) -> Explanation:
@@ -329,7 +358,7 @@ class ScriptedEngine:
             ]
         more = rows[search.limit].line_id if len(rows) > search.limit else 0
         rows = sorted(rows[: search.limit], key=lambda row: row.line_id)
-        return LogPage(lines=tuple(rows), last_id=more)
+        return LogPage(lines=tuple(rows), last_id=more, unasked=self.unasked)
 
     async def claims(self, node: NodeName, resource: ResourceName) -> Claims:
         if (node, resource) not in self.claimed:

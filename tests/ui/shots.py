@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from bistro_tui.doors import Door
 from bistro_tui.engine.view import Banner, ConfigProblem
 from bistro_tui.present.ui_settings import DEFAULTS
 from tests.ui.night import day_engine, night_engine
-from tests.ui.scenes import quiet_engine
+from tests.ui.scenes import pool_engine, quiet_engine
 from tests.ui.scripted import FrozenClock, ScriptedEngine, snapshot
 
 SIZES = ((80, 24), (140, 42), (220, 60))
@@ -32,7 +33,7 @@ class Shot:
     name: str
     keys: tuple[str, ...]
     words: tuple[str, ...]
-    """It is there when these are shown."""
+    """It is there when these are shown, each as often as it is named."""
     leave: tuple[str, ...] = ()
 
 
@@ -60,7 +61,12 @@ NIGHT = (
     Shot(name="nodes-flat", keys=("3", "v"), words=("db08",)),
     Shot(name="nodes-heat", keys=("3", "v"), words=("level host",), leave=("v",)),
     Shot(name="resources", keys=("4",), words=("concurrency", "held by")),
-    Shot(name="tasks", keys=("5",), words=("×2.5", "dumped table")),
+    Shot(
+        name="tasks",
+        keys=("5",),
+        # The page asks for last lines and usual times of some at a time.
+        words=("×2.5", "×2.1", "44s ━━━━━", "◇", *["no output yet"] * 4),
+    ),
     Shot(
         name="tasks-waiting",
         keys=("5", *["right"] * 5),
@@ -136,6 +142,20 @@ BROKEN = (
     Shot(name="broken", keys=(), words=("expected ','", "db06:5432 refused")),
     Shot(name="broken-events", keys=("8",), words=("not in force",)),
 )
+POOL = (
+    Shot(name="workers", keys=("0",), words=("initial wait", "copied table 7")),
+    Shot(
+        name="why-worker",
+        keys=("j", "w"),
+        words=("Why · w2", "mem_gb 64/64"),
+        leave=("escape",),
+    ),
+    Shot(
+        name="resources-of-workers",
+        keys=("4",),
+        words=("67/256", "w4", "mem_gb on w"),
+    ),
+)
 SEVERAL = (
     Shot(name="several", keys=(), words=("2 schedulers", "night:")),
     Shot(
@@ -146,7 +166,9 @@ SEVERAL = (
 )
 
 SHOTS = tuple(
-    shot.name for shots in (NIGHT, QUIET, EMPTY, BROKEN, SEVERAL) for shot in shots
+    shot.name
+    for shots in (NIGHT, QUIET, EMPTY, BROKEN, POOL, SEVERAL)
+    for shot in shots
 )
 
 
@@ -203,6 +225,7 @@ class _Walk:
             (quiet_engine(), QUIET),
             (ScriptedEngine(current=snapshot()), EMPTY),
             (broken_engine(), BROKEN),
+            (pool_engine(), POOL),
         ):
             app = BistroApp(
                 engine,
@@ -248,7 +271,8 @@ async def _settled(app: BistroApp, shot: Shot) -> tuple[str, ...]:
     """Return the grid as soon as it shows that and nothing is under way."""
     before: list[str] = []
     same = 0
-    for _ in range(200):
+    counts = Counter(shot.words)
+    for _ in range(600):
         if app.screen.is_modal:
             # What lies behind it is drawn when it is drawn itself.
             app.screen.refresh()
@@ -258,7 +282,8 @@ async def _settled(app: BistroApp, shot: Shot) -> tuple[str, ...]:
         await wait_for_idle(0)
         await asyncio.sleep(0.015)
         now = [strip.text.translate(_ENDS).rstrip() for strip in _strips(app)]
-        is_there = all(word in "\n".join(now) for word in shot.words)
+        grid = "\n".join(now)
+        is_there = all(grid.count(word) >= number for word, number in counts.items())
         is_busy = app.is_between or not all(one.is_finished for one in app.workers)
         same = same + 1 if is_there and not is_busy and now == before else 0
         if same == 3:

@@ -69,6 +69,22 @@ def test_a_later_config_overtakes_what_never_showed() -> None:
     assert asked.value(BACKUP, snapshot) is True
 
 
+def test_a_version_that_was_asked_for_before_does_not_overtake_the_next_one() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    priority = JobPriority(job=JobName("backup"))
+    asked.ask(priority, 7.0)
+    asked.answered(priority, snapshot, is_refused=False)
+    asked.ask(BACKUP, False)
+    asked.answered(BACKUP, snapshot, is_refused=False)
+    # The screen shows the first of the two only now.
+    second = shown(enabled=True, version=2)
+    asked.look(second)
+    assert asked.value(BACKUP, second) is False
+    third = shown(enabled=True, version=3)
+    asked.look(third)
+    assert asked.value(BACKUP, third) is True
+
+
 def test_a_job_that_is_gone_is_not_waited_for() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     gone = JobPriority(job=JobName("gone"))

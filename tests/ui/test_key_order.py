@@ -1,9 +1,15 @@
 """Keys that come in a burst act as if they had been typed one by one."""
 
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
 from textual.events import Key
 
 from bistro_tui.app import BistroApp
 from bistro_tui.engine.view import Reason
+from bistro_tui.screens.main import MainScreen
 from tests.ui.driving import driven, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
 
@@ -72,3 +78,60 @@ async def test_keys_behind_one_that_opens_an_overlay_reach_the_overlay() -> None
 
         await until(lambda: bool(engine.asked))
         assert engine.asked == [("set_job_priority", "backup", 7.5)]
+
+
+async def test_a_key_waits_for_a_page_that_takes_its_time_to_appear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+        main, loop = app.screen, asyncio.get_running_loop()
+        assert isinstance(main, MainScreen)
+
+        def call_late(callback: Callable[..., None], *args: object) -> bool:
+            loop.call_later(0.1, main.call_later, callback, *args)
+            return True
+
+        monkeypatch.setattr(main, "call_after_refresh", call_late)
+        burst(app, "2")
+        await until(lambda: app.is_between)
+        # The key before these is long done.
+        await asyncio.sleep(0.05)
+        burst(app, "/index")
+
+        await until_shown(app, "/index 1")
+        assert engine.asked == []
+
+
+async def test_keys_keep_their_order_on_a_machine_that_is_too_busy() -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + 2.5
+
+        def hold_up() -> None:
+            # Longer than a key's patience, and nothing of it is the key's fault.
+            time.sleep(0.3)
+            if loop.time() < ends:
+                loop.call_soon(hold_up)
+
+        hold_up()
+        burst(app, "P7.5\r")
+
+        await until(lambda: bool(engine.asked))
+        assert engine.asked == [("set_job_priority", "backup", 7.5)]
+
+
+async def test_a_key_that_never_comes_back_does_not_hold_up_the_next_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = busy_engine()
+    async with driven(engine) as (app, _):
+        await until_shown(app, "backup")
+        monkeypatch.setattr(app, "_go_up", lambda _node, _turn: None)
+        burst(app, "5jx")
+
+        await until(lambda: bool(engine.asked))
+        assert engine.asked[0][0] == "kill_task"

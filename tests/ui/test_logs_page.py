@@ -125,6 +125,27 @@ async def test_a_filter_looks_through_the_logs_of_all_tasks() -> None:
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_workers_whose_lines_are_missing_are_named_above_the_log(
+    size: tuple[int, int],
+) -> None:
+    engine = three_tasks()
+    away = "Some workers cannot be asked for logs: unhealthy: w\x1b1"
+    engine.unasked = (away,)
+    async with driven(engine, size) as (app, pilot):
+        await pilot.press("6")
+        shown = await until_shown(
+            app, "⚠ Some workers cannot be asked", "w␛1", "c says"
+        )
+        assert shown.count("Some workers") == 1
+        await pilot.press("slash", *"says", "enter")
+        await until_shown(app, "/says 3", "⚠ Some workers cannot be asked")
+        engine.unasked = ()
+        await pilot.press("escape")
+        await until_gone(app, "Some workers")
+        await until_shown(app, "a says", "b says", "c says")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_hostile_text_is_shown_on_the_pages_of_logs_and_of_events(
     size: tuple[int, int],
 ) -> None:

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from bistro_tui.screens.pages import PAGES, PageKind
+from bistro_tui.screens.pages import PAGES, WORKERS, PageKind
 
 
-@pytest.mark.parametrize("kind", PAGES, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [*PAGES, WORKERS], ids=lambda kind: kind.name)
 def test_a_page_has_the_key_and_the_name_it_is_called_by(kind: PageKind) -> None:
     page = kind.load()
     assert (kind.key, kind.name) == (page.KEY, page.NAME)
@@ -22,5 +22,5 @@ def test_the_first_picture_loads_one_page() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.split())
-    others = {f"bistro_tui.screens.{kind.module}" for kind in PAGES[1:]}
+    others = {f"bistro_tui.screens.{kind.module}" for kind in (*PAGES[1:], WORKERS)}
     assert loaded & others == set()
