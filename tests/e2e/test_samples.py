@@ -2,7 +2,10 @@
 
 import shutil
 import signal
+import subprocess
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +49,10 @@ EXPECTED = {
     "whole_machine.json": Expected(done=24, started=24),
 }
 
+DONE = 4
+ON_WORKERS = {"remote-render.json": ("cpu1", "gpu1")}
+"""Samples that need workers, and which."""
+
 
 def copied(place: Place, name: str) -> Path:
     """Return a copy of a sample, with what lies beside it."""
@@ -60,12 +67,12 @@ def await_full_hour() -> None:
 
 
 def test_the_table_names_every_sample() -> None:
-    assert {path.name for path in sample_configs()} == set(EXPECTED)
+    assert {path.name for path in sample_configs()} == {*EXPECTED, *ON_WORKERS}
 
 
 def test_the_readme_lists_every_sample() -> None:
     text = (DIRECTORY.parent / "README.md").read_text()
-    for name in EXPECTED:
+    for name in (*EXPECTED, *ON_WORKERS):
         assert f"| [{name}](sample_configs/{name}) | " in text
 
 
@@ -91,6 +98,45 @@ def test_a_sample_is_good_and_comes_out_as_it_says(place: Place, name: str) -> N
     ), run.err
     assert "warning" not in run.err
     assert summary["seconds"] < 15
+
+
+def test_the_render_farm_renders_on_the_worker_with_the_card_alone(
+    place: Place,
+) -> None:
+    sample = copied(place, "remote-render.json")
+    checked = place.run("validate", "--json", sample)
+    assert checked.json == {"ok": True, "errors": [], "warnings": []}
+    where = ("--data-dir", place.data)
+    port = place.data / "run" / "worker.port"
+    with ExitStack() as until_ended:
+        quick = ("--worker-check-interval=0.2", "--server-port=0")
+        start(until_ended, place, sample, "--no-ui", *quick, *where)
+        until(lambda: port.exists() and port.read_text())
+        for shard in ON_WORKERS["remote-render.json"]:
+            dial = ("--scheduler-host=::", "--scheduler-port", port.read_text())
+            more = ("--worker-command=true", "--data-dir", place.path / shard)
+            start(until_ended, place, "worker", "--shard-id", shard, *dial, *more)
+        until(lambda: place.run("wait", "--timeout=20", *where).code == 0)
+        query = "SELECT job_id, worker, result_bits FROM attempts"
+        attempts = place.rows("task_logs.sql3", query)
+
+    assert len(attempts) == 18
+    assert {bits for _, _, bits in attempts} == {DONE}
+    assert {worker for job, worker, _ in attempts if job == "render"} == {"gpu1"}
+    assert {worker for _, worker, _ in attempts} == {"cpu1", "gpu1"}
+
+
+def start(until_ended: ExitStack, place: Place, *arguments: object) -> None:
+    process = place.start(*arguments, stderr=subprocess.DEVNULL)
+    until_ended.callback(process.communicate)
+    until_ended.callback(process.terminate)
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
 
 
 def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(

@@ -17,7 +17,11 @@ from tests.faults.needs import need_program
 
 pytestmark = pytest.mark.slow
 
-UNITS = ("bistro-tui@.service", "bistro-tui-user@.service")
+UNITS = (
+    "bistro-tui@.service",
+    "bistro-tui-user@.service",
+    "bistro-tui-worker@.service",
+)
 
 
 @pytest.fixture

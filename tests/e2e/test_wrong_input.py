@@ -37,7 +37,12 @@ def refused(run: Finished, *, code: int, words: list[str]) -> None:
         ((".", "--no-ui"), ["is a directory"]),
         (("config.json", "--no-ui", "--data-dirr=x"), ["--data-dirr", "--data-dir"]),
         (("config.json", "--no-ui", "--runner=x"), ["--runner", "local"]),
-        (("config.json", "--no-ui", "--runner=remote"), ["no remote workers"]),
+        (("config.json", "--no-ui", "--runner=remote"), ["--server-port"]),
+        (("config.json", "--no-ui", "--runner=mixed"), ["--server-port"]),
+        (
+            ("config.json", "--no-ui", "--server-port=1", "--heartbeat-grace-period=x"),
+            ["--heartbeat-grace-period", "seconds"],
+        ),
         (("config.json", "other.json", "--no-ui"), ["other.json"]),
         (("config.json", "--no-ui", "--json"), ["--exit-when-done"]),
         (("config.json",), ["stdin and stderr are no terminals", "--no-ui"]),

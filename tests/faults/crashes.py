@@ -241,8 +241,13 @@ class Crashes:
 
 def remove_memory(place: Place) -> None:
     """Remove what a killed scheduler leaves in memory; its data directory goes too."""
+    remove_memory_of(place.data)
+
+
+def remove_memory_of(data: Path) -> None:
+    """Remove what whoever had this data directory has left in memory."""
     with suppress(OSError):
-        path = Path((place.data / "run" / "status_files").read_text().strip())
+        path = Path((data / "run" / "status_files").read_text().strip())
         if path.name.startswith("bistro-tui-"):
             shutil.rmtree(path)
 

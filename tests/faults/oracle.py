@@ -56,16 +56,17 @@ fail)
     ;;
 stubborn) trap '' TERM ;;
 chatty) seq "$LINES_OF_IT" | sed "s/^/$BISTRO_INVOCATION /" ;;
-count)
+count) COUNTS=yes ;;
+esac
+if [ -n "$COUNTS" ]; then
     at=${3##*'"count":'}
     [ "$at" = "$3" ] && at=0
     at=${at# }
     at=${at%%[!0-9]*}
     say "count=$at"
-    ;;
-esac
+fi
 sleep "$seconds$mark$$"
-if [ "$kind" = count ]; then
+if [ -n "$COUNTS" ]; then
     data="\"data\": {\"count\": $((at + 1))}"
     status="{\"result\": \"done\", $data}"
     [ -e "$ENOUGH" ] || { status="{\"result\": \"incomplete\", $data}"; said=more; }
@@ -101,11 +102,17 @@ class Oracle:
         """Once this is there, those that count are done."""
 
     def job(
-        self, kind: str, seconds: float = 0.0, *, one_a_node: bool = False
+        self,
+        kind: str,
+        seconds: float = 0.0,
+        *,
+        one_a_node: bool = False,
+        counts: bool = False,
     ) -> dict[str, object]:
         """Return the part of a job's config that makes its tasks report here.
 
         ``one_a_node``: a task beside any other task on its node overlaps too.
+        ``counts``: those of any kind go on counting until it is enough.
         """
         words = ["/bin/sh", str(self.script), kind, f"{seconds:.3f}", self.mark]
         names = {
@@ -113,6 +120,7 @@ class Oracle:
             "LOCKS": str(self._locks),
             "ENOUGH": str(self.enough),
             "LINES_OF_IT": str(LINES),
+            "COUNTS": "yes" if counts else "",
         }
         if one_a_node:
             names["LOCK_OF"] = ""

@@ -1,0 +1,124 @@
+"""Which worker a task gets, judged by what the tasks themselves write down."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.pool import Pool, until
+from tests.e2e.program import Place, config_of, shell
+
+pytestmark = pytest.mark.slow
+
+NODES = [f"n{number}" for number in range(6)]
+NOTE = """
+where=${3#*\\"worker_node\\":\\"}
+echo "+ $BISTRO_JOB $1 ${where%%\\"*}" >>../../../notes
+sleep 0.3
+echo "- $BISTRO_JOB $1 ${where%%\\"*}" >>../../../notes
+echo done >"$2"
+"""
+LIMITS = {"w1": 1, "w2": 3, "w3": 2}
+
+
+def settings(selector: str) -> dict[str, object]:
+    return {
+        "nodes": {
+            "levels": ["host"],
+            "node_source": "manual",
+            "node_source_prefs": dict.fromkeys(NODES, ()),
+        },
+        "resources": {
+            "worker": {
+                "slots": {"limit": 2, "default": 1, "weight": 1},
+                "gpu": {"limit": 0, "default": 0},
+            }
+        },
+        "worker_resources_override": {
+            "w1": {"slots": 1, "gpu": 1},
+            "w2": {"slots": 3},
+            "nobody": {"slots": 100},
+        },
+        "remote_worker_selector": selector,
+    }
+
+
+def notes(place: Place) -> list[list[str]]:
+    path = place.path / "notes"
+    return [line.split() for line in path.read_text().splitlines()]
+
+
+def most_at_once(found: list[list[str]]) -> dict[str, int]:
+    now: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    for sign, _, _, where in found:
+        now[where] += 1 if sign == "+" else -1
+        most[where] = max(most[where], now[where])
+    return dict(most)
+
+
+@pytest.mark.parametrize("selector", ["roundrobin", "busiest"])
+def test_no_worker_ever_has_more_than_its_own_limit_allows(
+    place: Place, selector: str
+) -> None:
+    job = {"command": shell(NOTE)}
+    nowhere = {"host_placement": "far.example"}
+    refused = {"filters": {"worker": {"whitelist": ["far.example"]}}}
+    jobs: list[tuple[str, dict[str, Any]]]
+    jobs = [("any", {}), ("gpu", {"resources": {"gpu": 1}})]
+    jobs += [("nowhere", nowhere), ("refused", refused)]
+    config = config_of(
+        *((n, job | more) for n, more in jobs), settings=settings(selector)
+    )
+    with Pool(place) as pool:
+        pool.scheduler(write(place, config))
+        for shard in LIMITS:
+            pool.worker(shard)
+        until(lambda: pool.is_all_done(2 * len(NODES)), 30)
+
+        # A host that nobody has holds back that job alone, and says so.
+        for name, words in (("nowhere", "far.example"), ("refused", "filter")):
+            why = pool.ask("why", job=name, node="n1")
+            assert why["reason"] == "worker"
+            assert words in next(c["text"] for c in why["checks"] if not c["ok"])
+        assert pool.ask("stats")["tasks"]["worker"] == 2 * len(NODES)
+        assert pool.ask("errors") == {}
+        rows = {one["shard"]: one for one in pool.ask("workers")["workers"]}
+
+    found = notes(place)
+    assert len(found) == 4 * len(NODES)
+    most = most_at_once(found)
+    assert all(number <= LIMITS[shard] for shard, number in most.items())
+    assert most["w1"] == 1
+    assert {where for _, job, _, where in found if job == "gpu"} == {"w1"}
+    starts = Counter((job, node) for sign, job, node, _ in found if sign == "+")
+    assert set(starts.values()) == {1}
+    for shard, limit in LIMITS.items():
+        assert rows[shard]["state"] == "HEALTHY"
+        assert rows[shard]["running"] == 0
+        assert rows[shard]["resources"]["slots"] == {"limit": limit, "used": 0}
+    table = {"shard", "state", "host", "running", "resources", "last_heartbeat"}
+    assert set(rows["w1"]) == table
+
+
+def write(place: Place, config: dict[str, object]) -> Path:
+    return place.write("config.json", json.dumps(config))
+
+
+def test_one_queue_feeds_this_host_and_workers(place: Place) -> None:
+    job = {"command": shell(NOTE)}
+    config = config_of(("any", job), settings=settings("roundrobin"))
+    flags = ("--runner=mixed", "--exit-when-done", "--json")
+    with Pool(place) as pool:
+        scheduler = pool.scheduler(write(place, config), *flags)
+        pool.worker("w2")
+        assert scheduler.wait(timeout=30) == 0
+        assert scheduler.stdout is not None
+        summary = json.loads(scheduler.stdout.read())
+    assert (summary["done"], summary["started"]) == (len(NODES), len(NODES))
+    # What runs here has this host's name for its worker.
+    most = most_at_once(notes(place))
+    assert most.pop("w2", 0) <= 3
+    assert [number <= 2 for number in most.values()] == [True]
