@@ -5,15 +5,21 @@
 Runs ``docs/screenshot.json`` in a temporary directory until there is something of
 everything to see, goes through a few screens as a person would, and writes each as
 SVG: ``overview.svg``, ``job.svg``, ``why.svg``, ``resources.svg``; and all that was
-seen, one after the other, as ``session.svg``.
+seen, one after the other, as ``session.svg``. Then once more with workers, one of which
+was stopped meanwhile: ``workers.svg``.
 """
 
 import asyncio
 import random
 import re
+import signal
+import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -21,9 +27,11 @@ from textual.pilot import Pilot
 from bistro_tui.app import BistroApp
 from bistro_tui.cli.engine_thread import EngineThread
 from bistro_tui.engine.clock import SystemClock
+from bistro_tui.engine.door import InProcessDoor
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.ids import NodeName
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.remote.times import PoolTimes
 
 CONFIG = Path(__file__).with_name("screenshot.json")
 SIZE = (128, 36)
@@ -59,13 +67,28 @@ WAY = (
 )
 
 
-async def pictures(engine: Engine, thread: EngineThread) -> list[str]:
+WORKERS = 4
+LIMITS = (
+    '"instance": {"concurrency": {"limit": 10, "default": 1}}',
+    '"worker": {"mem_gb": {"limit": 16, "default": 4}, "ssd_gb": {"limit": 500,'
+    ' "default": 80}}',
+)
+"""Where tasks run on workers, those have what limits them."""
+LOCAL = EngineOptions(config_path=CONFIG)
+QUICK = PoolTimes(
+    heartbeat_grace_period=1, healthcheck_period=1, worker_check_interval=0.5
+)
+WORKERS_WAY = (
+    Scene(keys=("0",), wait=4),
+    Scene(keys=("0", "down"), wait=3.5, name="workers"),
+)
+
+
+async def pictures(door: InProcessDoor, way: Sequence[Scene]) -> list[str]:
     """Return each screen of the way as SVG."""
-    door = thread.wait_until_open()
-    assert door is not None
     app = BistroApp(door, door, crash_dir=None)
     async with app.run_test(size=SIZE) as pilot:
-        return [await picture(app, pilot, scene) for scene in WAY]
+        return [await picture(app, pilot, scene) for scene in way]
 
 
 async def picture(app: BistroApp, pilot: Pilot[None], scene: Scene) -> str:
@@ -110,28 +133,83 @@ def session(frames: list[str]) -> str:
     )
 
 
-def main() -> None:
-    """Run, look, write."""
-    into = Path(sys.argv[1])
+@contextmanager
+def served(config: str, options: EngineOptions) -> Iterator[tuple[InProcessDoor, Path]]:
+    """Give the door to an engine with that config, and its data directory."""
     with tempfile.TemporaryDirectory() as directory:
-        config = Path(directory) / "nightly.json"
-        config.write_bytes(CONFIG.read_bytes())
+        path, data = Path(directory) / "nightly.json", Path(directory) / "data"
+        path.write_text(config, encoding="utf-8")
         engine = Engine(
-            EngineOptions(config_path=config, data_dir=Path(directory) / "data"),
+            replace(options, config_path=path, data_dir=data),
             instance=NodeName("db-farm"),
             clock=SystemClock(),
             rng=random.Random(7),
         )
         thread = EngineThread(engine)
         thread.start()
-        frames = asyncio.run(pictures(engine, thread))
-        thread.request_stop()
-        thread.request_stop()
-        thread.outcome()
+        door = thread.wait_until_open()
+        assert door is not None
+        try:
+            yield door, data
+        finally:
+            thread.request_stop()
+            thread.request_stop()
+            thread.outcome()
+
+
+@contextmanager
+def workers(data: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Have workers dial the scheduler with that data directory, until the end."""
+    port = (data / "run" / "worker.port").read_text().strip()
+    found = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "bistro_tui", "worker"),
+                *("--scheduler-host", "localhost", "--scheduler-port", port),
+                *("--token-file", str(data / "secrets" / "worker.token")),
+                *("--worker-command", "/bin/false", "--heartbeat-period-sec", "1"),
+                *("--shard-id", f"worker-{number}"),
+                *("--data-dir", str(data.parent / f"worker-{number}")),
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        for number in range(1, WORKERS + 1)
+    ]
+    try:
+        yield found
+    finally:
+        for one in found:
+            one.send_signal(signal.SIGCONT)
+            one.terminate()
+        for one in found:
+            one.wait()
+
+
+def with_workers(config: str) -> str:
+    """Return the picture of the page of workers."""
+    remote = replace(LOCAL, server_port=0, runner="remote", pool_times=QUICK)
+    with (
+        served(config.replace(*LIMITS), remote) as (door, data),
+        workers(data) as found,
+    ):
+        stop = threading.Timer(4.5, found[2].send_signal, [signal.SIGSTOP])
+        stop.start()
+        _, frame = asyncio.run(pictures(door, WORKERS_WAY))
+        stop.join()
+    return frame
+
+
+def main() -> None:
+    """Run, look, write."""
+    into, config = Path(sys.argv[1]), CONFIG.read_text(encoding="utf-8")
+    assert LIMITS[0] in config
+    with served(config, LOCAL) as (door, _):
+        frames = asyncio.run(pictures(door, WAY))
     for scene, frame in zip(WAY, frames, strict=True):
         if scene.name:
             (into / f"{scene.name}.svg").write_text(frame, encoding="utf-8")
     (into / "session.svg").write_text(session(frames), encoding="utf-8")
+    (into / "workers.svg").write_text(with_workers(config), encoding="utf-8")
 
 
 if __name__ == "__main__":
