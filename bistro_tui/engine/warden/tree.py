@@ -22,6 +22,9 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 NO_PROCESS = frozenset((errno.ESRCH, errno.ENOENT, errno.EINVAL))
 """What a number gets that no process has; the last two: it is that of a thread."""
 
+_GOING_SEC = 0.001
+"""How often to look whether a killed process has gone; most go at once."""
+
 _LACK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """Errors that say nothing about a process, but keep us from seeing it."""
 
@@ -149,7 +152,8 @@ def kill_marked(marks: Marks, *, seconds: float = 1.0) -> Swept:
     """Send SIGKILL to all processes with one of the marks, and to their descendants.
 
     Returns whom it met. They are stopped first, all of them, for what forks faster than
-    it is killed would never end. Gives up after so many ``seconds``; to be repeated
+    it is killed would never end; then those are killed last by whom alone others are
+    known, when these have gone. Gives up after so many ``seconds``; to be repeated
     until the result is clean, since a killed process takes its time to go.
     """
     deadline = time.monotonic() + seconds
@@ -158,7 +162,7 @@ def kill_marked(marks: Marks, *, seconds: float = 1.0) -> Swept:
     try:
         while sweep.stop_more() and time.monotonic() < deadline:
             pass
-        sweep.kill()
+        sweep.kill(deadline)
     except OSError as error:
         hindrance = f"/proc cannot be read: {error.strerror}"
     refused = tuple(sweep.refused)
@@ -180,6 +184,8 @@ class _Met(NamedTuple):
     """Tells it from a later one of the same number."""
     parent: int
     """What it was found below; 0: it carries a mark itself."""
+    known_by: int
+    """The parent, or the leader of its session; 0: nobody else need live to know it."""
 
 
 class _Sweep:
@@ -202,14 +208,32 @@ class _Sweep:
                 self.met[pid] = met
         return bool(fresh)
 
-    def kill(self) -> None:
-        """Kill all that were met."""
-        for pid, met in self.met.items():
-            was_sent = self._send(pid, met, signal.SIGKILL)
-            if was_sent:
-                self.signalled += 1
-            elif was_sent is False:
-                self.refused.append(pid)
+    def kill(self, deadline: float) -> None:
+        """Kill all that were met, or those of them that can be by then."""
+        left = dict(self.met)
+        while left:
+            needed = {met.known_by for met in left.values()}
+            # All, where a number that was used twice made a circle.
+            free = [pid for pid in left if pid not in needed] or list(left)
+            wave = {pid: left.pop(pid) for pid in free}
+            going = {
+                pid: met
+                for pid, met in wave.items()
+                if self._kill(pid, met) and met.known_by in left
+            }
+            while going := {p: met for p, met in going.items() if _is_there(p, met)}:
+                if time.monotonic() >= deadline:
+                    # The others stay stopped, and tell whose these are next time.
+                    return
+                time.sleep(_GOING_SEC)
+
+    def _kill(self, pid: int, met: _Met) -> bool:
+        was_sent = self._send(pid, met, signal.SIGKILL)
+        if was_sent:
+            self.signalled += 1
+        elif was_sent is False:
+            self.refused.append(pid)
+        return was_sent is True
 
     def find(self) -> dict[int, _Met]:
         """Return those that are alive and were not met before."""
@@ -226,7 +250,7 @@ class _Sweep:
             if pid in alive and alive[pid].started == met.started
         }
         fresh = {
-            pid: _Met(found.started, 0)
+            pid: _Met(found.started, 0, self._leader(pid, found))
             for pid, found in alive.items()
             if pid not in old and pid != self._own and self._carries(pid, found)
         }
@@ -236,16 +260,22 @@ class _Sweep:
             head = heads.pop()
             for pid in below.get(head, ()):
                 if pid not in old and pid not in fresh and pid not in spared:
-                    fresh[pid] = _Met(alive[pid].started, head)
+                    fresh[pid] = _Met(alive[pid].started, head, head)
                     heads.append(pid)
         return fresh
 
     def _carries(self, pid: int, found: Look) -> bool:
+        return found.session in self._marks.sessions or self._is_marked(pid)
+
+    def _leader(self, pid: int, found: Look) -> int:
+        """Return the leader of its session if that is all that it is known by, or 0."""
+        return 0 if found.session == pid or self._is_marked(pid) else found.session
+
+    def _is_marked(self, pid: int) -> bool:
         marks = self._marks
         return (
             tag_at(pid) in marks.tags
             or pid in marks.processes
-            or found.session in marks.sessions
             or not marks.environment.isdisjoint(environment_of(pid, strictly=True))
         )
 
@@ -292,9 +322,16 @@ class _Sweep:
         if found is None or found.state in "ZX" or found.started != met.started:
             return False
         if met.parent:
-            # A parent that was met may have been killed a moment ago.
+            # A parent that was met may have been killed by others a moment ago.
             return found.parent == met.parent or pid in self.met
         return self._carries(pid, found)
+
+
+def _is_there(pid: int, met: _Met) -> bool:
+    found = look(pid, strictly=True)
+    return (
+        found is not None and found.state not in "ZX" and found.started == met.started
+    )
 
 
 def _open(pid: int) -> int:

@@ -63,6 +63,25 @@ def test_a_main_process_goes_with_its_whole_session(home: Household) -> None:
     assert not any(map(is_alive, pids))
 
 
+@pytest.mark.parametrize("apart", ["", "setsid"], ids=["session", "descendants"])
+def test_nothing_is_clean_while_what_was_killed_takes_its_time(
+    home: Household, apart: str
+) -> None:
+    before = boot_ns()
+    others = f"{apart} sh -c 'echo $$ >>$0; exec sleep 60' $0 & " * 4
+    pids = home.shell(f"{others} wait", names=4)
+    for _ in range(3):
+        pids.append(home.start(sys.executable, "-c", "while True: pass"))
+    for pid in pids[1:]:
+        os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
+    for pid in pids[1:5]:
+        # Who is killed needs a processor to go, and these get hardly any.
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+
+    assert end(left(pids[0], born=(before, boot_ns()))) == 5
+    assert not any(map(is_alive, pids[:5]))
+
+
 def test_a_daemon_that_cut_every_tie_is_known_by_its_tag(home: Household) -> None:
     script = (
         "(setsid env -i PATH=$PATH sh -c 'sleep 60 & echo $! >>$0;"
