@@ -8,12 +8,16 @@ import sys
 import time
 from pathlib import Path
 
+from tests.engine.remote.sim.core_node import CoreNode
+from tests.engine.remote.sim.scheduler_node import SchedulerNode
 from tests.engine.remote.sim.truth import Broken
 from tests.engine.remote.sim.world import Rules, random_walk
 from tests.faults.seeds import chosen_seed
 
 SHARDS = (("a", "b", "c"), ("a", "a", "b"), ("a",), tuple("abcdef"))
 """One worker for each; two of one name want the same shard."""
+SCHEDULERS = (SchedulerNode, CoreNode)
+"""With a small table, and with the real core."""
 
 
 def main() -> int:
@@ -29,9 +33,12 @@ def main() -> int:
     seed, walks, starts, broken = given.seed, 0, 0, 0
     print(f"from seed {seed} on")
     while not walks or (time.monotonic() < until and not given.only):
-        shards = SHARDS[seed % len(SHARDS)]
+        rules = Rules(
+            shards=SHARDS[seed % len(SHARDS)],
+            scheduler=SCHEDULERS[seed // len(SHARDS) % len(SCHEDULERS)],
+        )
         try:
-            starts += random_walk(seed, Rules(shards=shards), given.steps).truth.starts
+            starts += random_walk(seed, rules, given.steps).truth.starts
         except Broken as found:
             broken += 1
             print(f"seed {seed}: {str(found).splitlines()[-1]}")

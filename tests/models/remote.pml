@@ -6,6 +6,12 @@
  *
  * Each NO_... takes one guard away; then spin has to find a counterexample.
  *
+ * With LIVENESS, faults come to an end at some moment. From then on the network loses
+ * nothing, answers come, and time goes on only once all heartbeats are answered; one
+ * worker may be down for good. Then all invocations end, the scheduler knows it, and so
+ * does the worker that had them. That is a smaller world: until then no question is
+ * asked, and one message is under way.
+ *
  * Any moment may bring any event, so timeouts and retries need no states of their own:
  * a question is asked again whenever the scheduler likes, a status is sent again until
  * it is acknowledged. A heartbeat and its answer are one event; the answer may be lost.
@@ -15,10 +21,15 @@
  */
 
 #define WORKERS     2
-#define RESTARTS    1   /* of the scheduler or a worker */
+#define RESTARTS    1   /* of the scheduler or a worker, while there are faults */
 #define INVOCATIONS 2
+#ifdef LIVENESS
+#define QUESTIONS   0
+#define MESSAGES    1
+#else
 #define QUESTIONS   1   /* to one worker, by one scheduler */
 #define MESSAGES    2   /* that the network holds at once */
+#endif
 #define LEASE       1   /* ticks without an answer that tasks may outlive */
 
 #define NONE   0
@@ -56,9 +67,18 @@ typedef Worker {
 }
 Worker worker[WORKERS]
 
+#ifdef LIVENESS
+bool is_calm                     /* nothing goes wrong any more */
+bool returns                     /* the second worker does, too, when it is down */
+byte asked                       /* the last invocation that was asked for since */
+#else
+#define is_calm false
+#define returns false
+#endif
+
 #define COPIES (worker[0].is_alive + worker[1].is_alive)
 
-#define IS_OF_RECORD (record[w].instance == worker[w].instance)
+#define IS_OF_RECORD(w) (record[w].instance == worker[w].instance)
 #define HAS_TASKS(w) (worker[w].is_alive || worker[w].scheduler != NONE)
 #define MAY_BE_GONE(w) (record[w].state == UNKNOWN || record[w].state == LOST)
 
@@ -78,6 +98,11 @@ Worker worker[WORKERS]
 #else
 #define IS_STRANGER(instance) (instance != worker[w].instance)
 #endif
+#ifdef NO_OTHER
+#define IS_HERE(invocation) (worker[w].held != NONE)
+#else
+#define IS_HERE(invocation) (worker[w].held == invocation)
+#endif
 #ifdef NO_LEASE
 #define MAY_GO_ON(w) true
 #else
@@ -92,10 +117,50 @@ Worker worker[WORKERS]
 #define ON_THE_WAY (len(to_worker[0]) + len(to_worker[1]) + \
                     len(to_scheduler[0]) + len(to_scheduler[1]))
 
+#define HAS_ROOM (ON_THE_WAY < MESSAGES)
+
+#define IS_HEARD(w) (record[w].state != UNKNOWN && IS_OF_RECORD(w) && \
+                     record[w].quiet == 0 && worker[w].quiet == 0 && \
+                     worker[w].scheduler == epoch)
+#define MUST_GO(w)  (record[w].state == LOST && IS_OF_RECORD(w))
+
+#ifdef LIVENESS
+/* Each invocation is asked for once more, for now the answer comes. */
+#define MAY_ASK_NOW (asked != runs_as && HAS_ROOM)
+#define IS_AWAITED(w) (!worker[w].is_up && !MAY_BE_GONE(w))
+#define IS_IN_TIME(w) (!worker[w].is_up || IS_HEARD(w))
+#define MAY_TICK ((waiting && uptime <= LEASE || IS_AWAITED(0) || IS_AWAITED(1)) && \
+                  IS_IN_TIME(0) && IS_IN_TIME(1))
+#define IS_AT_REST(w) (worker[w].is_up && worker[w].held == NONE && IS_HEARD(w) || \
+                       !worker[w].is_up && !worker[w].is_alive && MAY_BE_GONE(w))
+ltl settles {
+    [] (is_calm -> <> (last_invocation == INVOCATIONS && runs_on == NOBODY &&
+                       IS_AT_REST(0) && IS_AT_REST(1)))
+}
+active proctype Peace() {
+    atomic {
+        is_calm = true;
+        if
+        :: returns = true
+        :: skip
+        fi
+    }
+}
+#else
+#define MAY_ASK_NOW true
+#define MAY_TICK    true
+#endif
+
+#ifdef NO_QUESTION
+#define MAY_ASK(w) false
+#else
+#define MAY_ASK(w) (is_calm -> MAY_ASK_NOW : record[w].sequence < QUESTIONS)
+#endif
+
 /* What is too much for the network is lost. */
 inline to_w(kind, number, invocation) {
     if
-    :: ON_THE_WAY < MESSAGES ->
+    :: HAS_ROOM ->
         to_worker[w]!kind, epoch, record[w].instance, number, invocation
     :: else
     fi
@@ -103,7 +168,7 @@ inline to_w(kind, number, invocation) {
 
 inline to_s(invocation) {
     if
-    :: ON_THE_WAY < MESSAGES ->
+    :: HAS_ROOM ->
         to_scheduler[w]!worker[w].scheduler, worker[w].instance, invocation
     :: else
     fi
@@ -156,6 +221,27 @@ inline adopt(w) {
     record[w].state = KNOWN
 }
 
+inline note_asked() {
+#ifdef LIVENESS
+    if
+    :: is_calm -> asked = runs_as
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
+#define IS_WANTED (!waiting && runs_on == NOBODY && last_invocation < INVOCATIONS)
+
+inline dispatch() {
+    last_invocation++;
+    runs_on = w;
+    runs_as = last_invocation;
+    to_w(RUN, record[w].sequence, runs_as);
+    w = 0
+}
+
 active proctype Scheduler() {
     byte w;
     do
@@ -164,26 +250,17 @@ active proctype Scheduler() {
            uptime = 0;
            assert(runs_on != NOBODY || COPIES == 0)
        }
-    :: atomic { !waiting && runs_on == NOBODY && last_invocation < INVOCATIONS ->
-           select(w : 0 .. WORKERS - 1);
-           if
-           :: record[w].state == KNOWN ->
-               last_invocation++;
-               runs_on = w;
-               runs_as = last_invocation;
-               to_w(RUN, record[w].sequence, runs_as)
-           :: else
-           fi;
-           w = 0
-       }
+    :: atomic { IS_WANTED && record[0].state == KNOWN -> dispatch() }
+    :: atomic { IS_WANTED && record[1].state == KNOWN -> w = 1; dispatch() }
     :: atomic { runs_on != NOBODY && record[runs_on].state == KNOWN &&
-               record[runs_on].sequence < QUESTIONS ->
+               MAY_ASK(runs_on) ->
            w = runs_on;
+           note_asked();
            record[w].sequence++;
            to_w(NOTIFY, record[w].sequence, runs_as);
            w = 0
        }
-    :: atomic { restarts < RESTARTS ->       /* killed, and started again */
+    :: atomic { restarts < RESTARTS && !is_calm ->     /* killed, and started again */
            restarts++;
            epoch++;
            waiting = true;
@@ -238,14 +315,7 @@ proctype Host(byte w) {
     byte from, instance, number, invocation;
     mtype kind;
     do
-    :: atomic { worker[w].is_up && (record[w].state != LOST || !IS_OF_RECORD) ->
-           heard(w);
-           if
-           :: answered(w)
-           :: skip
-           fi
-       }
-    :: atomic { worker[w].is_up && record[w].state == NEW && IS_OF_RECORD &&
+    :: atomic { worker[w].is_up && record[w].state == NEW && IS_OF_RECORD(w) &&
                worker[w].scheduler == epoch ->
            adopt(w)
        }
@@ -268,7 +338,7 @@ proctype Host(byte w) {
                :: kind == NOTIFY && number > worker[w].sequence ->
                    worker[w].sequence = number;
                    if
-                   :: worker[w].held != invocation -> to_s(invocation)
+                   :: !IS_HERE(invocation) -> to_s(invocation)
                    :: else
                    fi
                :: kind == ACKNOWLEDGE && worker[w].held == invocation &&
@@ -288,10 +358,8 @@ proctype Host(byte w) {
            :: else
            fi
        }
-    :: atomic { worker[w].is_up && worker[w].held != NONE && !worker[w].is_alive ->
-           to_s(worker[w].held)                  /* until it is acknowledged */
-       }
-    :: atomic { worker[w].is_up ->               /* dies; its wardens end the task */
+    :: atomic { worker[w].is_up && (!is_calm || MUST_GO(w)) ->
+           /* It dies; its wardens end the task. */
            worker[w].is_up = false;
            worker[w].scheduler = NONE;
            worker[w].sequence = 0;
@@ -303,11 +371,38 @@ proctype Host(byte w) {
            fi
        }
     :: atomic { !worker[w].is_up && !worker[w].is_alive &&
-               restarts < RESTARTS ->
-           restarts++;
+               (restarts < RESTARTS || is_calm && (w == 0 || returns)) ->
+           restarts = (is_calm -> restarts : restarts + 1);
            worker[w].is_up = true;
            worker[w].instance++;
            worker[w].quiet = 0
+       }
+    od
+}
+
+#ifdef NO_RESEND
+byte told[WORKERS]
+#define IS_TOLD(w)   (told[w] == worker[w].held)
+#define note_told(w) told[w] = worker[w].held
+#else
+#define IS_TOLD(w)   false
+#define note_told(w) skip
+#endif
+
+/* What a worker says unasked: heartbeats, and what ended until it is acknowledged. */
+proctype Voice(byte w) {
+    do
+    :: atomic { worker[w].is_up && !MUST_GO(w) && (!is_calm || !IS_HEARD(w)) ->
+           heard(w);
+           if
+           :: answered(w)
+           :: !is_calm
+           fi
+       }
+    :: atomic { worker[w].is_up && worker[w].held != NONE && !worker[w].is_alive &&
+               !IS_TOLD(w) && (!is_calm || IS_HEARD(w) && HAS_ROOM) ->
+           to_s(worker[w].held);
+           note_told(w)
        }
     od
 }
@@ -317,9 +412,11 @@ proctype Network(byte w) {
     byte from, instance, number, invocation;
     mtype kind;
     do
-    :: atomic { to_worker[w]?_, _, _, _, _ }
-    :: atomic { to_scheduler[w]?_, _, _ }
-    :: atomic { len(to_worker[w]) == MESSAGES ->
+    :: atomic { (!is_calm || !worker[w].is_up) && len(to_worker[w]) > 0 ->
+           to_worker[w]?_, _, _, _, _
+       }
+    :: atomic { !is_calm && len(to_scheduler[w]) > 0 -> to_scheduler[w]?_, _, _ }
+    :: atomic { !is_calm && MESSAGES > 1 && len(to_worker[w]) == MESSAGES ->
            to_worker[w]?kind, from, instance, number, invocation;
            to_worker[w]!kind, from, instance, number, invocation;
            kind = 0; from = 0; instance = 0; number = 0; invocation = 0
@@ -334,7 +431,7 @@ proctype Network(byte w) {
 /* No worker's clock runs ahead of the lease while anything of it is alive. */
 active proctype Time() {
     do
-    :: atomic { MAY_GO_ON(0) && MAY_GO_ON(1) ->
+    :: atomic { MAY_GO_ON(0) && MAY_GO_ON(1) && (!is_calm || MAY_TICK) ->
            AGE(uptime, waiting);
            AGE_OF(0);
            AGE_OF(1)
@@ -344,7 +441,7 @@ active proctype Time() {
 
 init {
     atomic {
-        run Owner(0); run Host(0); run Network(0);
-        run Owner(1); run Host(1); run Network(1)
+        run Owner(0); run Host(0); run Voice(0); run Network(0);
+        run Owner(1); run Host(1); run Voice(1); run Network(1)
     }
 }

@@ -7,10 +7,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from bistro_tui.engine.remote.pool import Pool
+from tests.engine.remote.sim.core_node import CoreNode
+from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.machine import ClusterUnderFaults
-from tests.engine.remote.sim.mutants import MUTANTS, Mutant
+from tests.engine.remote.sim.mutants import BUMPING, MUTANTS, Mutant
 from tests.engine.remote.sim.truth import Broken
-from tests.engine.remote.sim.world import Rules, fresh_world, random_walk
+from tests.engine.remote.sim.world import TIMES, Rules, World, fresh_world, random_walk
 from tests.faults.seeds import SCALE, chosen_seed
 
 STEPS = 100
@@ -36,6 +38,15 @@ def test_a_long_walk_through_faults_breaks_nothing() -> None:
     assert starts > 500 * SCALE
 
 
+def test_with_the_real_core_limits_and_retries_hold_whatever_is_edited() -> None:
+    first, starts = chosen_seed(), 0
+    print(f"seeds from {first}: FAULT_SEED={first} replays them")
+    rules = Rules(scheduler=CoreNode, tasks=7)
+    for seed in range(first, first + 20 * SCALE):
+        starts += random_walk(seed, rules, STEPS).truth.starts
+    assert starts > 250 * SCALE
+
+
 def _try_often(mutant: Mutant) -> None:
     for seed in range(mutant.seed, mutant.seed + 60):
         if mutant.story is None:
@@ -53,10 +64,57 @@ def test_a_guard_that_is_missing_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, one in MUTANTS.items() if one.story])
 def test_the_story_that_finds_a_missing_guard_does_no_harm_with_it(name: str) -> None:
-    rules = replace(MUTANTS[name].rules, pool=Pool)
+    rules = replace(MUTANTS[name].rules, pool=Pool, disk=Disk)
     _try_often(replace(MUTANTS[name], rules=rules))
+
+
+def test_schedulers_that_die_before_they_give_a_task_cost_the_next_no_time() -> None:
+    assert TIMES.safe_initial_wait > 17.0
+    died_in_vain = 0
+    for seed in range(20 * SCALE):
+        world = World(seed, Rules(weights={"crash_scheduler": 3.0}))
+        for _ in range(5):
+            world.run_for(world.rng.uniform(0.0, 2.0))
+            world.crash_scheduler()
+            had_workers = world.scheduler.pool.has_workers
+            died_in_vain += had_workers and world.disk.served.safe_wait is None
+            world.start_scheduler()
+        if world.disk.served.safe_wait is None:
+            # A stream that was half open is noticed by then.
+            world.run_for(14.0)
+            assert not world.scheduler.pool.wait_text
+        for _ in range(STEPS // 2):
+            world.any_fault()
+            world.run_for(world.rng.choice((0.1, 1.0, 5.0)))
+        world.settle()
+    assert died_in_vain > 10 * SCALE
 
 
 def test_two_workers_that_want_one_shard_do_no_harm() -> None:
     for seed in range(10 * SCALE):
         random_walk(seed, Rules(shards=("a", "a", "b")), STEPS)
+
+
+def test_a_worker_that_bumps_another_one_does_no_harm() -> None:
+    # With the real core: that tasks wait has to outlive the scheduler.
+    rules = Rules(scheduler=CoreNode, times=BUMPING, shards=("a", "a", "b"))
+    for seed in range(10 * SCALE):
+        random_walk(seed, rules, STEPS)
+
+
+def test_schedulers_that_follow_each_other_may_have_other_times() -> None:
+    rules = Rules(
+        scheduler=CoreNode,
+        weights={"crash_scheduler": 3.0},
+        later=tuple(
+            replace(
+                TIMES,
+                suicide_task_kill_wait_ms=wait_ms,
+                lose_unhealthy_worker_after=lose,
+            )
+            for wait_ms in (500, 2_000, 9_000)
+            for lose in (6.0, 8.0, 20.0)
+        ),
+    )
+    for seed in range(10 * SCALE):
+        random_walk(seed, rules, STEPS)

@@ -4,6 +4,9 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable
+from itertools import count
+
+from bistro_tui.engine.ids import InvocationId
 
 Deed = Callable[[], None]
 
@@ -47,6 +50,14 @@ class Host:
         self._zero = events.rng.uniform(0.0, 1e6)
         self.is_asleep = False
         self.on_wake: list[Deed] = []
+        self.processes: dict[int, InvocationId] = {}
+        """Whose process has which number."""
+
+    def begin(self, invocation: InvocationId) -> int:
+        """Return the number of a new process: one that was just given back, if any."""
+        pid = next(one for one in count(1) if one not in self.processes)
+        self.processes[pid] = invocation
+        return pid
 
     def clock(self) -> float:
         return self._zero + self.rate * self.events.now

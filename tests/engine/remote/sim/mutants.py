@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.remote.consensus import Consensus, Member
 from bistro_tui.engine.remote.identity import InstanceId, WorkerSetId
 from bistro_tui.engine.remote.messages import (
@@ -27,7 +28,23 @@ from bistro_tui.engine.remote.pool_actions import (
 from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.remote.worker_machine import WorkerMachine
 from bistro_tui.engine.remote.worker_state import WorkerState
-from tests.engine.remote.sim.scenes import a_status_overtakes, a_worker_comes_alone
+from bistro_tui.engine.scheduling.core import Core
+from tests.engine.remote.sim.core_mutants import (
+    AdoptsForNothing,
+    ForgivesWaits,
+    NeverGivesUp,
+    TakesOlderStatuses,
+)
+from tests.engine.remote.sim.core_node import CoreNode
+from tests.engine.remote.sim.disk import Disk
+from tests.engine.remote.sim.scenes import (
+    a_scheduler_dies_while_it_waits,
+    a_status_overtakes,
+    a_worker_comes_alone,
+    the_first_answer_is_lost,
+    the_next_scheduler_has_other_times,
+)
+from tests.engine.remote.sim.worker_node import Attempt, Warden
 from tests.engine.remote.sim.world import TIMES, Rules, World
 
 
@@ -129,13 +146,48 @@ class WaitsForNobody(Pool):
     """Tasks of a lost worker may start again at once."""
 
     def tick(self, now: float) -> list[PoolAction]:
-        return [_at_once(action) for action in super().tick(now)]
+        return [_shorter(action, lambda _: 0) for action in super().tick(now)]
 
 
-def _at_once(action: PoolAction) -> PoolAction:
+class GoesByTheTask(Pool):
+    """What the wardens were told does not count, only what came with the task."""
+
+    def tick(self, now: float) -> list[PoolAction]:
+        return [_shorter(action, self._by_task) for action in super().tick(now)]
+
+    def _by_task(self, lost: LostTask) -> int:
+        margin = int(self.times.suicide_backoff_safety_margin_sec)
+        return margin + lost.task.suicide_kill_wait_ms // 1_000 + 1
+
+
+class ForgetsWhatWasSaid(Pool):
+    """No worker goes by what schedulers of before have said."""
+
+    def __init__(
+        self, scheduler: InstanceId, times: PoolTimes, now: float, **more: Any
+    ) -> None:
+        super().__init__(scheduler, times, now, **more)
+        self._wait.safe_until = now
+
+
+class BumpedMeansEnding(Pool):
+    """A worker that is bumped is taken for one that ends its tasks at once."""
+
+    def heartbeat(
+        self,
+        worker: Worker,
+        worker_set: WorkerSetId,
+        protocol_version: int,
+        now: float,
+    ) -> tuple[HeartbeatReply | str, list[PoolAction]]:
+        reply, actions = super().heartbeat(worker, worker_set, protocol_version, now)
+        return reply, [_shorter(action, lambda _: 4) for action in actions]
+
+
+def _shorter(action: PoolAction, safe_sec: Callable[[LostTask], int]) -> PoolAction:
     if not isinstance(action, TasksLost):
         return action
-    return TasksLost(tuple(LostTask(one.task, 0) for one in action.tasks))
+    return TasksLost(tuple(LostTask(one.task, safe_sec(one)) for one in action.tasks))
 
 
 class KillsAnyAttempt(WorkerMachine):
@@ -148,6 +200,35 @@ class KillsAnyAttempt(WorkerMachine):
         return super().kill(message)
 
 
+class KillsWhatIsOver(WorkerMachine):
+    """An order to kill is taken until the end of its attempt is acknowledged."""
+
+    def kill(self, message: KillTask) -> str | None:
+        held = self._tasks.get(message.task.task)
+        if held is not None and held.invocation == message.task.invocation:
+            return None
+        return super().kill(message)
+
+
+class GoesByNumbers(Warden):
+    """A process is known by its number alone, also after it was reaped."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._numbers: dict[InvocationId, int] = {}
+
+    def start(self, attempt: Attempt) -> bool:
+        is_begun = super().start(attempt)
+        self._numbers[attempt.task.invocation] = attempt.pid
+        return is_begun
+
+    def kill(self, invocation: InvocationId, wait: float) -> None:
+        if invocation in self._numbers:
+            pid = self._numbers[invocation]
+            self.truth.is_signalled(self.host, pid, invocation)
+        super().kill(invocation, wait)
+
+
 class SaysNothing(WorkerMachine):
     """Another attempt of the task is taken for the one that is asked for."""
 
@@ -155,6 +236,21 @@ class SaysNothing(WorkerMachine):
         here = {one.task for one in self._tasks.values()}
         asked = tuple(one for one in message.tasks if one.task not in here)
         return super().notify(msgspec.structs.replace(message, tasks=asked))
+
+
+class KeepsNoGivenTask(Disk):
+    """That a worker was given a task is not kept for the next scheduler."""
+
+    def give(self, scheduler: InstanceId, safe_wait: float) -> None:
+        pass
+
+
+class TakesWaitingForRest(Disk):
+    """A scheduler that let workers in says that nothing is left of those before it."""
+
+    def let_in(self, scheduler: InstanceId, safe_wait: float) -> None:
+        if scheduler not in self.served.at_rest:
+            self.served = self.served.resting(scheduler)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,12 +263,24 @@ class Mutant:
     """What happens; None: a random walk."""
 
 
+def _core(core: type[Core], **weights: float) -> Rules:
+    return Rules(scheduler=CoreNode, core=core, weights=weights)
+
+
+BUMPING = replace(TIMES, allow_bump_unhealthy_worker=True)
+
 MUTANTS = {
     "sequence number": Mutant(rules=Rules(machine=RunsOldOrders)),
     "both must agree on health": Mutant(rules=Rules(machine=RunsUnwell)),
     "invocation id of a status": Mutant(rules=Rules(pool=EndsAnyAttempt)),
     "invocation id of a kill": Mutant(
         rules=Rules(machine=KillsAnyAttempt, weights={"kill": 5.0})
+    ),
+    "kills of the living only": Mutant(
+        rules=Rules(machine=KillsWhatIsOver, weights={"kill": 5.0})
+    ),
+    "processes by more than numbers": Mutant(
+        rules=Rules(warden=GoesByNumbers, weights={"kill": 5.0})
     ),
     "invocation id of a question": Mutant(
         rules=Rules(
@@ -185,6 +293,13 @@ MUTANTS = {
     ),
     "worker id": Mutant(rules=Rules(pool=TakesAnyInstance)),
     "consensus": Mutant(rules=Rules(pool=AgreesAtOnce)),
+    "the note of the first task": Mutant(
+        rules=Rules(disk=KeepsNoGivenTask, weights={"crash_scheduler": 3.0})
+    ),
+    "the note of what waits": Mutant(
+        rules=Rules(disk=TakesWaitingForRest, shards=("a", "b"), tasks=8),
+        story=a_scheduler_dies_while_it_waits,
+    ),
     "consent of all": Mutant(
         rules=Rules(pool=PermitsAll, shards=("a", "b"), tasks=8),
         story=a_worker_comes_alone,
@@ -201,4 +316,37 @@ MUTANTS = {
             times=replace(TIMES, suicide_task_kill_wait_ms=5_000),
         )
     ),
+    "the wait of wardens": Mutant(
+        rules=Rules(
+            pool=GoesByTheTask,
+            shards=("a", "b"),
+            later=(replace(TIMES, suicide_task_kill_wait_ms=15_000),),
+        ),
+        story=the_next_scheduler_has_other_times,
+    ),
+    "times of before": Mutant(
+        rules=Rules(
+            pool=ForgetsWhatWasSaid,
+            shards=("a", "b"),
+            tasks=8,
+            times=replace(TIMES, lose_unhealthy_worker_after=40.0),
+            later=(TIMES,),
+            keeps_order=False,
+        ),
+        story=the_first_answer_is_lost,
+    ),
+    "the lease of a bumped worker": Mutant(
+        rules=Rules(
+            scheduler=CoreNode,
+            pool=BumpedMeansEnding,
+            times=BUMPING,
+            shards=("a", "a", "b"),
+        )
+    ),
+    "resources of adopted tasks": Mutant(rules=_core(AdoptsForNothing)),
+    "the attempt that was lost": Mutant(
+        rules=_core(TakesOlderStatuses, crash_worker=5.0, cut=8.0, heal=4.0)
+    ),
+    "the wait of forgiven tasks": Mutant(rules=_core(ForgivesWaits, forgive=4.0)),
+    "the end of the list": Mutant(rules=_core(NeverGivesUp)),
 }

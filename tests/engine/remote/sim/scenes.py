@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.engine.remote.sim.network import DOWN, UP
+from tests.engine.remote.sim.worker_node import WorkerNode
 from tests.engine.remote.sim.world import World
 
 
@@ -50,3 +51,72 @@ def a_status_overtakes(world: World) -> None:
     world.run_for(6.0)
     world.network.delays = ()
     world.settle()
+
+
+def the_next_scheduler_has_other_times(world: World) -> None:
+    """A worker keeps a task over a restart, shows that it heard of it, and freezes.
+
+    Its wardens go by what the new scheduler said, whatever the task was told at first.
+    """
+    worker = _with_a_long_task(world)
+    if worker is None:
+        return
+    world.crash_scheduler()
+    world.start_scheduler()
+    world.run_for(4.0)
+    worker.process.stop()
+    world.run_for(30.0)
+    world.settle()
+
+
+def the_first_answer_is_lost(world: World) -> None:
+    """A worker tells the next scheduler what it runs, and never hears of its times.
+
+    Needs streams that keep no order. It goes by what the scheduler before it said.
+    """
+    worker = _with_a_long_task(world)
+    if worker is None:
+        return
+    world.crash_scheduler()
+    world.network.delays = (0.01, 0.01, 2.5)
+    world.start_scheduler()
+    found = _until(world, lambda: world.scheduler.pool.running(worker.shard), 6.0)
+    world.network.delays = ()
+    if found:
+        host = worker.process.host.name
+        world.network.block(host, UP)
+        world.network.block(host, DOWN)
+    world.run_for(30.0)
+    world.settle()
+
+
+def a_scheduler_dies_while_it_waits(world: World) -> None:
+    """One worker is away with a task, and the other one met the next scheduler.
+
+    Needs two shards. That one gave no task; it is no proof that nobody has any.
+    """
+    away = _with_a_long_task(world)
+    if away is None:
+        return
+    world.crash_scheduler()
+    host = away.process.host.name
+    world.network.block(host, UP)
+    world.network.block(host, DOWN)
+    world.start_scheduler()
+    world.run_for(4.0)
+    world.crash_scheduler()
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
+def _with_a_long_task(world: World) -> WorkerNode | None:
+    def found() -> WorkerNode | None:
+        for worker in world.workers:
+            until = worker.process.clock() + 25.0
+            if any(one.ends_at > until for one in worker.warden.attempts.values()):
+                return worker
+        return None
+
+    _until(world, found, 20.0)
+    return found()

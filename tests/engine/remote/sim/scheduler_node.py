@@ -1,17 +1,20 @@
 """A simulated scheduler: the real pool, and a small table in place of the core."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.remote import messages, pool_actions
 from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.messages import RunningTask
 from bistro_tui.engine.remote.outcomes import NotSent, Outcome, Refused, Unknown
 from bistro_tui.engine.remote.pool import Pool
 from bistro_tui.engine.remote.pool_actions import RunOutcome, StatusKind, Verdict
 from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.remote.worker_machine import WAS_NOT_RUNNING
 from bistro_tui.engine.remote.worker_state import WorkerState
+from bistro_tui.engine.scheduling.core import Core
+from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.events import Events, Host, Process
 from tests.engine.remote.sim.network import Answer, Stream
 from tests.engine.remote.sim.truth import Truth
@@ -45,6 +48,8 @@ class Entry:
 class SchedulerNode:
     """One run of a scheduler."""
 
+    has_limits = False
+
     def __init__(
         self,
         events: Events,
@@ -55,14 +60,24 @@ class SchedulerNode:
         instance: InstanceId,
         times: PoolTimes,
         pool: type[Pool],
-        is_first_ever: bool,
+        core: type[Core],
+        disk: Disk,
     ) -> None:
         self.process = Process(events, host)
         self.events, self.truth, self.id, self.times = events, truth, instance, times
         truth.scheduler_is_new()
-        self.pool = pool(instance, times, host.clock(), is_first_ever=is_first_ever)
+        self.pool = pool(
+            instance,
+            times,
+            host.clock(),
+            is_first_ever=disk.served.safe_wait is None,
+            at_rest=disk.served.at_rest,
+            safe_before=disk.served.safe_wait or 0.0,
+        )
+        self._disk, self._safe_wait = disk, self.pool.times.safe_initial_wait
         self.streams: dict[tuple[str, InstanceId], Stream] = {}
         self.entries = {task: Entry(is_done=task in truth.on_disk) for task in tasks}
+        self._core = core
         self._owners: dict[str, InstanceId] = {}
         self._count = 0
         self.process.every(times.worker_check_interval, self._tick)
@@ -74,6 +89,7 @@ class SchedulerNode:
     # Streams.
 
     def accept(self, stream: Stream, shard: str, worker: InstanceId) -> None:
+        self._disk.let_in(self.id, self._safe_wait)
         self.streams[shard, worker] = stream
         self._act(self.pool.link_up(shard, worker, self.process.clock()))
 
@@ -94,6 +110,8 @@ class SchedulerNode:
                 and reply.worker_state != WorkerState.MUST_DIE
             ):
                 self._accepted(body.worker, reply)
+            if self.pool.may_have_tasks:
+                self._disk.give(self.id, self._safe_wait)
             answer(Refused(reply) if isinstance(reply, str) else reply)
             self._act(actions)
         elif isinstance(body, messages.UpdateStatus):
@@ -201,10 +219,15 @@ class SchedulerNode:
         if isinstance(ticket, str):
             self._act(actions)
             return
-        invocation = running.invocation
-        self.truth.is_dispatched(task, invocation)
-        entry.running, entry.shard = invocation, shard
+        entry.running, entry.shard = running.invocation, shard
         entry.is_overwriteable = False
+        self._send(running, ticket)
+        self._act(actions)
+
+    def _send(self, running: messages.RunningTask, ticket: pool_actions.Ticket) -> None:
+        task, invocation, shard = running.task, running.invocation, running.shard
+        self._disk.give(self.id, self._safe_wait)
+        self.truth.is_dispatched(running)
         self.events.tell(f"scheduler: {task} {invocation} to {shard}")
         message = messages.RunTask(
             task=running,
@@ -229,12 +252,23 @@ class SchedulerNode:
                 )
             ),
         )
-        self._act(actions)
+
+    def edits(self) -> dict[str, Callable[[], None]]:
+        """Return what a person may do to it."""
+        return {}
+
+    def shard_of(self, task: TaskId) -> str:
+        """Return where it runs or ran last; empty if that is not known."""
+        return self.entries[task].shard
+
+    def explain(self, task: TaskId) -> str:
+        """Return all that is known of it."""
+        return str(self.entries[task])
 
     def kill(self, task: TaskId, invocation: InvocationId) -> None:
         """Have that attempt ended, wherever it was."""
-        entry = self.entries[task]
-        row = self.pool.row(entry.shard) if entry.shard else None
+        shard = self.shard_of(task)
+        row = self.pool.row(shard) if shard else None
         if row is None:
             return
         running = messages.RunningTask(
@@ -377,13 +411,17 @@ class SchedulerNode:
                     self.pool.running_fetched(
                         fetch.shard,
                         fetch.worker,
-                        outcome.tasks
+                        self._alive_of(outcome.tasks)
                         if isinstance(outcome, messages.RunningTasks)
                         else None,
                         now(),
                     )
                 ),
             )
+
+    def _alive_of(self, tasks: Sequence[RunningTask]) -> Sequence[RunningTask]:
+        """Return which of these that a worker tells of are not known to be over."""
+        return tasks
 
     def _mark_lost(self, action: pool_actions.SendSuicide) -> None:
         if self._owners.get(action.shard) == action.worker:

@@ -27,6 +27,7 @@ class Attempt:
     task: messages.RunningTask
     status: str
     ends_at: float
+    pid: int = 0
 
 
 class Warden:
@@ -54,6 +55,7 @@ class Warden:
         if self.is_over():
             return False
         self.truth.process_starts(attempt.task, self.host)
+        attempt.pid = self.host.begin(attempt.task.invocation)
         self.attempts[attempt.task.invocation] = attempt
         self.host.after(
             attempt.ends_at - self.host.clock(), lambda: self._ends(attempt)
@@ -64,6 +66,7 @@ class Warden:
         """It does not mind SIGTERM: it dies when all of the wait is over."""
         attempt = self.attempts.get(invocation)
         if attempt is not None:
+            self._signal(attempt)
             attempt.status = "killed"
             attempt.ends_at = min(attempt.ends_at, self.host.clock() + wait)
             if wait > 0:
@@ -88,9 +91,15 @@ class Warden:
         if self.host.is_asleep:
             self.host.on_wake.append(lambda: self._ends(attempt))
         elif self.host.clock() >= attempt.ends_at - 1e-6:
+            if attempt.status == "killed":
+                self._signal(attempt)
+            del self.host.processes[attempt.pid]
             del self.attempts[attempt.task.invocation]
             self.truth.process_ended(attempt.task.invocation)
             self._told(attempt)
+
+    def _signal(self, attempt: Attempt) -> None:
+        self.truth.is_signalled(self.host, attempt.pid, attempt.task.invocation)
 
 
 class WorkerNode:
@@ -106,6 +115,7 @@ class WorkerNode:
         shard: str,
         instance: InstanceId,
         machine: type[WorkerMachine],
+        warden: type[Warden],
         has_lease: bool,
     ) -> None:
         self.process = Process(events, host)
@@ -122,7 +132,7 @@ class WorkerNode:
             ),
             host.clock(),
         )
-        self.warden = Warden(host, truth, self._told_end)
+        self.warden = warden(host, truth, self._told_end)
         self.stream: Stream | None = None
         self.taken: dict[InvocationId, str] = {}
         """What it accepted, and if that is alive, ended or acknowledged."""
@@ -239,13 +249,11 @@ class WorkerNode:
             self._report(attempt.task, "never started")
 
     def _kill(self, message: messages.KillTask) -> None:
-        held = [one for one in self.machine.alive if one.task == message.task.task]
-        for one in held:
-            if one.invocation != message.task.invocation:
-                raise self.truth.broken(
-                    "kill", f"{one.invocation} instead of {message}"
-                )
-            self.warden.kill(one.invocation, 0.0)
+        invocation = message.task.invocation
+        what = self.taken.get(invocation, "not here")
+        if what != "alive":
+            raise self.truth.broken("I9", f"{invocation} is killed, and is {what}")
+        self.warden.kill(invocation, 0.0)
 
     def _told_end(self, attempt: Attempt) -> None:
         self.process.do(lambda: self._report(attempt.task, attempt.status))

@@ -9,11 +9,13 @@ from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.pool import Pool
 from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.remote.worker_machine import WorkerMachine
+from bistro_tui.engine.scheduling.core import Core
+from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.events import Events, Host
 from tests.engine.remote.sim.network import DOWN, UP, Network, Stream
 from tests.engine.remote.sim.scheduler_node import SchedulerNode
 from tests.engine.remote.sim.truth import Truth
-from tests.engine.remote.sim.worker_node import WorkerNode
+from tests.engine.remote.sim.worker_node import Warden, WorkerNode
 
 TIMES = PoolTimes(
     heartbeat_grace_period=2.0,
@@ -42,8 +44,15 @@ class Rules:
 
     pool: type[Pool] = Pool
     machine: type[WorkerMachine] = WorkerMachine
+    warden: type[Warden] = Warden
     has_lease: bool = True
+    disk: type[Disk] = Disk
+    scheduler: type[SchedulerNode] = SchedulerNode
+    core: type[Core] = Core
+    """Of a ``CoreNode``."""
     times: PoolTimes = TIMES
+    later: tuple[PoolTimes, ...] = ()
+    """Of which the schedulers after the first have one each; none: the same."""
     shards: tuple[str, ...] = ("a", "b", "c")
     """One host for each."""
     tasks: int = 5
@@ -70,6 +79,7 @@ class World:
             self.network.keeps_order = self.rules.keeps_order
         self.truth = Truth(self.events)
         self._count = 0
+        self.disk = self.rules.disk()
         self.tasks: list[TaskId] = []
         for _ in range(self.rules.tasks):
             self._new_task()
@@ -78,7 +88,7 @@ class World:
             Host(self.events, f"{shard}{number}")
             for number, shard in enumerate(self.rules.shards)
         ]
-        self.scheduler = self._new_scheduler(is_first_ever=True)
+        self.scheduler = self._new_scheduler(is_first=True)
         self.workers = [self._new_worker(at) for at in range(len(self.hosts))]
         self.olds: list[WorkerNode] = []
 
@@ -91,16 +101,20 @@ class World:
         self.tasks.append(task)
         return task
 
-    def _new_scheduler(self, *, is_first_ever: bool) -> SchedulerNode:
-        return SchedulerNode(
+    def _new_scheduler(self, *, is_first: bool = False) -> SchedulerNode:
+        times, later = self.rules.times, self.rules.later
+        if later and not is_first:
+            times = self.rng.choice(later)
+        return self.rules.scheduler(
             self.events,
             self.scheduler_host,
             self.truth,
             self.tasks,
             instance=self._new_id(),
-            times=self.rules.times,
+            times=times,
             pool=self.rules.pool,
-            is_first_ever=is_first_ever,
+            core=self.rules.core,
+            disk=self.disk,
         )
 
     def _new_worker(self, at: int) -> WorkerNode:
@@ -112,6 +126,7 @@ class World:
             shard=self.rules.shards[at],
             instance=self._new_id(),
             machine=self.rules.machine,
+            warden=self.rules.warden,
             has_lease=self.rules.has_lease,
         )
 
@@ -146,6 +161,9 @@ class World:
                 self.workers[at] = self._new_worker(at)
         if not self.scheduler.process.is_alive:
             return
+        if self.events.is_calm and self.scheduler.has_limits:
+            # What was asked for before would wait for room behind ever more of it.
+            return
         todo = len(self.tasks) - len(self.truth.on_disk)
         while todo < self.rules.tasks:
             self.scheduler.add_task(self._new_task())
@@ -155,6 +173,7 @@ class World:
 
     def faults(self) -> dict[str, Callable[[], None]]:
         return {
+            **self.scheduler.edits(),
             "crash_scheduler": self.crash_scheduler,
             "start_scheduler": self.start_scheduler,
             "stop_scheduler": self.scheduler.process.stop,
@@ -191,7 +210,7 @@ class World:
 
     def start_scheduler(self) -> None:
         if not self.scheduler.process.is_alive:
-            self.scheduler = self._new_scheduler(is_first_ever=False)
+            self.scheduler = self._new_scheduler()
 
     def go_on_workers(self) -> None:
         for worker in self.workers:
@@ -250,7 +269,7 @@ class World:
     ) -> str | None:
         for task in asked:
             if task not in self.truth.on_disk:
-                return f"{task} is never done: {self.scheduler.entries[task]}"
+                return f"{task} is never done: {self.scheduler.explain(task)}"
         for worker, invocations in taken:
             if worker.process.is_alive:
                 for invocation, what in worker.taken.items():
