@@ -100,6 +100,8 @@ class Oracle:
         self.script.write_text(SCRIPT)
         self.enough = directory / "enough"
         """Once this is there, those that count are done."""
+        self._heard: list[Record] = []
+        self._heard_bytes = 0
 
     def job(
         self,
@@ -129,13 +131,15 @@ class Oracle:
     def records(self) -> list[Record]:
         """Return everything that was said, in order."""
         try:
-            lines = self.path.read_text().splitlines()
+            with self.path.open("rb") as file:
+                file.seek(self._heard_bytes)
+                new = file.read()
         except FileNotFoundError:
             return []
-        found = []
-        for line in lines:
+        self._heard_bytes += len(new)
+        for line in new.decode().splitlines():
             what, job, node, invocation, seconds, pid = line.split()
-            found.append(
+            self._heard.append(
                 Record(
                     what=what,
                     task=(job, node),
@@ -144,7 +148,7 @@ class Oracle:
                     pid=int(pid),
                 )
             )
-        return found
+        return [*self._heard]
 
     def alive(self) -> list[str]:
         """Return the processes of tasks that are alive now."""

@@ -1,13 +1,11 @@
 """A scheduler and its workers as real programs, with work that is judged from outside.
 
-A supervisor starts again what has ended, as systemd does. Times are scaled down.
+A supervisor starts again what has ended, as systemd does.
 """
 
 import os
 import random
-import re
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,158 +17,22 @@ from tests.e2e.program import PROGRAM, Place
 from tests.faults.crashes import job_of, remove_memory_of, settings
 from tests.faults.kills import Row, look
 from tests.faults.oracle import Oracle, Task, fresh_mark
+from tests.faults.remote.mutants import words_of
 from tests.faults.remote.network import Network, free_port
+from tests.faults.remote.programs import ENDS, Program, Worker
+from tests.faults.remote.times import SCALED, Times
 from tests.faults.seeds import SCALE
-from tests.faults.watching import alive_with, wait_until, wardens_of
+from tests.faults.watching import alive_with, wait_until
 
-KILL_WAIT = 0.3
-BEAT, LATE = 0.2, 1.0
-"""A heartbeat, and a health check, this often; so much later it is too late."""
-LOOKS, LOSE, MARGIN = 0.1, 0.6, 0.5
-NODES = 6
-AT_ONCE = 18
-LAST_TASK_DIES = 1.01 * (2 * BEAT + LATE + LOSE) + KILL_WAIT + 1.0
-"""Seconds after which a worker that hears nothing has no task alive."""
-TO_THE_END = 60.0
-TO_WORK = 40.0
-TO_A_STOP = KILL_WAIT + 10.0
-LONG = 11.0
-"""Seconds: a task that nobody ends is still alive when it is started elsewhere."""
-KINDS = {
-    "quick": 0.0,
-    "sleep": LONG,
-    "fail": 0.3,
-    "daemon": 1.0,
-    "stubborn": 1.5,
-    "count": 0.3,
-}
-"""What they do, and for how many seconds."""
+NODES = 2
+"""For each worker."""
+AT_ONCE = 6
+"""The same."""
+KINDS = ("quick", "sleep", "fail", "daemon", "stubborn", "count")
+SECONDS = {"fail": 0.3, "daemon": 1.0, "stubborn": 1.5, "count": 0.3}
+"""For how many they work; those that sleep do for long."""
 COUNTING = ("sleep", "daemon", "stubborn", "count")
 """Those that do it again and again."""
-SCHEDULER_FLAGS = (
-    f"--heartbeat-grace-period={LATE}",
-    f"--healthcheck-period={BEAT}",
-    f"--healthcheck-grace-period={LATE}",
-    f"--lose-unhealthy-worker-after={LOSE}",
-    f"--worker-check-interval={LOOKS}",
-    f"--CAUTION-worker-suicide-backoff-safety-margin-sec={MARGIN}",
-    f"--CAUTION-worker-suicide-task-kill-wait-ms={int(KILL_WAIT * 1000)}",
-    "--unsure-if-running-check-initial-period=0.2",
-    "--thrift-send-timeout-ms=300",
-    "--thrift-receive-timeout-ms=500",
-)
-SURPRISED = re.compile("internal error|Unhandled|Traceback|never retrieved")
-ENDS = (0, 143, -signal.SIGKILL, -signal.SIGTERM)
-WORKER_ENDS = (0, 1, -signal.SIGKILL, -signal.SIGTERM)
-"""1: it ended itself, as one does that was lost or replaced."""
-
-
-class Program:
-    """A program that is started again and again with the same words."""
-
-    def __init__(
-        self, name: str, words: Sequence[str], place: Place, ends: Sequence[int]
-    ) -> None:
-        self.name = name
-        self.log = place.path / f"{name}.log"
-        self.is_wanted = False
-        """Whether it is to be started again when it has ended."""
-        self._words = words
-        self._place = place
-        self._ends = ends
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def process(self) -> "subprocess.Popen[bytes]":
-        assert self._process is not None, f"{self.name} was never started"
-        return self._process
-
-    @property
-    def is_running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> None:
-        """Start it, unless it runs."""
-        self.is_wanted = True
-        if self.is_running:
-            return
-        self.check_exit()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._words,
-                cwd=self._place.path,
-                env=self._place.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
-
-    def check_exit(self) -> None:
-        """It may have been killed, or have ended as it should; nothing else."""
-        if self._process is not None:
-            code = self._process.poll()
-            assert code in self._ends, f"{self.name}: exit {code}\n{self.tail()}"
-
-    def signal(self, number: int) -> None:
-        if self.is_running:
-            self.process.send_signal(number)
-
-    def kill(self) -> None:
-        """Kill it, and let nobody start it again."""
-        self.is_wanted = False
-        if self._process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def terminate(self) -> None:
-        """Ask it to end, and wait until it has."""
-        self.is_wanted = False
-        self.signal(signal.SIGTERM)
-        try:
-            self.process.wait(TO_A_STOP)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"{self.name} does not end\n{self.tail()}") from None
-        self.check_exit()
-
-    def wardens(self) -> list[int]:
-        return wardens_of(self.process.pid) if self.is_running else []
-
-    def check_log(self) -> None:
-        """Whatever happens to it, it may not be surprised."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        wrong = [line for line in lines if SURPRISED.search(line)]
-        assert not wrong, f"{self.name}: {wrong[0]}"
-
-    def tail(self) -> str:
-        return f"--- {self.name}\n" + self.log.read_text(errors="replace")[-3000:]
-
-
-class Worker(Program):
-    """A worker with its data directory."""
-
-    def __init__(self, name: str, shard: str, cluster: "Cluster") -> None:
-        self.shard = shard
-        self.data = cluster.place.path / name
-        before, host, port = cluster.network.worker_words(shard)
-        token = cluster.place.data / "secrets" / "worker.token"
-        words = (
-            *(*before, PROGRAM, "worker", "--worker-command=/bin/false"),
-            *("--scheduler-host", host, "--scheduler-port", str(port)),
-            *("--token-file", str(token), "--data-dir", str(self.data)),
-            *("--shard-id", shard, f"--heartbeat-period-sec={BEAT}"),
-        )
-        super().__init__(name, words, cluster.place, WORKER_ENDS)
-
-    def tasks(self) -> list[str]:
-        """Return the processes of its tasks that work in its data directory."""
-        below, found = f"{self.data}/jobs/", []
-        for one in alive_with(self._mark):
-            with suppress(OSError):
-                if os.readlink(f"/proc/{one.split()[0]}/cwd").startswith(below):
-                    found.append(one)
-        return found
-
-    _mark = "oracle-task.sh"
 
 
 class Cluster:
@@ -184,8 +46,14 @@ class Cluster:
         *,
         shards: Sequence[str] = ("w1", "w2", "w3"),
         runner: str = "remote",
+        times: Times = SCALED,
+        mutant: str = "",
     ) -> None:
         self.place, self.rng, self.network = place, rng, network
+        self.times = times
+        self._nodes = NODES * len(shards)
+        self._at_once = AT_ONCE * len(shards)
+        self._program = words_of(mutant) if mutant else (PROGRAM,)
         self.runner = runner
         mark = fresh_mark()
         self.oracle = Oracle(place.path, mark)
@@ -194,16 +62,21 @@ class Cluster:
         network.open(port, shards)
         before, flags = network.scheduler_words()
         words = (
-            *(*before, PROGRAM, str(self.config), "--no-ui", "--exit-when-done"),
-            *("--data-dir", str(place.data), "--server-port", str(port)),
-            *("--runner", runner, *SCHEDULER_FLAGS, *flags),
+            *(*before, *self._program, str(self.config)),
+            *("--no-ui", "--exit-when-done", "--data-dir", str(place.data)),
+            *("--server-port", str(port), "--runner", runner),
+            *(*times.scheduler_flags(), *flags),
         )
-        self.scheduler = Program("scheduler", words, place, ENDS)
-        self.workers = [Worker(f"worker-{one}", one, self) for one in shards]
+        self.scheduler = Program(
+            "scheduler", words, place, ends=ENDS, to_a_stop=times.to_a_stop
+        )
+        self.workers = [self.worker(f"worker-{one}", one) for one in shards]
         self.others: list[Worker] = []
         """Those that want a shard that another one has."""
         self.faults: list[str] = []
         """What was done to them, in order."""
+        self.longest_wait = 0.0
+        """Seconds in which no task started, at most, when one was waited for."""
         self.attempts = 0
         """How many the oracle has heard of, once all was judged."""
         self._began = time.monotonic()
@@ -212,14 +85,33 @@ class Cluster:
         """How often each task had been started when it was first seen as done."""
         self._seen: list[tuple[float, dict[Task, int]]] = []
 
+    def worker(self, name: str, shard: str) -> Worker:
+        """Return one that was not started yet."""
+        before, host, port = self.network.worker_words(shard)
+        token = self.place.data / "secrets" / "worker.token"
+        words = (
+            *(*before, *self._program, "worker", "--worker-command=/bin/false"),
+            *("--scheduler-host", host, "--scheduler-port", str(port)),
+            *("--token-file", str(token), *self.times.worker_flags()),
+        )
+        stop = self.times.to_a_stop
+        return Worker(name, shard, words, self.place, to_a_stop=stop)
+
     def _config(self) -> dict[str, Any]:
         jobs = {
             f"bistro_job->{kind}": job_of(
                 self.oracle.job(kind, seconds, counts=kind in COUNTING)
             )
-            for kind, seconds in KINDS.items()
+            for kind, seconds in self._seconds.items()
         }
-        return {"bistro_settings": settings(nodes=NODES, at_once=AT_ONCE), **jobs}
+        limits = settings(nodes=self._nodes, at_once=self._at_once)
+        return {"bistro_settings": limits, **jobs}
+
+    @property
+    def _seconds(self) -> dict[str, float]:
+        """How long the tasks of each kind work."""
+        seconds = {**SECONDS, "sleep": self.times.long}
+        return {kind: seconds.get(kind, 0.0) for kind in KINDS}
 
     @property
     def programs(self) -> list[Program]:
@@ -233,10 +125,10 @@ class Cluster:
         """Start all, and wait until tasks run."""
         self.scheduler.start()
         token = self.place.data / "secrets" / "worker.token"
-        wait_until(token.exists, "a token for workers")
+        wait_until(token.exists, "a token for workers", self.times.to_work)
         for worker in self.workers:
             worker.start()
-        wait_until(self.oracle.records, "a first task")
+        wait_until(self.oracle.records, "a first task", self.times.to_work)
 
     def note(self, fault: str) -> None:
         """Say what is done to them now."""
@@ -263,10 +155,12 @@ class Cluster:
 
     def wait_for_work(self) -> None:
         """Let time go by until a task starts, for which it may not take too long."""
-        before = self._number_of_starts()
-        deadline = time.monotonic() + TO_WORK
-        while self._number_of_starts() == before:
-            assert time.monotonic() < deadline, f"nothing starts in {TO_WORK} s"
+        before = self.number_of_starts()
+        began, seconds = time.monotonic(), self.times.to_work
+        while self.number_of_starts() == before:
+            waited = time.monotonic() - began
+            assert waited < seconds, f"nothing starts in {seconds} s"
+            self.longest_wait = max(waited, self.longest_wait)
             self.wait(0.1)
 
     def wait_until(self, condition: Callable[[], object], seconds: float) -> None:
@@ -275,7 +169,7 @@ class Cluster:
         while not condition() and time.monotonic() < deadline:
             self.wait(0.02)
 
-    def _number_of_starts(self) -> int:
+    def number_of_starts(self) -> int:
         return sum(one.what == "start" for one in self.oracle.records())
 
     # The judge.
@@ -310,7 +204,8 @@ class Cluster:
             self._starts[task] = starts[task]
         self._done = done
         counts = {task: row.at for task, row in rows.items()}
-        self._seen.append((boot, counts))
+        if not self._seen or self._seen[-1][1] != counts:
+            self._seen.append((boot, counts))
 
     def _rows(self) -> dict[Task, Row]:
         query = (
@@ -325,7 +220,7 @@ class Cluster:
         }
 
     def _to_the_end(self) -> None:
-        deadline = time.monotonic() + TO_THE_END * SCALE
+        deadline = time.monotonic() + self.times.to_the_end * SCALE
         while self.scheduler.is_running or self.scheduler.process.returncode:
             assert time.monotonic() < deadline, f"not done: {self._missing()}"
             self._hurry()
@@ -338,11 +233,11 @@ class Cluster:
 
     def _hurry(self) -> None:
         """Let the long tasks go on to their end."""
-        for one in alive_with(f"{LONG:.3f}{self.oracle.mark}"):
+        for one in alive_with(f"{self.times.long:.3f}{self.oracle.mark}"):
             self.kill(int(one.split()[0]))
 
     def _missing(self) -> list[Task]:
-        wanted = {(kind, f"n{i}") for kind in KINDS for i in range(NODES)}
+        wanted = {(kind, f"n{i}") for kind in KINDS for i in range(self._nodes)}
         return sorted(wanted - self._done)
 
     def _clear_away(self) -> None:
@@ -371,7 +266,10 @@ class Cluster:
         for one in self.programs:
             one.check_log()
         self.attempts = len(attempts)
-        print(f"{len(self.faults)} faults, {self.attempts} attempts")
+        print(
+            f"{len(self.faults)} faults, {self.attempts} attempts,"
+            f" {self.longest_wait:.0f} s at most until a start"
+        )
 
     def _judge_counts(self) -> None:
         """No task may count on from less than what had been seen in the store."""

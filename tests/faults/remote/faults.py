@@ -5,21 +5,22 @@ that who has ended is started again, and who was cut off has to come back by its
 """
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 
 from tests.engine.remote.proxy import Way
-from tests.faults.remote.cluster import LAST_TASK_DIES, Cluster, Program, Worker
+from tests.faults.remote.cluster import Cluster
 from tests.faults.remote.namespaces import Namespaces
 from tests.faults.remote.network import Proxied, Wire
+from tests.faults.remote.programs import Program, Worker
 
 Spell = AbstractContextManager[None]
 
-LENGTHS = ((0.0, 0.4), (0.6, 1.6), (2.0, 3.0), (3.6, 4.6))
-"""Seconds: shorter and longer than the times to be late, lost, and started anew."""
 OFTEN = (3, 4, 2, 1)
+"""How often a fault has which of the lengths of ``Times``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ def frozen_past_its_lease(run: Cluster, worker: Worker) -> Iterator[None]:
     """What it started is dead before it can look at it again."""
     if worker.is_running:
         worker.signal(signal.SIGSTOP)
-        run.wait(LAST_TASK_DIES)
+        run.wait(run.times.last_task_dies)
         assert worker.tasks() == [], f"alive after their lease\n{worker.tail()}"
     yield
     worker.signal(signal.SIGCONT)
@@ -119,7 +120,7 @@ def killed_with_its_wardens(run: Cluster, worker: Worker) -> Iterator[None]:
 def another_of_its_shard(run: Cluster, worker: Worker) -> Iterator[None]:
     """One of the two has to go, whoever it is."""
     name = f"other-{len(run.others)}"
-    other = Worker(name, worker.shard, run)
+    other = run.worker(name, worker.shard)
     run.others.append(other)
     other.start()
     yield
@@ -281,6 +282,19 @@ WIRES = (
     of_worker(reset),
     of_worker(refused),
 )
+STARTS = tuple(
+    one
+    for one in PROCESSES
+    if not one.is_workers and not one.name.endswith("is frozen")
+)
+"""After these the scheduler is another one."""
+AWAY = (
+    of_worker(frozen),
+    of_worker(refused),
+    of_worker(lambda run, it: late(run, it, *Way), "late both ways"),
+    of_worker(lambda run, it: lost(run, it, *Way), "lost both ways"),
+)
+"""The worker goes on, and the scheduler does not hear of it."""
 CABLES = (
     of_worker(
         lambda run, it: link_down(run, it, is_workers=True), "the worker's link is down"
@@ -296,13 +310,36 @@ CABLES = (
 )
 
 
-def disturb(run: Cluster, deck: list[Fault]) -> None:
-    """Let all of these happen, up to three at a time."""
+def start_without_one(run: Cluster, deck: list[Fault]) -> None:
+    """Let the scheduler start while a worker is away, once for each of these.
+
+    It happens to the worker; what happens to the scheduler is over before that is.
+    """
     rng = run.rng
     rng.shuffle(deck)
+    for away in deck:
+        worker = rng.choice(run.workers)
+        ends = rng.choice(STARTS)
+        run.wait_for_work()
+        run.wait(rng.uniform(0.5, 1.5))
+        run.note(f"{away.name} ({worker.shard}), {ends.name}")
+        run.faults += [away.name, ends.name]
+        with away.begin(run, worker):
+            run.wait(rng.uniform(0.0, 0.3))
+            with ends.begin(run, worker):
+                run.wait(rng.uniform(0.0, 0.5))
+            run.wait(rng.uniform(*rng.choices(run.times.lengths, OFTEN)[0]))
+        run.look()
+
+
+def disturb(run: Cluster, deck: list[Fault], among: Sequence[Worker] = ()) -> None:
+    """Let all of these happen, up to one at a time for each worker ``among`` all."""
+    rng = run.rng
+    workers = among or run.workers
+    rng.shuffle(deck)
     while deck:
-        chosen = _dealt(run, deck)
-        targets = rng.sample(run.workers, len(chosen))
+        chosen = _dealt(rng, deck, most=len(workers))
+        targets = rng.sample(workers, len(chosen))
         run.wait_for_work()
         run.wait(rng.uniform(0.0, 0.6))
         with ExitStack() as spells:
@@ -311,15 +348,15 @@ def disturb(run: Cluster, deck: list[Fault]) -> None:
                 run.note(fault.name + on)
                 run.faults.append(fault.name)
                 spells.enter_context(fault.begin(run, worker))
-            length = rng.choices(LENGTHS, OFTEN)[0]
+            length = rng.choices(run.times.lengths, OFTEN)[0]
             run.wait(rng.uniform(*length))
         run.look()
 
 
-def _dealt(run: Cluster, deck: list[Fault]) -> list[Fault]:
+def _dealt(rng: Random, deck: list[Fault], *, most: int) -> list[Fault]:
     """Take what happens together: once at most to the scheduler, once to a worker."""
     chosen = [deck.pop()]
-    for _ in range(run.rng.choice((0, 1, 2, 2))):
+    for _ in range(rng.choice((*range(most), most - 1))):
         if any(not one.is_workers for one in chosen):
             fits = [one for one in deck if one.is_workers]
         else:

@@ -11,7 +11,7 @@ from tests.faults.remote.cluster import Cluster
 from tests.faults.remote.network import Proxied, Wire
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(200 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400 * SCALE)]
 
 FRAMES = 40
 LONGEST = 15.0
