@@ -9,6 +9,7 @@ from typing import Protocol, TypeGuard
 from bistro_tui.engine.audience import Audience
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.ended import Attempt, Ended, EndedAttempts
+from bistro_tui.engine.finds import Finds
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.installed import described
 from bistro_tui.engine.moment import Now
@@ -37,6 +38,7 @@ from bistro_tui.engine.scheduling.actions import (
     StoreStatus,
 )
 from bistro_tui.engine.scheduling.events import (
+    AdoptedAttempt,
     AttemptsAdopted,
     Event,
     Oddity,
@@ -142,6 +144,7 @@ class Dispatcher:
         self.unfinished = 0
         """Attempts that run, or whose status is not on disk yet."""
         self._reports: deque[RunnerReport] = deque()
+        self._finds = Finds()
         self._slice = FEWEST
         self._acting: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -170,6 +173,8 @@ class Dispatcher:
     def report(self, report: RunnerReport) -> None:
         """Take note of a report; all of one turn of the loop are acted on together."""
         self._reports.append(report)
+        if isinstance(report, AttemptAdopted):
+            self._finds.expect((report,))
         if self._acting is None:
             self._acting = asyncio.get_running_loop().call_soon(self._act)
 
@@ -179,6 +184,7 @@ class Dispatcher:
         Not to be called from inside ``start`` or ``kill`` of the runner.
         """
         self._reports.extend(reports)
+        self._finds.expect(reports)
         if self._acting is None:
             self._act()
 
@@ -351,7 +357,8 @@ class Dispatcher:
     def _adopt(self, first: AttemptAdopted, before: Sequence[Event]) -> None:
         """Let the core know of attempts that run: this one, and all told of next.
 
-        It hears of ``before`` at the same time.
+        It hears of ``before`` at the same time, and that nothing was started beside
+        them.
         """
         found, reports = [first.attempt], self._reports
         while (
@@ -362,8 +369,9 @@ class Dispatcher:
             found.append(following.attempt)
             reports.popleft()
         running = self._ended.running
+        undone = self._undo_held(found)
         known = {(one.task, one.invocation): running(one.task) for one in found}
-        self.feed([*before, AttemptsAdopted(tuple(found))])
+        self.feed([*before, *undone, AttemptsAdopted(tuple(found))])
         self._log_oddities()
         for (task, invocation), old in known.items():
             # It passes over those that run, or whose tasks run under another name.
@@ -371,6 +379,20 @@ class Dispatcher:
             if new is not None and new is not old and new.invocation == invocation:
                 self.unfinished += 1
         self._on_change()
+
+    def _undo_held(
+        self, found: Sequence[AdoptedAttempt]
+    ) -> list[TaskEnded | TaskNotStarted]:
+        undone: list[TaskEnded | TaskNotStarted] = []
+        for one in found:
+            held = self._finds.heard(one.task)
+            if held is not None:
+                attempt = self._ended.find(one.task, held.invocation)
+                if attempt is not None:
+                    undone.append(self._undone(held, attempt))
+        if undone:
+            self._audience.processes_ended(undone)
+        return undone
 
     def _lost(self, report: AttemptLost) -> None:
         task, invocation, worker, safe_sec = report
@@ -441,11 +463,13 @@ class Dispatcher:
                 self._settling.storing(stores)
             if len(stores) == len(actions):
                 return
-        start = self._runner.start
+        start, holds_up = self._runner.start, self._finds.holds_up
         for action in actions:
             try:
                 if isinstance(action, StartTask):
                     self.unfinished += 1
+                    if holds_up(action):
+                        continue
                     self._start_failures.tried(action.invocation)
                     start(action)
                 elif isinstance(action, KillTask):

@@ -34,6 +34,7 @@ from bistro_tui.engine.options import REMOTE, EngineOptions
 from bistro_tui.engine.outcome import Outcome
 from bistro_tui.engine.parts import (
     Storage,
+    exit_wait_before,
     make_config_loader,
     make_recovery,
     make_runner,
@@ -248,6 +249,8 @@ class Engine:
         await_former_workers(
             storage.data_dir.run,
             self._options,
+            clock=self._clock,
+            exit_wait_before=lambda: exit_wait_before(self._core),
             feed=self._feed,
             at_end=self._resources.callback,
         )

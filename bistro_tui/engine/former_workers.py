@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.remote.clamping import clamped
 from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.initial_wait import OVERRIDDEN
 from bistro_tui.engine.runners.workers_served import WorkersServed
 from bistro_tui.engine.scheduling.events import Event, StartsPaused, StartsResumed
 
@@ -23,6 +26,8 @@ def await_former_workers(
     run: Path,
     options: EngineOptions,
     *,
+    clock: Clock,
+    exit_wait_before: Callable[[], float],
     feed: Callable[[Sequence[Event]], None],
     at_end: Callable[[Callable[[], None]], object],
 ) -> None:
@@ -30,29 +35,65 @@ def await_former_workers(
 
     Without a listener nobody can tell what they still run. The wait is the longest
     that they were told of, or what a person says with the flag for the initial wait;
-    what is given to ``at_end`` ends it early.
+    it is over when the wall second is before the one that ``exit_wait_before`` returns.
+    What is given to ``at_end`` ends it early.
     """
     if options.has_remote_workers or options.runs_fake_tasks:
         return
-    served, times = WorkersServed(run), options.pool_times
+    served, times = WorkersServed(run), clamped(options.pool_times)
     if not served.ever:
         return
-    wait = max(served.safe_wait, times.safe_initial_wait)
-    if times.startup_wait_for_workers is not None:
-        wait = times.startup_wait_for_workers
+    safe = max(served.safe_wait, times.safe_initial_wait)
+    custom = times.startup_wait_for_workers
+    wait = safe if custom is None else custom
+    if wait <= 0:
+        return
     text = (
         f"remote workers of an earlier run may have tasks for up to {wait:g} s; with"
         " --server-port they can tell, --CAUTION-startup-wait-for-workers 0 waits for"
         " none"
     )
-
-    def over() -> None:
-        with suppress(OSError):
-            served.rest(_GONE)
-        feed([StartsResumed(CAUSE)])
-
-    if wait <= 0:
-        return
     log.warning("nothing starts yet: %s", text)
     feed([StartsPaused(CAUSE, text)])
-    at_end(asyncio.get_running_loop().call_later(wait, over).cancel)
+
+    def look(left: float) -> bool:
+        now = clock.now().wall
+        if exit_wait_before() > now:
+            log.warning("%s", OVERRIDDEN)
+        elif left > 0:
+            return False
+        elif wait >= safe:
+            # A wait that a person cut short says nothing of the next start.
+            with suppress(OSError):
+                served.rest(_GONE)
+        feed([StartsResumed(CAUSE)])
+        return True
+
+    _look_until(
+        look, wait, clock=clock, every=times.worker_check_interval, at_end=at_end
+    )
+
+
+def _look_until(
+    look: Callable[[float], bool],
+    wait: float,
+    *,
+    clock: Clock,
+    every: float,
+    at_end: Callable[[Callable[[], None]], object],
+) -> None:
+    """Call ``look`` with the seconds left of ``wait``, now and then, until it is True.
+
+    Not at once: what is known at first is told after this.
+    """
+    loop = asyncio.get_running_loop()
+    until = clock.now().elapsed + wait
+    timers: list[asyncio.TimerHandle] = []
+
+    def again() -> None:
+        left = until - clock.now().elapsed
+        if not look(left):
+            timers[:] = [loop.call_later(min(left, every), again)]
+
+    timers.append(loop.call_later(0, again))
+    at_end(lambda: timers[0].cancel())

@@ -274,6 +274,12 @@ def plan_workers_door(options: EngineOptions) -> "ListeningPlan | None":
     return plan_door(options)
 
 
+def exit_wait_before(core: Core) -> float:
+    """Return the wall second before which nothing is waited for at a start."""
+    settings = core.config.settings if core.config else Settings()
+    return settings.exit_initial_wait_before_timestamp
+
+
 def make_runner(
     options: EngineOptions,
     storage: Storage,
@@ -319,15 +325,11 @@ def make_runner(
         from bistro_tui.engine.runners.stored_attempts import StoredAttempts
         from bistro_tui.engine.runners.with_workers import make_with_workers
 
-        def exit_wait_before() -> float:
-            settings = core.config.settings if core.config else Settings()
-            return settings.exit_initial_wait_before_timestamp
-
         return make_with_workers(
             options,
             context,
             workers_door,
-            exit_wait_before=exit_wait_before,
+            exit_wait_before=lambda: exit_wait_before(core),
             stored=StoredAttempts(storage.statuses, core.status),
         )
     part = find(Group.RUNNERS, options.runner_name)

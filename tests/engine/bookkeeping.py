@@ -28,18 +28,19 @@ from bistro_tui.engine.remote.identity import (
 from bistro_tui.engine.remote.link import Answered, Link
 from bistro_tui.engine.remote.outcomes import NotSent, Outcome, Refused, Unknown
 from bistro_tui.engine.remote.pool import Pool
+from bistro_tui.engine.remote.pool_actions import PoolAction, Ticket
 from bistro_tui.engine.remote.times import PoolTimes
-from bistro_tui.engine.runners.protocol import AttemptAdopted
+from bistro_tui.engine.runners.protocol import AttemptAdopted, AttemptUsage
 from bistro_tui.engine.runners.remote import RemoteRunner
 from bistro_tui.engine.runners.remote_kills import TOLD_PATIENCE_SEC
 from bistro_tui.engine.runners.remote_orders import Orders
 from bistro_tui.engine.runners.stored_attempts import StoredAttempts
 from bistro_tui.engine.scheduling import events as ev
-from bistro_tui.engine.scheduling.actions import Action, StartTask, StoreStatus
+from bistro_tui.engine.scheduling.actions import Action, StoreStatus
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.status import TaskStatus
-from tests.engine.runners.remote_world import SCHEDULER, FakeLink, settle
+from tests.engine.runners.remote_world import SCHEDULER, FakeLink, Served, settle
 from tests.engine.scheduling.builders import limits, make_config, make_job, make_tree
 from tests.engine.scheduling.invariants import check_invariants
 from tests.engine.test_dispatch import Hall
@@ -109,8 +110,6 @@ class Watched(Core):
         self.passed_over: set[tuple[TaskId, InvocationId]] = set()
         self.ends: set[int] = set()
         self.faults: list[str] = []
-        self.told: Callable[[], Collection[TaskId]] = set
-        """Returns the tasks of attempts that it is about to be told of."""
         self.over: Callable[[], Collection[TaskId]] = set
         """Returns those of which the end was reported, and not told to it yet."""
 
@@ -124,9 +123,6 @@ class Watched(Core):
         found = list(events)
         before = self.live()
         actions = super().handle(found, now, steps)
-        for one in actions:
-            if isinstance(one, StartTask) and one.task in self.told():
-                self.faults.append(f"{one.task} starts, and runs as was told before")
         after = self.live()
         for event in found:
             match event:
@@ -143,7 +139,11 @@ class Watched(Core):
                     passed_over = ids - after.keys()
                     # One that was killed under the same name elsewhere counts as over.
                     others = {task for task, _ in passed_over - before.keys()}
-                    over = others & set(self.over())
+                    over = {
+                        one
+                        for one in others & set(self.over())
+                        if not self.needs_none(one)
+                    }
                     if over:
                         self.faults.append(f"{over} kept from running by what is over")
                     self.passed_over |= passed_over
@@ -151,6 +151,31 @@ class Watched(Core):
                 case _:
                     pass
         return actions
+
+    def needs_none(self, task: TaskId) -> bool:
+        status = self.status(task)
+        return status is not None and (status.is_done or status.is_failed)
+
+    def take_oddities(self) -> tuple[ev.Oddity, ...]:
+        found = super().take_oddities()
+        self.faults += [one.text for one in found if one.is_grave]
+        return found
+
+
+class WatchedPool(Pool):
+    """A pool of which is known what it let start that was found to run."""
+
+    faults: list[str]
+    found_tasks: Callable[[], Collection[TaskId]]
+    """Returns the tasks of attempts of which the core has yet to hear."""
+
+    def dispatched(
+        self, task: m.RunningTask, now: float
+    ) -> tuple[Ticket | str, list[PoolAction]]:
+        ticket, actions = super().dispatched(task, now)
+        if isinstance(ticket, Ticket) and task.task in self.found_tasks():
+            self.faults.append(f"{task.task} starts, and was found to run before")
+        return ticket, actions
 
 
 @dataclass(eq=False)
@@ -194,23 +219,23 @@ class Walk:
             on_change=lambda: None,
             on_trouble=self.hall.heard.append,
         )
-        core.told = lambda: {
-            report.attempt.task
-            for report in self.dispatcher._reports
-            if isinstance(report, AttemptAdopted)
-        }
         core.over = lambda: self.ended._ended
-        self.pool = Pool(
+        self.pool = pool = WatchedPool(
             SCHEDULER, TIMES, self.moment, is_first_ever=rng.random() < 0.7
         )
+        pool.faults = core.faults
+        pool.found_tasks = lambda: {
+            report.attempt.task
+            for report in (*self.dispatcher._reports, *self.runner._outbox._reports)
+            if isinstance(report, AttemptAdopted)
+        }
         self.runner = RemoteRunner(
             self.pool,
             orders=Orders(config_dir=Path("/etc/jobs"), suicide_kill_wait_ms=5_000),
             clock=self,
             report_all=self.dispatcher.report_all,
             exit_wait_before=lambda: 0.0,
-            on_first_worker=lambda: None,
-            on_rest=lambda: None,
+            served=Served(),
             stored=StoredAttempts(self.disk, core.status),
         )
         self.kills = self.runner._kills
@@ -219,6 +244,8 @@ class Walk:
         self.players: list[Player] = []
         self.seen: list[m.RunningTask] = []
         self.is_stopping = False
+        self.found_last: TaskId | None = None
+        """Of the worker that came last with what another one has."""
         self.rands = 0
 
     def now(self) -> Now:
@@ -272,14 +299,15 @@ class Walk:
             (self.disk_takes, 5),
             (self.is_found_elsewhere, 4),
             (self.is_edited, 1.5),
-            # Each kill by a person may be waited for anew.
-            (self.is_killed, 0 if self.is_stopping else 2),
+            (self.is_killed, 2),
             (self.is_forgiven, 1),
         ]
         choices = [move for move, _ in moves]
         (move,) = self.rng.choices(choices, [weight for _, weight in moves])
         self.steps.append(move.__name__)
         move()
+        if move == self.is_found_elsewhere and self.found_last is not None:
+            await self.starts_meanwhile(self.found_last)
         # Some of it comes in one turn of the loop.
         if self.rng.random() < 0.6:
             await self.settle()
@@ -321,6 +349,7 @@ class Walk:
         """Let a worker come that has an attempt, or a task, that another one has."""
         live = self.core.live()
         names = [*live, *((one.task, one.invocation) for one in self.disk.waiting)]
+        self.found_last = None
         if not names:
             return
         rng = self.rng
@@ -331,9 +360,25 @@ class Walk:
             found = msgspec.structs.replace(found, invocation=invocation)
         player = self.new_player(shard, [found])
         self.note(player.shard, player.id.rand, found)
+        self.found_last = found.task
         self.beat(player)
         while player.link.asked:
             self.answer(player)
+
+    async def starts_meanwhile(self, found: TaskId) -> None:
+        """Let what waits start in the very turn in which the pool hears of one."""
+        self.steps.append("meanwhile")
+        moves = self.rng.choices((self.disk_takes, self.time_passes), k=2)
+        if self.rng.random() < 0.5:
+            # The dispatcher has more to do: what is told it has to wait for its turn.
+            asyncio.get_running_loop().call_soon(moves.pop())
+            self.dispatcher.report(AttemptUsage(()))
+        for _ in range(6):
+            if self.pool.found(found):
+                break
+            await asyncio.sleep(0)
+        for move in moves:
+            move()
 
     def any_task(self, shard: str) -> m.RunningTask:
         """What a worker may have from a scheduler before, or make up."""
@@ -635,6 +680,7 @@ class Walk:
             self.law(name in core.passed_over, "the core lacks", name, runs[name])
         rows = [one for row in self.pool.rows() for one in self.pool.running(row.shard)]
         there = sorted((one.task, one.invocation, one.shard) for one in rows)
+        self.law(len({one.task for one in rows}) == len(rows), "runs twice", there)
         held = sorted((*name, shard) for name, shard in runs.items())
         self.law(there == held, "the pool has", there, "the runner", held)
         wanted = set(self.kills._wanted)

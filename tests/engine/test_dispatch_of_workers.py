@@ -9,7 +9,7 @@ import pytest
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import Config, Job, Settings
-from bistro_tui.engine.dispatch import Dispatcher
+from bistro_tui.engine.dispatch import INITIAL_WAIT, Dispatcher
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.ids import (
     INSTANCE_LEVEL,
@@ -38,8 +38,10 @@ from bistro_tui.engine.scheduling.events import (
     ConfigLoaded,
     KillRequested,
     NodesLoaded,
+    StartsResumed,
     StatusesLoaded,
     StopRequested,
+    TimePassed,
     WorkerFacts,
 )
 from bistro_tui.engine.scheduling.reasons import Reason
@@ -52,6 +54,8 @@ BACKOFF = BackoffDuration(15, no_more=False)
 W1 = WorkersChanged((WorkerFacts(NodeName("w1"), True, HostResources(name="h1")),))
 GONE = WorkersChanged((W1.workers[0]._replace(is_healthy=False),))
 REAL = TaskStatus(bits=DONE, time=1000.0)
+AGAIN = TaskStatus(bits=INCOMPLETE, time=1000.0)
+"""Runs once more at once."""
 
 
 @dataclass
@@ -433,3 +437,87 @@ async def test_an_attempt_adopted_while_an_older_ones_end_is_stored_counts() -> 
     stage.tell(end_of(newer.attempt.invocation))
     stage.sync()
     assert stage.dispatcher.unfinished == 0
+
+
+async def test_what_is_found_before_its_task_starts_anew_is_what_runs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    found = an_adopted()
+    # What makes its task start comes before it, and both are acted on later.
+    for report in (W1, WorkersAwaited(""), found, end_of(found.attempt.invocation)):
+        stage.dispatcher.report(report)
+    stage.dispatcher.feed([TimePassed()])
+    stage.dispatcher.flush()
+
+    assert stage.hall.started == []
+    assert stage.dispatcher.unfinished == 1
+    stage.sync()
+    assert stage.core.reason(ETL) is Reason.DONE
+    assert stage.dispatcher.unfinished == 0
+    assert "two copies" not in caplog.text
+
+
+async def test_of_what_is_found_while_others_are_acted_on_nothing_starts() -> None:
+    stage = Stage()
+    stage.tell(W1)
+    found = an_adopted()
+    stage.dispatcher.report(found)
+    # It may start from now on, and nobody has heard of the other.
+    stage.dispatcher.feed([StartsResumed(INITIAL_WAIT)])
+    started = stage.core.attempt(ETL)
+    assert started is not None
+    assert started.invocation != found.attempt.invocation
+    assert stage.hall.started == []
+    stage.dispatcher.flush()
+
+    attempt = stage.core.attempt(ETL)
+    assert attempt is not None
+    assert attempt.invocation == found.attempt.invocation
+    assert stage.dispatcher.unfinished == 1
+    assert stage.disk.stores == []
+    # What comes after it starts as always.
+    stage.tell(end_of(found.attempt.invocation)._replace(reported=AGAIN))
+    stage.dispatcher.flush()
+    stage.sync()
+    assert len(stage.hall.started) == 1
+
+
+async def test_one_that_is_found_twice_keeps_its_task_from_starting_in_between() -> (
+    None
+):
+    stage = Stage()
+    stage.tell(W1)
+    first, second = an_adopted(1), an_adopted(2)
+    gone = AttemptNotStarted(ETL, first.attempt.invocation, "another one runs", True)
+    stage.dispatcher.feed([StartsResumed(INITIAL_WAIT)])
+    (start,) = stage.hall.started
+    stage.tell(end_of(start.invocation)._replace(reported=AGAIN))
+    for report in (first, gone, WorkersAwaited(""), second):
+        stage.dispatcher.report(report)
+    stage.sync()
+    stage.dispatcher.flush()
+
+    assert stage.hall.started == [start]
+    attempt = stage.core.attempt(ETL)
+    assert attempt is not None
+    assert attempt.invocation == second.attempt.invocation
+    assert stage.dispatcher.unfinished == 1
+
+
+async def test_a_start_that_is_held_back_and_killed_ends_before_what_was_found() -> (
+    None
+):
+    stage = Stage()
+    stage.tell(W1)
+    found = an_adopted()
+    stage.dispatcher.report(found)
+    stage.dispatcher.feed([StartsResumed(INITIAL_WAIT)])
+    stage.dispatcher.feed([StopRequested()])
+    stage.dispatcher.flush()
+
+    assert stage.hall.started == []
+    assert stage.hall.killed[-1] == found.attempt.invocation
+    assert stage.dispatcher.unfinished == 2
+    stage.sync()
+    assert stage.dispatcher.unfinished == 1

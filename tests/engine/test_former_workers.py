@@ -1,22 +1,42 @@
 """A scheduler without workers after one that had some."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.former_workers import CAUSE, await_former_workers
 from bistro_tui.engine.options import EngineOptions
 from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.initial_wait import OVERRIDDEN
 from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.runners.workers_served import WorkersServed
 from bistro_tui.engine.scheduling.events import Event, StartsPaused, StartsResumed
+from tests.engine.nodes.builders import ManualClock
 
 SHORT = PoolTimes(startup_wait_for_workers=0.01)
+SAFE = PoolTimes(
+    heartbeat_grace_period=0.01,
+    healthcheck_period=0.01,
+    healthcheck_grace_period=0.01,
+    lose_unhealthy_worker_after=0.01,
+    worker_check_interval=0.01,
+    suicide_backoff_safety_margin_sec=0.01,
+    suicide_task_kill_wait_ms=1,
+)
+"""Its safe wait is hardly more than a second."""
 
 
-async def waited(run: Path, options: EngineOptions) -> list[Event]:
+async def waited(
+    run: Path,
+    options: EngineOptions,
+    *,
+    exit_wait_before: Callable[[], float] = lambda: 0.0,
+) -> list[Event]:
     """Return what was fed until the wait was over, if there is one."""
     fed: list[Event] = []
     over = asyncio.Event()
@@ -28,9 +48,16 @@ async def waited(run: Path, options: EngineOptions) -> list[Event]:
         if any(isinstance(one, StartsResumed) for one in fed):
             over.set()
 
-    await_former_workers(run, options, feed=feed, at_end=ends.append)
+    await_former_workers(
+        run,
+        options,
+        clock=SystemClock(),
+        exit_wait_before=exit_wait_before,
+        feed=feed,
+        at_end=ends.append,
+    )
     if ends:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             await over.wait()
     return fed
 
@@ -53,7 +80,62 @@ async def test_it_waits_only_where_workers_may_run_and_cannot_be_asked(
     assert isinstance(paused, StartsPaused)
     assert "up to 0.01 s" in paused.text
     assert resumed == StartsResumed(CAUSE)
-    assert await waited(tmp_path, options) == [], "they are waited for once"
+    assert await waited(tmp_path, options) == fed, "that was for one start"
+
+
+async def test_they_are_waited_for_once_if_nobody_cuts_it_short(tmp_path: Path) -> None:
+    options = EngineOptions(config_path=tmp_path / "x", runner="local", pool_times=SAFE)
+    WorkersServed(tmp_path).note(SAFE.safe_initial_wait)
+    paused, resumed = await waited(tmp_path, options)
+    assert isinstance(paused, StartsPaused)
+    assert resumed == StartsResumed(CAUSE)
+    assert await waited(tmp_path, options) == []
+    assert not WorkersServed(tmp_path).ever
+
+
+@pytest.mark.parametrize("looks", [0, 3])
+async def test_a_line_in_the_config_ends_it_whenever_it_comes(
+    tmp_path: Path, looks: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = replace(SAFE, lose_unhealthy_worker_after=500.0)
+    options = EngineOptions(
+        config_path=tmp_path / "x", runner="local", pool_times=times
+    )
+    WorkersServed(tmp_path).note(600)
+    answers = [0.0] * looks + [time.time() + 1_000]
+    fed = await waited(
+        tmp_path,
+        options,
+        exit_wait_before=lambda: answers.pop(0) if answers[1:] else answers[0],
+    )
+    assert fed[1:] == [StartsResumed(CAUSE)]
+    assert OVERRIDDEN in caplog.text
+    assert WorkersServed(tmp_path).ever, "what that start did not wait for may be there"
+
+
+async def test_a_line_of_the_past_ends_nothing(tmp_path: Path) -> None:
+    clock, fed, asked = ManualClock(), list[Event](), asyncio.Event()
+    ends: list[Callable[[], None]] = []
+
+    def exit_wait_before() -> float:
+        asked.set()
+        return clock.now().wall
+
+    WorkersServed(tmp_path).note(9_000)
+    await_former_workers(
+        tmp_path,
+        EngineOptions(config_path=tmp_path / "x", runner="local", pool_times=SAFE),
+        clock=clock,
+        exit_wait_before=exit_wait_before,
+        feed=fed.extend,
+        at_end=ends.append,
+    )
+    for _ in range(3):
+        asked.clear()
+        await asked.wait()
+    assert [type(one) for one in fed] == [StartsPaused]
+    (end,) = ends
+    end()
 
 
 async def test_the_longest_wait_that_workers_were_told_of_counts(
@@ -65,6 +147,8 @@ async def test_the_longest_wait_that_workers_were_told_of_counts(
     await_former_workers(
         tmp_path,
         EngineOptions(config_path=tmp_path / "x", runner="local"),
+        clock=SystemClock(),
+        exit_wait_before=lambda: 0.0,
         feed=fed.extend,
         at_end=ends.append,
     )

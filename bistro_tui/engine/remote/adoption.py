@@ -24,8 +24,8 @@ def adopt(
     """Take over what the worker of ``record`` reports, but for what cannot be.
 
     ``holders`` are all records by the tasks that run there, ``known`` those tasks by
-    attempt, also such that others run by now; it is added to. An attempt that gives way
-    to another one is none of what runs; its status is late when it comes.
+    attempt; it is added to. An attempt that gives way to another one is none of what
+    runs; its status is late when it comes.
     """
     shard = record.worker.shard
     taken: list[RunningTask] = []

@@ -52,6 +52,16 @@ Few: TypeAlias = Annotated[tuple[_T, ...], msgspec.Meta(max_length=1_000)]
 
 LONGEST_TEXT = 1_000
 """Characters of what the other side says to people that are kept."""
+Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+"""For people. May hold what no terminal should be told."""
+
+
+def for_people(text: str) -> str:
+    """Return it as one line that any terminal can show."""
+    line = " ".join(text[:LONGEST_TEXT].split())
+    return "".join(
+        one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line
+    )
 
 
 def is_int64(number: int) -> bool:

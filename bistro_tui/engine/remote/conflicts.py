@@ -38,7 +38,7 @@ def rule(
     old: Worker, new: Worker, state: WorkerState, *, may_bump_unhealthy: bool
 ) -> Ruling:
     """Return whose the shard is; ``state`` is that of ``old`` at this moment."""
-    if old.lock == new.lock:
+    if old.lock.held == new.lock.held:
         return _rule_of_one_lock(old, new)
     if state is WorkerState.MUST_DIE:
         return Ruling(Winner.NEW, suicide="Current lost worker was replaced")

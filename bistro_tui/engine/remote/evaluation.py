@@ -32,7 +32,7 @@ def evaluate(
         update.warn(f"worker {worker.shard} became unhealthy: {record.why_unhealthy}")
     record.enter(state, now)
     if state is WorkerState.MUST_DIE:
-        _lose(record, update, consensus)
+        _lose(record, now, update, consensus)
         return
     if state is WorkerState.NEW and record.is_linked:
         # Until it is answered, however often that takes.
@@ -42,11 +42,13 @@ def evaluate(
         update.add(question)
 
 
-def _lose(record: WorkerRecord, update: PoolUpdate, consensus: Consensus) -> None:
+def _lose(
+    record: WorkerRecord, now: float, update: PoolUpdate, consensus: Consensus
+) -> None:
     worker = record.worker
     reason = "Current worker just became lost"
     update.add(SendSuicide(worker.shard, worker.id, reason))
     consensus.remove(record.member, is_dead=False)
-    lost = record.lose_all()
+    lost = record.lose_all(now, is_dead=False)
     update.warn(f"worker {worker.shard} is lost, with {len(lost)} tasks")
     update.lose(lost)

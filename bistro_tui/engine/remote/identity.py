@@ -22,7 +22,7 @@ NOBODY = InstanceId(0, 0)
 
 
 class MachineLock(NamedTuple):
-    """Two instances with equal locks cannot be alive at the same time.
+    """Two instances that hold the same cannot be alive at the same time.
 
     Never used to connect.
     """
@@ -32,6 +32,11 @@ class MachineLock(NamedTuple):
     """What a person gave the worker to be told from others of its host; 0: nothing."""
     lock: Name
     """Names what the kernel lets only one living process hold: its data directory."""
+
+    @property
+    def held(self) -> tuple[str, str]:
+        """What only one living process can hold; the number says nothing of that."""
+        return self.hostname, self.lock
 
 
 class SetHash(NamedTuple):

@@ -9,7 +9,7 @@ nothing is sent to a worker that is not connected, whatever is due: it is sent w
 is back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.remote.adoption import adopt
@@ -25,6 +25,7 @@ from bistro_tui.engine.remote.lost import to_forget
 from bistro_tui.engine.remote.messages import (
     PROTOCOL_VERSION,
     HeartbeatReply,
+    Leaving,
     RunningTask,
     UpdateStatus,
     Worker,
@@ -62,14 +63,14 @@ class Pool(PoolLooks):
         now: float,
         *,
         is_first_ever: bool,
-        at_rest: InstanceId = NOBODY,
+        at_rest: Collection[InstanceId] = (),
         safe_before: float = 0.0,
         first_version: int = 0,
     ) -> None:
         """Start waiting.
 
-        ``is_first_ever``: no scheduler with these data ever served workers, or the last
-        one, ``at_rest``, left nothing running. ``safe_before``: the safe wait by the
+        ``is_first_ever``: no worker can have a task by a scheduler with these data.
+        ``at_rest``: those that left none. ``safe_before``: the safe wait by the
         settings of before. ``first_version``: of the empty set of workers.
         """
         self.scheduler = scheduler
@@ -84,7 +85,7 @@ class Pool(PoolLooks):
         self._checks = 0
         self._unstored = Unstored()
         self._gone = Gone()
-        self._at_rest = at_rest
+        self._harmless = frozenset((NOBODY, scheduler, *at_rest))
 
     # What workers say.
 
@@ -125,7 +126,7 @@ class Pool(PoolLooks):
                     update.add(SendSuicide(worker.shard, worker.id, ruling.suicide))
                 return NOT_FOR_YOU, update.actions()
             if ruling.winner is Winner.NEW:
-                self._replaced(record, ruling, update)
+                self._replaced(record, ruling, now, update)
                 record = self._came(worker, worker_set, now)
                 is_allowed = False
             else:
@@ -175,25 +176,27 @@ class Pool(PoolLooks):
     ) -> tuple[Ticket | str, list[PoolAction]]:
         """Return with what to send a task, which counts as running from now on.
 
-        A text if its worker takes none: then it does not run.
+        A text if its worker takes none, or another attempt is there, of which is told
+        again: then it does not run.
         """
-        update = PoolUpdate()
         record = self._records.get(task.shard)
         if record is None:
             return f"there is no worker {task.shard}", []
         if self._wait.text:
             return self._wait.text, []
-        if not record.takes_tasks:
-            why = f"worker {task.shard} takes no tasks: {record.why_not}"
-        elif task.task in record.running:
-            why = f"worker {task.shard} has another attempt of {task.task}"
-            record.rest()
-        else:
+        holder = self._holders.get(task.task)
+        if holder is not None:
+            shard = holder.worker.shard
+            why = f"worker {shard} has another attempt of {task.task}"
+            return why, self.found(task.task)
+        if record.takes_tasks:
             record.take_on(task)
             return Ticket(record.worker.id, record.sequence), []
         # Whoever chose it has not heard so.
+        update = PoolUpdate()
         update.workers_are_others()
         record.offered = _offer_of(record)
+        why = f"worker {task.shard} takes no tasks: {record.why_not}"
         return why, update.actions()
 
     def run_answered(
@@ -270,7 +273,7 @@ class Pool(PoolLooks):
         return self._linked(shard, worker, is_linked=True)
 
     def leaving(
-        self, shard: str, worker: InstanceId, now: float, *, is_over: bool
+        self, shard: str, worker: InstanceId, now: float, message: Leaving
     ) -> list[PoolAction]:
         """Give that worker no tasks, and count it as gone once it has none.
 
@@ -281,8 +284,7 @@ class Pool(PoolLooks):
         if record is None or record.state is WorkerState.MUST_DIE:
             return []
         update = PoolUpdate()
-        record.is_leaving = True
-        if is_over and not record.running:
+        if record.leave(message):
             self._consensus.remove(record.member, is_dead=True)
             record.enter(WorkerState.MUST_DIE, now)
         self._offer(record, update)
@@ -349,7 +351,7 @@ class Pool(PoolLooks):
         self, record: WorkerRecord, worker: Worker, now: float, *, is_allowed: bool
     ) -> Ruling:
         state = record.state
-        if worker.lock != record.worker.lock:
+        if worker.lock.held != record.worker.lock.held:
             state = record.computed(now, is_allowed=is_allowed)
         return rule(
             record.worker,
@@ -361,10 +363,18 @@ class Pool(PoolLooks):
     def _came(
         self, worker: Worker, worker_set: WorkerSetId, now: float
     ) -> WorkerRecord:
-        if worker_set.scheduler not in (NOBODY, self.scheduler, self._at_rest):
+        if worker_set.scheduler not in self._harmless:
+            self._had_another_scheduler = True
             self._wait.had_another_scheduler()
         member = self._consensus.add(worker.id, worker_set)
-        record = WorkerRecord(worker, member, self.times, now, self._holders)
+        record = WorkerRecord(
+            worker,
+            member,
+            self.times,
+            now,
+            self._holders,
+            former_until=self._wait.safe_until,
+        )
         self._records[worker.shard] = record
         return record
 
@@ -380,14 +390,14 @@ class Pool(PoolLooks):
             update.warn(f"worker {worker.shard}: {wrong}")
 
     def _replaced(
-        self, record: WorkerRecord, ruling: Ruling, update: PoolUpdate
+        self, record: WorkerRecord, ruling: Ruling, now: float, update: PoolUpdate
     ) -> None:
         worker = record.worker
         if ruling.suicide:
             update.add(SendSuicide(worker.shard, worker.id, ruling.suicide))
         self._gone.add(worker.id, ruling.suicide or "Current worker was replaced")
         self._consensus.remove(record.member, is_dead=ruling.is_old_dead)
-        lost = record.lose_all()
+        lost = record.lose_all(now, is_dead=ruling.is_old_dead)
         self._has_given_up |= bool(lost) and not ruling.is_old_dead
         update.lose(lost)
         update.workers_are_others()
@@ -424,7 +434,10 @@ class Pool(PoolLooks):
 
 def _offer_of(record: WorkerRecord) -> object:
     worker = record.worker
-    return (record.takes_tasks, worker.lock, worker.usable, worker.slots)
+    is_gone = record.state is WorkerState.MUST_DIE
+    stays = (is_gone, record.is_leaving)
+    has = (worker.lock, worker.usable, worker.slots)
+    return (record.takes_tasks, stays, has, worker.held)
 
 
 def _wrong_version(found: int) -> str:

@@ -84,6 +84,10 @@ class PoolRow(NamedTuple):
     last_heartbeat: float
     since: float
     """When it came into its state."""
+    is_leaving: bool = False
+    """It said that it ends."""
+    held: str = ""
+    """Why nothing can start there, as it says itself."""
 
 
 class LostTask(NamedTuple):

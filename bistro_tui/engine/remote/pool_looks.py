@@ -1,11 +1,11 @@
 """What there is to see of a pool. Pure; nothing here changes it."""
 
-from bistro_tui.engine.ids import TaskId
+from bistro_tui.engine.ids import BEFORE_STARTS, TaskId
 from bistro_tui.engine.remote.consensus import Consensus
 from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.initial_wait import InitialWait
 from bistro_tui.engine.remote.messages import RunningTask
-from bistro_tui.engine.remote.pool_actions import PoolRow
+from bistro_tui.engine.remote.pool_actions import Adopted, PoolAction, PoolRow
 from bistro_tui.engine.remote.records import WorkerRecord
 from bistro_tui.engine.remote.worker_state import WorkerState
 
@@ -20,11 +20,23 @@ class PoolLooks:
         self._wait = wait
         self._has_given_up = False
         """Whether tasks were lost that may have been alive then."""
+        self._had_another_scheduler = False
+        """Whether a worker did that may have left tasks somewhere."""
 
     @property
     def wait_text(self) -> str:
         """What the initial wait waits for; empty: it is over."""
         return self._wait.text
+
+    @property
+    def wait_until(self) -> float:
+        """When that is over at the latest."""
+        return self._wait.until
+
+    @property
+    def wait_ends_with_first(self) -> bool:
+        """Whether it is over with the first worker, as nobody can be missing."""
+        return self._wait.ends_with_first
 
     @property
     def is_at_rest(self) -> bool:
@@ -39,6 +51,11 @@ class PoolLooks:
                 for record in self._records.values()
             )
         )
+
+    @property
+    def may_have_tasks(self) -> bool:
+        """Whether what workers say does not rule out that one has a task."""
+        return self._had_another_scheduler or bool(self._holders)
 
     @property
     def set_version(self) -> int:
@@ -69,6 +86,11 @@ class PoolLooks:
         record = self._records.get(shard)
         return () if record is None else tuple(record.running.values())
 
+    def found(self, task: TaskId) -> list[PoolAction]:
+        """Return that a worker has an attempt at that task; empty if none has."""
+        holder = self._holders.get(task)
+        return [] if holder is None else [Adopted((holder.running[task],))]
+
     def is_owner(self, shard: str, worker: InstanceId) -> bool:
         """Return whether that instance has the shard."""
         return self._owner(shard, worker) is not None
@@ -76,8 +98,7 @@ class PoolLooks:
     def _row(self, record: WorkerRecord) -> PoolRow:
         row = record.row()
         if row.takes_tasks and self._wait.text:
-            why = "the initial wait is not over"
-            return row._replace(takes_tasks=False, why_not=why)
+            return row._replace(takes_tasks=False, why_not=BEFORE_STARTS)
         return row
 
     def _owner(self, shard: str, worker: InstanceId) -> WorkerRecord | None:

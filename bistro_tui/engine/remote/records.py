@@ -6,10 +6,12 @@ Source: Bistro, remote/RemoteWorker.
 import math
 from collections.abc import Iterable
 
-from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.ids import HAS_LEFT, InvocationId, TaskId
+from bistro_tui.engine.remote.bounds import for_people
 from bistro_tui.engine.remote.consensus import Member
 from bistro_tui.engine.remote.frames import that_fit
-from bistro_tui.engine.remote.messages import RunningTask, Worker
+from bistro_tui.engine.remote.lease import lease_until
+from bistro_tui.engine.remote.messages import Leaving, RunningTask, Worker
 from bistro_tui.engine.remote.pool_actions import (
     AskIfNotRunning,
     LostTask,
@@ -23,6 +25,8 @@ from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.remote.worker_state import Gaps, Standing, WorkerState, compute
 
 MAX_UNSURE_EXPONENT = 8
+_LONGEST_SEC = 2**31
+"""That a task is kept from starting; periods may be without end."""
 
 
 class WorkerRecord:
@@ -30,11 +34,14 @@ class WorkerRecord:
 
     __slots__ = (
         "_checks",
+        "_former_until",
         "_gaps",
+        "_has_ended",
         "_holders",
         "_is_resting",
         "_last_asked",
         "_last_check",
+        "_leaves_for",
         "_period",
         "_times",
         "_unsure",
@@ -59,10 +66,13 @@ class WorkerRecord:
         times: PoolTimes,
         now: float,
         holders: "dict[TaskId, WorkerRecord]",
+        *,
+        former_until: float,
     ) -> None:
         """Know nothing of it but that it came.
 
         ``holders``: of all records, by the tasks that run there; kept up to date.
+        ``former_until``: nothing lives longer by what schedulers of before have said.
         """
         self.worker = worker
         self.member = member
@@ -77,12 +87,15 @@ class WorkerRecord:
         self.offered: object = None
         """What others last heard of it."""
         self._holders = holders
+        self._former_until = former_until
         self._times = times
         self._period = worker.heartbeat_period_sec
         self._gaps = self._computed_gaps()
         self._is_resting = False
         self.is_leaving = False
         """It said that it ends."""
+        self._leaves_for = ""
+        self._has_ended = False
         self._checks: dict[int, float] = {}
         """When the health checks were sent that may yet come back in time."""
         self._last_check = -math.inf
@@ -104,15 +117,21 @@ class WorkerRecord:
             and self.is_linked
             and not self._is_resting
             and not self.is_leaving
+            and not self.worker.held
         )
 
     @property
     def why_not(self) -> str:
         """Why it takes no tasks; empty while it does."""
         if self.state is WorkerState.MUST_DIE:
-            return "it has left" if self.is_leaving else "lost"
+            if not self._has_ended:
+                return "lost"
+            why = self._leaves_for
+            return f"it has ended itself: {why}" if why else HAS_LEFT
         if self.is_leaving:
-            return "it is ending"
+            return "it is ending" + (
+                f": {self._leaves_for}" if self._leaves_for else ""
+            )
         if not self.is_linked:
             return "not connected"
         if self.state is WorkerState.NEW:
@@ -121,6 +140,8 @@ class WorkerRecord:
             return self.why_unhealthy
         if not self.knows_it_is_healthy:
             return "it has not heard yet that it is healthy"
+        if self.worker.held:
+            return for_people(self.worker.held)
         return "it did not take a task; tried again soon" if self._is_resting else ""
 
     def row(self) -> PoolRow:
@@ -139,6 +160,8 @@ class WorkerRecord:
             running=len(self.running),
             last_heartbeat=self.standing.heartbeat,
             since=self.since,
+            is_leaving=self.is_leaving,
+            held=for_people(worker.held),
         )
 
     def heard(self, worker: Worker, now: float) -> None:
@@ -157,6 +180,13 @@ class WorkerRecord:
             has_been_healthy=old.has_been_healthy,
         )
         self.is_linked = True
+
+    def leave(self, message: Leaving) -> bool:
+        """Take note that it ends; return whether it has, and has nothing left."""
+        self.is_leaving = True
+        self._leaves_for = for_people(message.reason)
+        self._has_ended = message.is_over and not self.running
+        return self._has_ended
 
     def rest(self) -> None:
         """Give it no tasks until it is heard of again."""
@@ -190,7 +220,9 @@ class WorkerRecord:
 
     def due_healthcheck(self, now: float, number: int) -> SendHealthcheck | None:
         """Return the health check that is due, to be known by ``number``."""
-        if not self.is_linked or self.state is WorkerState.MUST_DIE:
+        if not self.is_linked or self.is_leaving:
+            return None
+        if self.state is WorkerState.MUST_DIE:
             return None
         if now < self._last_check + self._times.healthcheck_period:
             return None
@@ -208,7 +240,7 @@ class WorkerRecord:
         """Take note of the end of a health check."""
         sent = self._checks.pop(number, None)
         if kind is not StatusKind.DONE:
-            text = f"worker {self.worker.shard}: a health check did not come back good"
+            text = "a health check did not come back good"
             return StatusVerdict(Verdict.ACKNOWLEDGE, text)
         if sent is not None and sent > self.standing.healthcheck_sent:
             old = self.standing
@@ -224,7 +256,7 @@ class WorkerRecord:
     # Its tasks.
 
     def take_on(self, task: RunningTask) -> None:
-        """It runs that from now on."""
+        """It runs that from now on; no other one does."""
         self.running[task.task] = task
         self._holders[task.task] = self
 
@@ -234,15 +266,21 @@ class WorkerRecord:
         if found is None or found.invocation != invocation:
             return None
         del self.running[task]
-        self._forget(task)
+        del self._holders[task]
         self._unsure.pop(task, None)
         return found
 
-    def lose_all(self) -> list[LostTask]:
-        """Return all that it ran; nothing of it is running from now on."""
-        lost = [LostTask(one, self._safe_sec(one)) for one in self.running.values()]
+    def lose_all(self, now: float, *, is_dead: bool) -> list[LostTask]:
+        """Return all that it ran; nothing of it counts as running from now on.
+
+        ``is_dead``: it is proven that its process is gone.
+        """
+        lost = [
+            LostTask(one, self._safe_sec(one, now, is_dead=is_dead))
+            for one in self.running.values()
+        ]
         for task in self.running:
-            self._forget(task)
+            del self._holders[task]
         self.running.clear()
         self._unsure.clear()
         return lost
@@ -297,10 +335,6 @@ class WorkerRecord:
         text = f"{task}: a status of attempt {invocation} came, which does not run"
         return StatusVerdict(Verdict.LATE, text)
 
-    def _forget(self, task: TaskId) -> None:
-        if self._holders.get(task) is self:
-            del self._holders[task]
-
     def _computed_gaps(self) -> Gaps:
         times = self._times
         return Gaps(
@@ -309,13 +343,21 @@ class WorkerRecord:
             lose_after=times.lose_unhealthy_worker_after,
         )
 
-    def _safe_sec(self, task: RunningTask) -> int:
-        """Return how long the task may take to die when its worker is lost."""
-        wait_ms = task.suicide_kill_wait_ms
-        if wait_ms <= 0:
-            wait_ms = self._times.suicide_task_kill_wait_ms
+    def _safe_sec(self, task: RunningTask, now: float, *, is_dead: bool) -> int:
+        """Return how long the task may live from now on, its worker being gone."""
+        # A worker that ends goes by the task's own wait, its wardens by the one that
+        # they were last told.
+        wait_ms = max(task.suicide_kill_wait_ms, self._times.suicide_task_kill_wait_ms)
         margin = math.ceil(self._times.suicide_backoff_safety_margin_sec)
-        return margin + wait_ms // 1_000 + 1
+        safe = margin + wait_ms // 1_000 + 1
+        if is_dead:
+            return safe
+        until = lease_until(self.standing, self._gaps) + safe
+        if self.member.echoed is None:
+            # No answer of ours need have come there.
+            until = max(until, self._former_until)
+        left = min(until - now, _LONGEST_SEC)
+        return max(safe, math.ceil(left))
 
     def _words(self, now: float, *, is_blocked: bool) -> str:
         if is_blocked:

@@ -92,10 +92,10 @@ class MixedRunner:
 
     def start(self, start: StartTask) -> None:
         """Begin the attempt here, or send it to its worker."""
-        if start.worker == HERE:
-            self._here.start(start)
-        else:
+        if start.worker != HERE:
             self._elsewhere.start(start)
+        elif not self._elsewhere.has_other(start):
+            self._here.start(start)
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
         """Begin to end that attempt."""

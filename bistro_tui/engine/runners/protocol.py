@@ -104,7 +104,12 @@ class WorkersAwaited(NamedTuple):
 
 
 class AttemptAdopted(NamedTuple):
-    """A worker has an attempt that an earlier scheduler started; it runs on."""
+    """A worker has an attempt that an earlier scheduler started; it runs on.
+
+    Told at once when it is found, not from inside ``start``: nothing is started beside
+    it from then on. Who is to start its task all the same tells ``AttemptNotStarted``,
+    then of the one that runs once more.
+    """
 
     attempt: AdoptedAttempt
 

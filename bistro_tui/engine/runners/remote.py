@@ -15,7 +15,7 @@ from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import KillSettings
 from bistro_tui.engine.ids import InvocationId, NodeName, TaskId
 from bistro_tui.engine.remote import pool_actions as todo
-from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.bounds import for_people
 from bistro_tui.engine.remote.link import Answerer, Handlers, Link
 from bistro_tui.engine.remote.messages import (
     PROTOCOL_VERSION,
@@ -27,6 +27,7 @@ from bistro_tui.engine.remote.messages import (
     LastLines,
     Leaving,
     News,
+    Order,
     Request,
     RunningTask,
     TaskStarted,
@@ -36,7 +37,13 @@ from bistro_tui.engine.remote.messages import (
 )
 from bistro_tui.engine.remote.outcomes import Refused
 from bistro_tui.engine.remote.pool import Pool
-from bistro_tui.engine.remote.pool_actions import PoolAction, PoolRow
+from bistro_tui.engine.remote.pool_actions import (
+    PoolAction,
+    PoolRow,
+    RunOutcome,
+    Ticket,
+)
+from bistro_tui.engine.runners.awaited import Awaited
 from bistro_tui.engine.runners.log_peers import LinkPeer
 from bistro_tui.engine.runners.outbox import Outbox
 from bistro_tui.engine.runners.protocol import (
@@ -58,13 +65,16 @@ from bistro_tui.engine.runners.remote_statuses import RemoteStatuses
 from bistro_tui.engine.runners.remote_voice import RemoteVoice
 from bistro_tui.engine.runners.set_changes import SetChanges
 from bistro_tui.engine.runners.stored_attempts import StoredAttempts
-from bistro_tui.engine.runners.worker_facts import facts_of
+from bistro_tui.engine.runners.worker_facts import all_facts
 from bistro_tui.engine.runners.worker_links import WorkerLinks
+from bistro_tui.engine.runners.workers_known import WorkersKnown
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER
 from bistro_tui.engine.statuses.report import error_backoff
 
 log = logging.getLogger("bistro_tui")
+
+_NOT_NOTED = "the scheduler cannot take note of it on its disk"
 
 _Told: TypeAlias = (
     todo.NotStarted
@@ -93,6 +103,22 @@ class Door(Protocol):
         ...
 
 
+class Served(Protocol):
+    """What the next start has to know, on disk when the call returns."""
+
+    def let_in(self) -> None:
+        """Take note that a worker hears of this scheduler. Raises OSError."""
+        ...
+
+    def give(self) -> None:
+        """Take note that a worker may get or have a task. Raises OSError."""
+        ...
+
+    def rest(self) -> None:
+        """Take note that nothing is left on any worker. Raises OSError."""
+        ...
+
+
 class RemoteRunner:
     """Carries out what the pool and the core decide. All on the engine's loop."""
 
@@ -106,35 +132,35 @@ class RemoteRunner:
         clock: Clock,
         report_all: ReportsSink,
         exit_wait_before: Callable[[], float],
-        on_first_worker: Callable[[], None],
-        on_rest: Callable[[], None],
+        served: Served,
         stored: StoredAttempts,
+        known: WorkersKnown | None = None,
     ) -> None:
         """Nothing is heard before ``open``.
 
         ``exit_wait_before`` returns the wall second before which nothing is waited for;
-        ``on_first_worker`` is called before any worker is told anything, ``on_rest`` at
-        the end if no task is left on any.
+        ``known`` keeps the names of the workers.
         """
         self._pool = pool
         self._orders = orders
         self._clock = clock
         self._exit_wait_before = exit_wait_before
-        self._on_first_worker: Callable[[], None] | None = on_first_worker
-        self._on_rest = on_rest
+        self._served = served
         self._loop = asyncio.get_running_loop()
         self._links = links = WorkerLinks()
         self._tasks: dict[InvocationId, RunningTask] = {}
         """That run, as far as is known."""
-        self._outbox = outbox = Outbox(
-            report_all, lambda: tuple(facts_of(row) for row in pool.rows())
+        self._outbox = outbox = Outbox(report_all, lambda: all_facts(pool.rows()))
+        self.awaited = Awaited(
+            pool, clock, known, tell=lambda text: outbox.tell(WorkersAwaited(text))
         )
+        """The initial wait, in words."""
         self._voice = voice = RemoteVoice()
         self._statuses = RemoteStatuses(
             pool, clock=clock, tell=outbox.tell, over=self._forget, voice=voice
         )
         self._calls = RemoteCalls(
-            pool, links, clock=clock, do=self._do, stored=stored, voice=voice
+            pool, links, clock=clock, do=self._do_answered, stored=stored, voice=voice
         )
         self._kills = RemoteKills(
             link_of=self._link_of,
@@ -170,7 +196,7 @@ class RemoteRunner:
     @property
     def wait_text(self) -> str:
         """What all tasks wait for at first; empty: they do not, or no more."""
-        return self._pool.wait_text if self.holds_all else ""
+        return self.awaited.text if self.holds_all else ""
 
     @property
     def rows(self) -> tuple[PoolRow, ...]:
@@ -197,7 +223,9 @@ class RemoteRunner:
         if self.door is not None:
             await self.door.start()
         self._outbox.workers_are_others()
-        self._outbox.tell(WorkersAwaited(self._pool.wait_text))
+        self._outbox.tell(WorkersAwaited(self.awaited.text))
+        if self.holds_all:
+            self.awaited.log_both_ends()
         self._tick()
         self._outbox.tell_now()
 
@@ -220,8 +248,39 @@ class RemoteRunner:
             tell(AttemptNotStarted(task, invocation, ticket, concerns_worker_only=True))
         else:
             self._tasks[invocation] = running
-            self._calls.run(running, order, ticket)
+            self._send(running, order, ticket)
         self._do(actions)
+
+    def _send(self, task: RunningTask, order: Order, ticket: Ticket) -> None:
+        try:
+            self._served.give()
+        except OSError as error:
+            self._do(
+                self._pool.run_answered(
+                    task.shard,
+                    ticket.worker,
+                    task.task,
+                    task.invocation,
+                    RunOutcome.NOT_SENT,
+                    self._elapsed(),
+                    f"{_NOT_NOTED}: {error}",
+                )
+            )
+        else:
+            self._calls.run(task, order, ticket)
+
+    def has_other(self, start: StartTask) -> bool:
+        """Return whether a worker has another attempt at that task.
+
+        Then it is told that this one was not started, and the other one once more.
+        """
+        found = self._pool.found(start.task)
+        if found:
+            text = "a worker has another attempt"
+            undone = AttemptNotStarted(start.task, start.invocation, text)
+            self._outbox.tell(undone._replace(concerns_worker_only=True))
+            self._do(found)
+        return bool(found)
 
     def kill(self, invocation: InvocationId, how: KillSettings) -> None:
         """Begin to end that attempt, when its worker can be told."""
@@ -232,9 +291,11 @@ class RemoteRunner:
     def take_over_no_more(self) -> None:
         """Leave what workers run that come from now on to the next start.
 
-        Else a stop could be put off for as long as others come.
+        Else a stop could be put off for as long as others come, or tasks are killed
+        again.
         """
         self._calls.takes_over = False
+        self._kills.put_off_no_more()
 
     def settled(self, invocations: Sequence[InvocationId]) -> None:
         """Tell the workers that what became of these attempts is on disk."""
@@ -247,6 +308,7 @@ class RemoteRunner:
             self._ticking.cancel()
         self._kills.close()
         self._sets.close()
+        self.awaited.close()
         if self.door is not None:
             await self.door.close()
         await self._calls.close()
@@ -257,21 +319,19 @@ class RemoteRunner:
         elif self._pool.is_at_rest and self._statuses.is_idle:
             with contextlib.suppress(OSError):
                 # Else the next start waits as if something were left.
-                self._on_rest()
+                self._served.rest()
         self._outbox.tell_now()
 
     # What workers say.
 
     def _on_link(self, link: Link) -> None:
         peer = link.peer
-        if self._on_first_worker is not None:
-            try:
-                self._on_first_worker()
-            except OSError as error:
-                log.error("worker %s cannot be let in: %s", peer.shard, error)
-                link.end("the scheduler cannot take note of it on its disk")
-                return
-            self._on_first_worker = None
+        try:
+            self._served.let_in()
+        except OSError as error:
+            log.error("worker %s cannot be let in: %s", peer.shard, error)
+            link.end(_NOT_NOTED)
+            return
         text = f"worker {peer.shard} has connected from {peer.address}"
         self._voice.tell(peer.shard, text)
         self._links.add(link)
@@ -306,6 +366,12 @@ class RemoteRunner:
         )
         self._do(actions, peer.shard)
         self._kills.again(peer.shard)
+        if self._pool.may_have_tasks:
+            # Else, once it has heard of this scheduler, nobody sees that any more.
+            try:
+                self._served.give()
+            except OSError as error:
+                return Refused(f"{_NOT_NOTED}: {error}")
         return Refused(reply) if isinstance(reply, str) else reply
 
     def _heard(self, link: Link, news: News) -> None:
@@ -324,11 +390,11 @@ class RemoteRunner:
             case BeatSoon():
                 # Only schedulers have reason to say it.
                 pass
-            case Leaving(is_over):
+            case Leaving():
                 worker, now = link.peer.worker, self._elapsed()
-                self._do(self._pool.leaving(shard, worker, now, is_over=is_over))
+                self._do(self._pool.leaving(shard, worker, now, news))
             case WorkerTrouble(text):
-                trouble = f"worker {shard}: {text[:LONGEST_TEXT]}"
+                trouble = f"worker {shard}: {for_people(text)}"
                 if self._voice.warn(shard, trouble):
                     tell(RunnerTrouble(trouble))
 
@@ -342,6 +408,7 @@ class RemoteRunner:
         is_skipped = self._exit_wait_before() > now.wall
         self._pool.set_exit_wait_before(timestamp_is_in_future=is_skipped)
         self._do(self._pool.tick(now.elapsed))
+        self.awaited.look_at_clock()
         self._kills.again()
         if self._pool.has_workers:
             self.on_looked()
@@ -356,6 +423,16 @@ class RemoteRunner:
             else:
                 self._take_in(action)
         self._sets.look()
+        self.awaited.look()
+
+    def _do_answered(self, actions: Sequence[PoolAction]) -> None:
+        """Do what comes of an answer; what is found to run is told of at once.
+
+        Until it is told, its task may be started.
+        """
+        self._do(actions)
+        if any(isinstance(one, todo.Adopted) for one in actions):
+            self._outbox.tell_now()
 
     def _take_in(self, action: _Told) -> None:
         tell = self._outbox.tell
@@ -374,8 +451,8 @@ class RemoteRunner:
                     tell(AttemptLost(task.task, task.invocation, shard, safe_sec))
             case todo.Adopted(tasks):
                 self._adopt(tasks)
-            case todo.WaitIs(text):
-                tell(WorkersAwaited(text))
+            case todo.WaitIs():
+                self.awaited.look()
             case todo.Warn(text):
                 log.warning("%s", text)
 

@@ -1,7 +1,7 @@
 """Asks workers for what the pool wants, and tells it what they answer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from bistro_tui.engine.clock import Clock
@@ -46,7 +46,7 @@ class RemoteCalls:
         links: WorkerLinks,
         *,
         clock: Clock,
-        do: Callable[[Iterable[PoolAction]], None],
+        do: Callable[[Sequence[PoolAction]], None],
         stored: StoredAttempts,
         voice: RemoteVoice,
     ) -> None:

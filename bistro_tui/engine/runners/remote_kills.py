@@ -29,6 +29,8 @@ class _Kill:
     """Loop second from which nobody waits for it while its worker was not told."""
     told_given_up_at: float
     """The same while it was."""
+    is_of_stop: bool
+    """It was asked for by a stop, or while one was going on."""
     is_told: bool = False
     is_asking: bool = False
 
@@ -62,7 +64,15 @@ class RemoteKills:
         """By shard, those of which the worker is to be asked."""
         self._asked: dict[str, int] = {}
         """How many questions of each shard are not answered."""
+        self._is_stopping = False
         self._looking: asyncio.TimerHandle | None = None
+
+    def put_off_no_more(self) -> None:
+        """Wait for each attempt by the first kill from now on; others only shorten it.
+
+        Else people who kill tasks again and again would put off a stop.
+        """
+        self._is_stopping = True
 
     def want(self, task: RunningTask, words: KillWords) -> None:
         """Have a worker begin to end that attempt, now or when it is back.
@@ -78,8 +88,11 @@ class RemoteKills:
         last = self._wanted.get(task.invocation)
         if last is not None and last.words == words and not last.is_given_up(now):
             over, told_over = last.given_up_at, last.told_given_up_at
+        if last is not None and last.is_of_stop:
+            over = min(over, last.given_up_at)
+            told_over = min(told_over, last.told_given_up_at)
         self.over(task.invocation)
-        kill = _Kill(task, words, over, told_over)
+        kill = _Kill(task, words, over, told_over, self._is_stopping)
         self._wanted[task.invocation] = kill
         self._is_untold(kill)
         self.again(task.shard)

@@ -16,7 +16,8 @@ from bistro_tui.engine.runners.protocol import TaskRunner
 from bistro_tui.engine.runners.remote import RemoteRunner
 from bistro_tui.engine.runners.remote_orders import Orders
 from bistro_tui.engine.runners.stored_attempts import StoredAttempts
-from bistro_tui.engine.runners.workers_served import WorkersServed
+from bistro_tui.engine.runners.workers_known import WorkersKnown
+from bistro_tui.engine.runners.workers_served import ServedNow, WorkersServed
 
 _SIGNED_64 = 2**63
 _GRACE_OF_PERIOD = 4
@@ -48,9 +49,9 @@ def make_with_workers(
     Raises DoorUnusable or DataDirUnusable.
     """
     now, data_dir = context.clock.now(), context.data_dir
-    served, times = WorkersServed(data_dir.run), options.pool_times
-    is_mixed = options.runner_name == MIXED
-    is_first_ever = not served.ever and times.startup_wait_for_workers is None
+    file, times = WorkersServed(data_dir.run), options.pool_times
+    served, is_mixed = file.read(), options.runner_name == MIXED
+    is_first_ever = served.safe_wait is None and times.startup_wait_for_workers is None
     reports = MixedReports(
         context.report_all, host_name=context.host, waits_here=not is_first_ever
     )
@@ -60,7 +61,7 @@ def make_with_workers(
         now.elapsed,
         is_first_ever=is_first_ever,
         at_rest=served.at_rest,
-        safe_before=served.safe_wait,
+        safe_before=served.safe_wait or 0.0,
     )
     elsewhere = RemoteRunner(
         pool,
@@ -71,9 +72,9 @@ def make_with_workers(
         clock=context.clock,
         report_all=reports if is_mixed else context.report_all,
         exit_wait_before=exit_wait_before,
-        on_first_worker=lambda: served.note(pool.times.safe_initial_wait),
-        on_rest=lambda: served.rest(pool.scheduler),
+        served=ServedNow(file, pool.scheduler, pool.times.safe_initial_wait),
         stored=stored,
+        known=WorkersKnown(data_dir.run),
     )
     pace = LinkLimits.at_pace(pool.times.heartbeat_grace_period / _GRACE_OF_PERIOD)
     listener = Listener(plan, elsewhere.handlers, limits=pace)

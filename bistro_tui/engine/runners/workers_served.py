@@ -1,70 +1,66 @@
 """Whether workers may still run tasks of a data directory."""
 
-import json
-import math
 import os
 from pathlib import Path
 
 from bistro_tui.engine.private_file import read_private, write_private
 from bistro_tui.engine.remote.identity import NOBODY, InstanceId
+from bistro_tui.engine.remote.served import ANYTHING, Served, parsed
 
 _NAME = "workers_served"
-_SERVING = "serving"
 
 
 class WorkersServed:
     """A file in ``run/``, there once a worker was let in.
 
-    It tells of the scheduler that left nothing running, if the last one did so: then
-    the next one has nobody to wait for. Otherwise it tells how long workers may keep
-    their tasks by what they were told: the next one may have other settings.
+    What is changed is on disk when that returns. A file that cannot be read says that
+    workers may have tasks.
     """
 
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
+        self._is_on_disk = True
+
+    def read(self) -> Served:
+        """Return what it says."""
+        try:
+            text, _ = read_private(self._path, follow=False)
+        except FileNotFoundError:
+            return Served()
+        except OSError:
+            return ANYTHING
+        return parsed(text)
+
+    def write(self, served: Served) -> None:
+        """Have it say that. Raises OSError."""
+        if self._is_on_disk and self.read() == served:
+            return
+        self._is_on_disk = False
+        write_private(self._path, served.text)
+        self._sync()
+        self._is_on_disk = True
 
     @property
     def ever(self) -> bool:
-        """Whether any worker was, and may still run something."""
-        return os.path.lexists(self._path) and self.at_rest == NOBODY
-
-    @property
-    def at_rest(self) -> InstanceId:
-        """The last scheduler if it left nothing running; else ``NOBODY``."""
-        try:
-            text, _ = read_private(self._path, follow=False)
-            start_time, rand = json.loads(text or "")
-        except (OSError, ValueError, TypeError, RecursionError):
-            return NOBODY
-        if type(start_time) is not int or type(rand) is not int:
-            return NOBODY
-        return InstanceId(start_time, rand)
+        """Whether any worker may still run something."""
+        return self.read().safe_wait is not None
 
     @property
     def safe_wait(self) -> float:
         """After so many seconds nothing of before can run; 0 if that is not known."""
-        try:
-            text, _ = read_private(self._path, follow=False)
-            word, seconds = (text or "").split()
-            found = float(seconds)
-        except (OSError, ValueError):
-            return 0.0
-        return found if word == _SERVING and math.isfinite(found) else 0.0
+        return self.read().safe_wait or 0.0
 
-    def note(self, safe_wait: float) -> None:
-        """Take note that one is, on disk when this returns. Raises OSError.
+    def note(self, safe_wait: float, *, scheduler: InstanceId = NOBODY) -> None:
+        """Take note that workers may have tasks, of ``scheduler`` too. Raises OSError.
 
         The longest ``safe_wait`` counts until nothing is left running.
         """
-        if not self.ever or safe_wait > self.safe_wait:
-            write_private(self._path, f"{_SERVING} {safe_wait:g}")
-            self._sync()
+        self.write(self.read().giving(scheduler, safe_wait))
 
     def rest(self, scheduler: InstanceId) -> None:
         """Take note that ``scheduler`` leaves nothing running. Raises OSError."""
         if self.ever:
-            write_private(self._path, json.dumps(scheduler))
-            self._sync()
+            self.write(self.read().resting(scheduler))
 
     def _sync(self) -> None:
         directory = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
@@ -72,3 +68,31 @@ class WorkersServed:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+class ServedNow:
+    """What one scheduler takes note of; each time after the first costs nothing."""
+
+    def __init__(
+        self, served: WorkersServed, scheduler: InstanceId, safe_wait: float
+    ) -> None:
+        """``safe_wait``: for how long workers keep tasks by what they are told now."""
+        self._served, self._scheduler, self._safe_wait = served, scheduler, safe_wait
+        self._has_let_in = self._has_given = False
+
+    def let_in(self) -> None:
+        """Take note that a worker hears of this scheduler. Raises OSError."""
+        if not self._has_let_in:
+            served = self._served.read()
+            self._served.write(served.letting_in(self._scheduler, self._safe_wait))
+            self._has_let_in = True
+
+    def give(self) -> None:
+        """Take note that a worker may get or have a task. Raises OSError."""
+        if not self._has_given:
+            self._served.note(self._safe_wait, scheduler=self._scheduler)
+            self._has_given = True
+
+    def rest(self) -> None:
+        """Take note that nothing is left on any worker. Raises OSError."""
+        self._served.rest(self._scheduler)

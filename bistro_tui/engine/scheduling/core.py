@@ -272,10 +272,7 @@ class Core(Looking):
             self._kill(task)
 
     def _heeds_orphans(self, config: Config | None) -> TypeGuard[Config]:
-        """Return whether orphans are looked for: a stop has killed them already.
-
-        Killing one again then would only put off when its worker is given up.
-        """
+        """Return whether orphans are looked for: a stop has killed them already."""
         gate = self.state.gate
         return config is not None and not gate.is_frozen and not gate.stop_requests
 

@@ -66,6 +66,10 @@ class WorkerFacts(NamedTuple):
     """Told from others of its host by it, in ``worker_resources_override``."""
     slots: int | None = None
     """It takes so many tasks at once, whatever they need; None: any number."""
+    is_leaving: bool = False
+    """It ends, and does not become healthy again."""
+    held: str = ""
+    """Why nothing starts there for now, as it says itself, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)

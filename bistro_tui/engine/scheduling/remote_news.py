@@ -156,14 +156,16 @@ def _take_late(state: State, event: LateStatus, now: Now) -> list[StoreStatus]:
         invocation=event.invocation,
         running=running.invocation if running is not None else None,
         known=pending.status if pending is not None else state.book.get(task),
+        known_from=state.book.attempt_of(task),
         next_backoff=event.next_backoff,
     )
     if found.status is None:
         if found.change is Change.OTHER_ATTEMPT:
             assert running is not None
             text = (
-                f"{task}: invocation {event.invocation}, which was given up, told its"
-                f" end after all; it is ignored, for {running.invocation} runs by now"
+                f"{task}: invocation {event.invocation} told its end once more, or"
+                " after it was given up; it is ignored, for"
+                f" {running.invocation} runs by now"
             )
             state.oddities.append(Oddity(text, is_grave=False))
         return []

@@ -6,8 +6,12 @@ from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.scheduling.actions import StoreStatus
 from bistro_tui.engine.scheduling.min_queue import MinQueue
+from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.status import TaskStatus, backoff_left
+
+# Operators on flags make a new flag each time; this is asked with every task.
+_OVERWRITEABLE = Bits.OVERWRITEABLE.value
 
 
 class StatusBook:
@@ -20,6 +24,9 @@ class StatusBook:
         self._visible: dict[JobName, dict[NodeName, TaskStatus]] = {}
         self._pending: dict[TaskId, tuple[StoreStatus, float]] = {}
         """With the monotonic second at which its backoff ends."""
+        self._made_for: dict[TaskId, InvocationId] = {}
+        """The attempts of which no real status is known, where they ended in this
+        process."""
         self._serial = 0
         self.backoffs: MinQueue[TaskId] = MinQueue()
         """Tasks in backoff by the monotonic second at which they may run again."""
@@ -76,6 +83,13 @@ class StatusBook:
         pending = self._pending.get(task)
         return pending[0] if pending is not None else None
 
+    def attempt_of(self, task: TaskId) -> InvocationId | None:
+        """Return the attempt that ended with a status made for it; None: not known."""
+        pending = self._pending.get(task)
+        if pending is not None and pending[0].invocation is not None:
+            return pending[0].invocation
+        return self._made_for.get(task)
+
     def store(
         self,
         task: TaskId,
@@ -105,8 +119,14 @@ class StatusBook:
             return None
         del self._pending[task]
         action, due = pending
-        self._show(task, action.status, due, now)
-        return action.status
+        status = action.status
+        if status.bits._value_ & _OVERWRITEABLE:
+            if action.invocation is not None:
+                self._made_for[task] = action.invocation
+        elif self._made_for:
+            self._made_for.pop(task, None)
+        self._show(task, status, due, now)
+        return status
 
     def pop_due(self, now: Now) -> Iterable[TaskId]:
         """End the backoffs that are over; return their tasks, longest over first."""

@@ -55,7 +55,7 @@ def _unwell(state: State, shard: NodeName) -> str:
     worker = state.workers.by_shard.get(shard)
     if worker is None or worker.facts.is_healthy:
         return ""
-    return f" on worker {shard} (not healthy)"
+    return f" on worker {shard} (takes no tasks now)"
 
 
 def recovering_step(state: State, task: TaskId, now: Now) -> Step:

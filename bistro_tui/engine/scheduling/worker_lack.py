@@ -7,8 +7,9 @@ from bistro_tui.engine.ids import NodeName, ResourceName, TaskId
 from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.job_tasks import JobTasks
 from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.worker import Worker
 from bistro_tui.engine.scheduling.worker_rooms import WorkerRoom
-from bistro_tui.engine.scheduling.workers import Worker, Workers
+from bistro_tui.engine.scheduling.workers import Workers
 
 _SHOWN = 3
 """More workers than this in one sentence are only counted."""
@@ -39,18 +40,18 @@ def find_lack(
     room, workers = tasks.demand.pooled, state.workers
     if room is None or room.mask(node):
         return None
-    host = workers.names[node] if room.is_by_node else room.host
+    host = room.host_at(node)
     if not workers.all:
         return WorkerLack(
             name="a worker",
             text="no worker is connected",
-            until=f"a worker on {host} connects" if host else "a worker connects",
+            until=_one_connects(host),
         )
     if host and host not in workers.hosts:
         return WorkerLack(
             name=f"a worker on {host}",
             text=f"must run on {host}, where no worker is connected",
-            until=f"a worker on {host} connects",
+            until=_one_connects(host),
         )
     there = list(workers.of(room.among(node)))
     if not there:
@@ -58,12 +59,44 @@ def find_lack(
     healthy = [worker for worker in there if worker.facts.is_healthy]
     if not healthy:
         return _none_healthy(there, host, is_all=len(there) == len(workers.all))
-    lack = _all_full(state, room, healthy, holdings)
-    if len(healthy) == len(there):
-        return lack
     away = [worker for worker in there if not worker.facts.is_healthy]
+    lack = _all_full(state, room, healthy, holdings)
+    if not any(worker.fits_alone(room.needs) for worker in healthy):
+        lack = replace(lack, until=_somebody_larger(workers, room, node, away))
+    if not away:
+        return lack
     take = "takes" if len(away) == 1 else "take"
-    return replace(lack, text=f"{lack.text}; {_workers(away)} {take} no tasks now")
+    who = "worker" if len(away) == 1 else "workers"
+    names = _some([_with_reason(worker) for worker in away])
+    return replace(lack, text=f"{lack.text}; {who} {names} {take} no tasks now")
+
+
+def _somebody_larger(
+    workers: Workers, room: WorkerRoom, node: int, away: Sequence[Worker]
+) -> str:
+    """Return what has to become true where nobody who is there has enough at all."""
+    found = []
+    coming = [worker for worker in away if workers.may_come_back(room, worker)]
+    if coming:
+        found.append(_one_takes_tasks(coming))
+    names = workers.missing(room, node)
+    if names:
+        who = "a worker that worker_resources_override names connects"
+        found.append(f"{who}: {_some(names)}")
+    if found:
+        return ", or ".join(found)
+    return "a limit of one of these workers grows, or a larger worker connects"
+
+
+def _one_takes_tasks(away: Sequence[Worker]) -> str:
+    if len(away) == 1:
+        return f"{_workers(away)} takes tasks"
+    names = _some([worker.shard for worker in away])
+    return f"one of {len(away)} workers takes tasks: {names}"
+
+
+def _one_connects(host: str) -> str:
+    return f"a worker on {host} connects" if host else "a worker connects"
 
 
 def _all_filtered(workers: Workers, room: WorkerRoom, host: str) -> WorkerLack:
@@ -81,10 +114,12 @@ def _all_filtered(workers: Workers, room: WorkerRoom, host: str) -> WorkerLack:
 
 
 def _none_healthy(there: list[Worker], host: str, *, is_all: bool) -> WorkerLack:
-    names = _some([worker.shard for worker in there])
+    names = _some([_with_reason(worker) for worker in there])
+    coming = [worker for worker in there if not worker.facts.is_leaving]
     if host:
         take = "takes" if len(there) == 1 else "take"
-        text = f"must run on {host}, whose {_workers(there)} {take} no tasks now"
+        whose = "worker" if len(there) == 1 else "workers"
+        text = f"must run on {host}, whose {whose} {names} {take} no tasks now"
     elif is_all:
         text = f"no worker takes tasks now: {names}"
     else:
@@ -94,9 +129,7 @@ def _none_healthy(there: list[Worker], host: str, *, is_all: bool) -> WorkerLack
         if host
         else "a worker that takes tasks",
         text=text,
-        until=f"{_workers(there)} takes tasks"
-        if len(there) == 1
-        else f"one of {len(there)} workers takes tasks: {names}",
+        until=_one_takes_tasks(coming) if coming else _one_connects(host),
     )
 
 
@@ -113,12 +146,11 @@ def _all_full(
     if holdings is not None:
         for worker, lack in zip(shown, lacks, strict=True):
             holders.update(dict.fromkeys(_holders(state, worker, lack, holdings)))
-    if all(lack.is_too_small for lack in lacks) and not room.ever_fits:
-        until = "a limit of one of these workers grows, or a larger worker connects"
-    elif len(healthy) == 1:
-        until = f"enough of what runs on worker {shown[0].shard} ends"
+    fitting = [worker for worker in healthy if worker.fits_alone(room.needs)]
+    if len(fitting) == 1:
+        until = f"enough of what runs on worker {fitting[0].shard} ends"
     else:
-        until = f"enough of what runs on one of {len(healthy)} workers ends"
+        until = f"enough of what runs on one of {len(fitting)} workers ends"
     what = dict.fromkeys(lack.what for lack in lacks)
     named = _some([f"worker {worker.shard}" for worker in healthy])
     return WorkerLack(
@@ -204,6 +236,11 @@ def why_no_tasks(state: State, shard: NodeName) -> str:
 def _workers(workers: Sequence[Worker]) -> str:
     names = _some([worker.shard for worker in workers])
     return f"worker {names}" if len(workers) == 1 else f"workers {names}"
+
+
+def _with_reason(worker: Worker) -> str:
+    held = worker.facts.held
+    return f"{worker.shard} ({held})" if held else worker.shard
 
 
 def _some(names: Sequence[str]) -> str:

@@ -39,8 +39,8 @@ class Table(Protocol):
         """The workers of each host."""
         ...
 
-    def may_ever(self, room: "WorkerRoom", among: int) -> bool:
-        """Return whether one of these workers may have room some day."""
+    def may_ever(self, room: "WorkerRoom", node: int) -> bool:
+        """Return whether a worker may have room for a task below ``node`` some day."""
         ...
 
 
@@ -104,6 +104,12 @@ class WorkerRoom(Room):
             return self.accepted
         return self.accepted & self._table.hosts.get(self._table.names[node], 0)
 
+    def host_at(self, node: int) -> str:
+        """Return the only host that will do for a task below ``node``; empty: any."""
+        if node == TOP or not self.is_by_node:
+            return self.host
+        return self._table.names[node]
+
     def fits(self, account: int) -> bool:
         """Return whether a worker takes such a task now; False at TOP if by node."""
         if account == TOP and self.level != WORKER_LEVEL:
@@ -112,12 +118,12 @@ class WorkerRoom(Room):
 
     @property
     def ever_fits(self) -> bool:
-        """Whether a worker may have room for such a task, if only its others end."""
-        return self._table.may_ever(self, self.accepted)
+        """Whether a worker may have room some day; if by node: perhaps."""
+        return self._table.may_ever(self, TOP)
 
     def ever_fits_at(self, node: int) -> bool:
         """Return the same for a task below ``node``."""
-        return self._table.may_ever(self, self.among(node))
+        return self._table.may_ever(self, node)
 
     @property
     def fits_nowhere(self) -> bool:

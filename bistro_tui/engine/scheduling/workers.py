@@ -11,47 +11,14 @@ from bistro_tui.engine.config.model import Job, Settings
 from bistro_tui.engine.ids import WORKER_LEVEL, LevelName, NodeName, ResourceName
 from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
 from bistro_tui.engine.physical.limits import worker_limits
-from bistro_tui.engine.scheduling.accounts import Accounts, Used
+from bistro_tui.engine.scheduling.accounts import Accounts
 from bistro_tui.engine.scheduling.events import WorkerFacts
+from bistro_tui.engine.scheduling.named_workers import NamedWorkers
 from bistro_tui.engine.scheduling.places import LOCAL_WORKER, TOP, Place, Places
+from bistro_tui.engine.scheduling.worker import Worker
 from bistro_tui.engine.scheduling.worker_rooms import Fit, WorkerRoom
 
 _BUSIEST = "busiest"
-
-
-class Worker:
-    """One that is connected."""
-
-    __slots__ = (
-        "account",
-        "bit",
-        "facts",
-        "host",
-        "lefts",
-        "limits",
-        "position",
-        "score",
-        "slots",
-    )
-
-    def __init__(self, facts: WorkerFacts, account: int, position: int) -> None:
-        self.facts = facts
-        self.account = account
-        self.position = position
-        """Its place in the order of the workers."""
-        self.bit = 1 << position
-        self.host = facts.host.name
-        self.slots: int | None = facts.slots
-        self.limits: Mapping[ResourceName, int] = {}
-        self.lefts: tuple[tuple[Used, int], ...] = ()
-        """For each resource: what is in use, and the limit."""
-        self.score = 0
-        """The sum of what is left, weighted; kept where the busiest is chosen."""
-
-    @property
-    def shard(self) -> NodeName:
-        """Its name."""
-        return self.facts.shard
 
 
 class Workers:
@@ -85,6 +52,11 @@ class Workers:
         self._gained = gained
         self._places: Places
         self._settings = Settings()
+        self._named = NamedWorkers(self._settings)
+        self._hosts_there: frozenset[str] = frozenset()
+        """Of those that do not leave."""
+        self._names_there: frozenset[str] = frozenset()
+        """What the config may call those."""
         self._host = UNKNOWN_HOST
         self._local_limit: int | None = None
         self._account_of: dict[NodeName, int] = {LOCAL_WORKER.node: TOP}
@@ -111,6 +83,9 @@ class Workers:
                 changed.append(worker)
             self.by_shard[one.shard] = worker
         self.all = tuple(self.by_shard.values())
+        staying = [one for one in self.all if not one.facts.is_leaving]
+        self._hosts_there = frozenset(one.host for one in staying)
+        self._names_there = frozenset(name for one in staying for name in one.names)
         self.next = self._next_after(old)
         if not changed and len(old) == len(self.all):
             return
@@ -132,6 +107,7 @@ class Workers:
     def set_settings(self, settings: Settings, host: HostResources) -> None:
         """Take over the limits of ``settings``; ``host`` is that of ``local``."""
         self._settings, self._host = settings, host
+        self._named = NamedWorkers(settings)
         self._look_at_all(self.all)
 
     def forget_rooms(self) -> None:
@@ -377,19 +353,35 @@ class Workers:
             for name in names
         )
 
-    def may_ever(self, room: WorkerRoom, among: int) -> bool:
-        """Return whether one of ``among`` may have room for such a task some day.
+    # Whether it is worth waiting.
+
+    def may_ever(self, room: WorkerRoom, node: int) -> bool:
+        """Return whether one may have room for such a task below ``node`` some day.
 
         Only what others hold there may be in its way. Where workers may still come,
-        none at all will do, and so will one that is not healthy.
+        none at all will do, and so will one that is away or that the config names.
         """
-        if self.may_grow and (not self.all or among & ~self.healthy):
+        if room.is_by_node and node == TOP:
+            # Each node may say another host.
+            return True
+        if self.may_grow and (not self._names_there or self.missing(room, node)):
             return True
         return any(
-            all(
-                need <= limit
-                for need, limit in zip(room.needs, worker.limits.values(), strict=True)
-            )
-            and worker.slots != 0
-            for worker in self.of(among & self.healthy)
+            worker.fits_alone(room.needs)
+            or (self.may_grow and self.may_come_back(room, worker))
+            for worker in self.of(room.among(node))
         )
+
+    def may_come_back(self, room: WorkerRoom, worker: Worker) -> bool:
+        """Return whether it is away, and may take such a task when it is back."""
+        return worker.may_come_back(room.needs, self._named.measured)
+
+    def missing(self, room: WorkerRoom, node: int) -> list[str]:
+        """Return who would take such a task below ``node`` if they were there.
+
+        The host that it needs, or else workers that the config names.
+        """
+        host = room.host_at(node)
+        if host and host not in self._hosts_there:
+            return [host] if room.accepts(host) else []
+        return self._named.missing(room, host, self._names_there)

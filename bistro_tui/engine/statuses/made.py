@@ -25,7 +25,8 @@ def running(*, now_wall: float) -> TaskStatus:
 
 def never_started(exception: str, *, now_wall: float) -> TaskStatus:
     """Return an error without backoff: whoever should have run it knows it did not."""
-    return TaskStatus(bits=NEVER_STARTED, time=now_wall, data={"exception": exception})
+    data = Complaint({"exception": exception})
+    return TaskStatus(bits=NEVER_STARTED, time=now_wall, data=data)
 
 
 def was_not_running(*, now_wall: float) -> TaskStatus:

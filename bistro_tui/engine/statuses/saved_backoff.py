@@ -14,6 +14,9 @@ from bistro_tui.engine.statuses.bits import Bits
 SAVED_BACKOFF = "__bistro_saved_backoff"
 """The key in ``data``; a task cannot set it."""
 
+LOSS = (SAVED_BACKOFF, "worker_shard", "exception")
+"""All keys in ``data`` that say of an attempt how its worker was lost."""
+
 _HAS_SAVED_BACKOFF = Bits.HAS_SAVED_BACKOFF.value
 
 

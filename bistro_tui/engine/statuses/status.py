@@ -14,7 +14,7 @@ from bistro_tui.engine.config.backoff import (
 )
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.saved_backoff import (
-    SAVED_BACKOFF,
+    LOSS,
     configured_backoff,
     has_saved_backoff,
     saved_backoff,
@@ -137,7 +137,7 @@ def settle(
     only where no *running* status came between, which was not the documented intent.
     """
     if previous is not None and previous.data and type(reported.data) is Complaint:
-        reported = replace(reported, data=_on_top(previous.data, reported.data))
+        reported = replace(reported, data=_on_top(previous, reported.data))
     if not reported.uses_backoff:
         return replace(reported, backoff_sec=0) if reported.backoff_sec else reported
     if Bits.DOES_NOT_ADVANCE_BACKOFF in reported.bits:
@@ -148,12 +148,11 @@ def settle(
     return replace(reported, bits=bits, backoff_sec=next_backoff.seconds)
 
 
-def _on_top(left: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    data = {**left, **said}
-    if SAVED_BACKOFF not in said:
-        # It belonged to the status before.
-        data.pop(SAVED_BACKOFF, None)
-    return data
+def _on_top(previous: TaskStatus, said: Mapping[str, Any]) -> dict[str, Any]:
+    # The first is never a task's own, the others are not where it was lost.
+    others = LOSS if has_saved_backoff(previous.bits) else LOSS[:1]
+    left = {key: one for key, one in previous.data.items() if key not in others}
+    return left | dict(said)
 
 
 def _repeated(previous: TaskStatus | None, next_backoff: BackoffDuration) -> int:

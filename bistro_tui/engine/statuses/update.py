@@ -29,6 +29,9 @@ class Change(enum.Enum):
     """One made for the task came after the real one: ignored, worth a warning."""
     REPEATED = enum.auto()
     """The task does not run, and its status is known: ignored, worth a warning."""
+    OUTDATED = enum.auto()
+    """A later attempt ended without a real status: ignored, for it may be alive until
+    its backoff is over."""
     OTHER_ATTEMPT = enum.auto()
     """Another attempt runs: ignored, worth an error. Two copies may have run."""
 
@@ -48,12 +51,14 @@ def update(
     invocation: InvocationId,
     running: InvocationId | None,
     known: TaskStatus | None,
+    known_from: InvocationId | None = None,
     next_backoff: BackoffDuration,
 ) -> Update:
     """Return what ``incoming`` does, a status of the attempt ``invocation``.
 
     ``running`` is the attempt that runs, None if none does; ``known`` is the last
-    status that was stored; ``next_backoff`` is what that attempt recorded at its start.
+    status that was stored, and ``known_from`` the attempt that ended with it, if that
+    is known; ``next_backoff`` is what ``invocation`` recorded at its start.
     """
     if running is not None and running != invocation:
         return Update(change=Change.OTHER_ATTEMPT)
@@ -62,6 +67,9 @@ def update(
         return Update(change=Change.STARTED if is_new else Change.ALREADY_RUNNING)
     if running is None:
         ignored = _why_ignored(incoming, known)
+        if ignored is None and known_from not in (None, invocation):
+            # A task that is done needs no attempt any more, whatever became of one.
+            ignored = None if incoming.is_done else Change.OUTDATED
         if ignored is not None:
             return Update(change=ignored)
     return Update(

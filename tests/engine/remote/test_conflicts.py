@@ -64,13 +64,19 @@ def test_with_two_locks_the_other_one_is_told_to_end_itself(
     "lock",
     [
         MachineLock("host2", 0, "lock"),
-        MachineLock("host1", 1, "lock"),
         MachineLock("host1", 0, "other"),
     ],
 )
-def test_a_lock_is_the_same_only_if_all_of_it_is(lock: MachineLock) -> None:
+def test_a_lock_is_the_same_only_with_its_host(lock: MachineLock) -> None:
     other = msgspec.structs.replace(worker(started=99, rand=2), lock=lock)
     assert rule(OLD, other, HEALTHY, may_bump_unhealthy=False).winner is Winner.OLD
+
+
+def test_the_number_that_a_person_gave_proves_nothing() -> None:
+    lock = MachineLock("host1", 1, "lock")
+    other = msgspec.structs.replace(worker(started=99, rand=2), lock=lock)
+    found = rule(OLD, other, HEALTHY, may_bump_unhealthy=False)
+    assert (found.winner, found.suicide, found.is_old_dead) == (Winner.NEW, "", True)
 
 
 @pytest.mark.parametrize(

@@ -589,12 +589,28 @@ def test_a_worker_of_a_scheduler_that_left_nothing_running_is_no_reason_to_wait(
     None
 ):
     stored = initial_set(W1, W2)
-    driver = Driver(at_rest=EARLIER)
+    driver = Driver(at_rest=(EARLIER, InstanceId(950, 5)))
     driver.beat(W1, stored)
     driver.report(W1)
     driver.tick()
 
     assert driver.pool.wait_text == ""
+    assert not driver.pool.may_have_tasks
+
+
+def test_a_worker_may_have_tasks_by_what_it_says() -> None:
+    driver = Driver()
+    driver.beat(W1)
+    driver.report(W1)
+    found = [driver.pool.may_have_tasks]
+    driver.beat(W2, initial_set(W2))
+    found.append(driver.pool.may_have_tasks)
+
+    driver = Driver()
+    driver.beat(W1)
+    driver.report(W1, (running(),))
+    found.append(driver.pool.may_have_tasks)
+    assert found == [False, True, True]
 
 
 def test_a_pool_is_at_rest_while_nobody_can_have_a_task() -> None:
@@ -662,3 +678,23 @@ def test_the_end_of_the_initial_wait_makes_a_set_of_just_the_workers() -> None:
     assert driver.pool.wait_text == ""
     found = reply_to(driver, W1).worker_set
     assert (found.version, found.hash.number) == (2, 1)
+
+
+def test_a_healthy_worker_that_says_it_is_held_gets_no_tasks_and_says_why() -> None:
+    driver = Driver()
+    driver.healthy(W1)
+    why = "disk full:\n free \x1bspace"
+    held = msgspec.structs.replace(W1, held=why, slots=0)
+    assert WorkersAreOthers() in driver.beat(held)
+    row = driver.pool.row("w1")
+    assert row is not None
+    assert (row.state, row.takes_tasks) == (WorkerState.HEALTHY, False)
+    assert row.why_not == "disk full: free �space"
+    refusal, _ = driver.pool.dispatched(running(), driver.now)
+    assert refusal == f"worker w1 takes no tasks: {row.why_not}"
+    gone = msgspec.structs.replace(held, held="data directory gone")
+    assert WorkersAreOthers() in driver.beat(gone)
+    assert WorkersAreOthers() in driver.beat(W1)
+    row = driver.pool.row("w1")
+    assert row is not None
+    assert (row.takes_tasks, row.why_not) == (True, "")

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
 import pytest
 
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.remote.identity import NO_SET
 from bistro_tui.engine.remote.messages import HEALTH_CHECK, RunningTask
 from bistro_tui.engine.remote.pool_actions import (
     Adopted,
@@ -21,6 +23,8 @@ from bistro_tui.engine.remote.pool_actions import (
 )
 from tests.engine.remote.pools import (
     EARLIER,
+    OTHER_SET,
+    TIMES,
     Driver,
     of_kind,
     running,
@@ -152,12 +156,25 @@ def test_a_worker_that_takes_none_gets_none_and_others_are_told_again(
     assert held(driver) == ()
 
 
-def test_a_second_attempt_of_a_task_is_not_sent_to_its_worker(driver: Driver) -> None:
+def test_a_second_attempt_of_a_task_is_not_sent_and_the_first_told_of_again() -> None:
+    driver = Driver()
+    driver.healthy(W1, W2)
     driver.dispatch(TASK)
-    why, actions = driver.pool.dispatched(NEXT, driver.now)
-    assert why == "worker w1 has another attempt of j@n1"
-    assert actions == [WorkersAreOthers()]
+    for shard in ("w1", "w2"):
+        second = running(shard=shard, attempt=2)
+        why, actions = driver.pool.dispatched(second, driver.now)
+        assert why == "worker w1 has another attempt of j@n1"
+        assert actions == [Adopted((TASK,))]
+        assert driver.pool.found(TASK.task) == actions
     assert held(driver) == (TASK,)
+    assert held(driver, "w2") == ()
+    # Others may be sent to them.
+    assert driver.pool.found(running("n2").task) == []
+    driver.dispatch(running("n2", shard="w1"))
+    driver.dispatch(running("n3", shard="w2"))
+    # When it is over, so may the next.
+    driver.end(TASK, W1)
+    driver.dispatch(running(shard="w2", attempt=2))
 
 
 def test_nothing_is_sent_during_the_initial_wait() -> None:
@@ -484,21 +501,6 @@ def test_two_tasks_that_are_called_one_attempt_are_stored_one_after_the_other() 
     assert driver.end(TASK, W1).verdict is Verdict.ENDED
 
 
-def test_an_invocation_names_one_attempt_also_where_its_task_runs_twice() -> None:
-    driver = Driver()
-    driver.healthy(W1)
-    driver.beat(W2)
-    there = msgspec.structs.replace(running(attempt=2), shard="w2")
-    driver.report(W2, (there,))
-    # The core had no use for that one.
-    driver.dispatch(TASK)
-    third = worker("w3")
-    driver.beat(third)
-    again = running("n7", shard="w3", attempt=2)
-    (warning,) = driver.report(third, (again,))
-    assert isinstance(warning, Warn)
-
-
 def both(first: RunningTask, second: RunningTask) -> tuple[Driver, list[PoolAction]]:
     """Return what comes of two workers that report one task, one after the other."""
     driver = Driver()
@@ -558,18 +560,6 @@ def test_a_task_that_ended_on_one_worker_can_be_reported_by_another() -> None:
     assert driver.report(W2, (ELSEWHERE,)) == [Adopted((ELSEWHERE,))]
 
 
-def test_the_end_of_one_attempt_does_not_hide_the_other_one() -> None:
-    driver = Driver()
-    driver.healthy(W1, W2)
-    driver.dispatch(TASK)
-    driver.dispatch(msgspec.structs.replace(ELSEWHERE, started=9.0))
-    driver.end(TASK, W1)
-    third = worker("w3", rand=3, host="host3")
-    driver.beat(third)
-    over = msgspec.structs.replace(running(shard="w3"), is_over=True)
-    assert driver.report(third, (over,)) == []
-
-
 def test_a_worker_that_runs_nothing_is_known_too() -> None:
     driver = Driver()
     driver.beat(W1)
@@ -597,7 +587,8 @@ def test_what_was_taken_over_is_lost_with_its_worker() -> None:
         (0, 5_000, 60.0, 66),
         (-1, 5_000, 60.0, 66),
         (7_900, 5_000, 60.0, 68),
-        (999, 5_000, 60.0, 61),
+        (999, 5_000, 60.0, 66),
+        (1_000, 60_000, 60.0, 121),
         (5_000, 5_000, 0.0, 7),
         (0, 0, 0.5, 2),
     ],
@@ -614,6 +605,71 @@ def test_a_lost_task_waits_for_the_margin_its_kill_wait_and_a_second(
     driver.dispatch(task)
     (lost,) = of_kind(driver.beat(SUCCESSOR), TasksLost)
     assert lost.tasks == (LostTask(task, safe_sec),)
+
+
+def lost_at(driver: Driver, at: float) -> LostTask:
+    """Return what W1 loses when all is looked at in that second."""
+    (lost,) = of_kind(driver.tick(at - driver.now), TasksLost)
+    (one,) = lost.tasks
+    return one
+
+
+@pytest.mark.parametrize(
+    ("safe_before", "safe_sec"), [(0.0, 206 - 101), (900.0, 900 - 101)]
+)
+def test_until_a_worker_has_shown_that_it_heard_us_it_may_go_by_what_it_heard_before(
+    safe_before: float, safe_sec: int
+) -> None:
+    driver = Driver(is_first_ever=False, safe_before=safe_before)
+    assert driver.pool.times.safe_initial_wait == 206
+    driver.beat(W1, OTHER_SET)
+    driver.report(W1, (TASK,))
+    assert lost_at(driver, 101) == LostTask(TASK, safe_sec)
+
+
+def test_one_that_has_shown_it_goes_by_what_we_say() -> None:
+    driver = Driver(is_first_ever=False, safe_before=900.0)
+    driver.beat(W1, OTHER_SET)
+    driver.report(W1, (TASK,))
+    driver.beat(W1)
+    assert lost_at(driver, 101) == LostTask(TASK, 66)
+
+
+def test_long_after_a_start_nothing_goes_by_what_was_said_before_it() -> None:
+    driver = Driver(is_first_ever=False, safe_before=900.0)
+    driver.tick(1_000)
+    driver.beat(W1, OTHER_SET)
+    driver.report(W1, (TASK,))
+    assert lost_at(driver, 1_101) == LostTask(TASK, 66)
+
+
+BUMPER = worker(started=9, rand=9, host="host9")
+
+
+def bumping() -> Driver:
+    """Return a pool where W1 has a task, and who comes may bump it."""
+    driver = Driver(replace(TIMES, allow_bump_unhealthy_worker=True))
+    driver.healthy(W1)
+    driver.dispatch(TASK)
+    return driver
+
+
+@pytest.mark.parametrize(("after", "left"), [(31, 99), (100, 30), (129.5, 1)])
+def test_a_worker_that_is_bumped_may_keep_its_tasks_until_it_would_have_been_lost(
+    after: float, left: int
+) -> None:
+    driver = bumping()
+    driver.now += after
+    (lost,) = of_kind(driver.beat(BUMPER, NO_SET), TasksLost)
+    assert lost.tasks == (LostTask(TASK, 66 + left),)
+
+
+def test_that_counts_from_when_it_was_found_unhealthy() -> None:
+    driver = bumping()
+    driver.tick(33)
+    driver.now += 50
+    (lost,) = of_kind(driver.beat(BUMPER, NO_SET), TasksLost)
+    assert lost.tasks == (LostTask(TASK, 66 + 50),)
 
 
 # Many.

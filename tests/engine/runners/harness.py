@@ -70,7 +70,7 @@ class Reports:
         return await self._wait(lambda: self.ended(start.invocation))
 
     async def _wait(self, look: Callable[[], _Report | None]) -> _Report:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (found := look()) is None:
                 self._changed.clear()
                 await self._changed.wait()
@@ -79,7 +79,7 @@ class Reports:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that nobody reports."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.005)
 

@@ -33,6 +33,7 @@ from bistro_tui.engine.runners.protocol import RunnerReport
 from bistro_tui.engine.runners.remote import RemoteRunner
 from bistro_tui.engine.runners.remote_orders import Orders
 from bistro_tui.engine.runners.stored_attempts import StoredAttempts
+from bistro_tui.engine.runners.workers_known import WorkersKnown
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.bits import DONE
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -114,6 +115,30 @@ class Stored:
         self.statuses[task.task] = status or TaskStatus(bits=DONE, time=0.0)
 
 
+class Served:
+    """What was taken note of for the next start, in order."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.full: list[str] = []
+        """Notes for which there is no room."""
+
+    def let_in(self) -> None:
+        self._note("let in")
+
+    def give(self) -> None:
+        self._note("give")
+
+    def rest(self) -> None:
+        self._note("rest")
+
+    def _note(self, note: str) -> None:
+        if note in self.full:
+            raise OSError(28, "No space left on device")
+        if note not in self.notes:
+            self.notes.append(note)
+
+
 @dataclass
 class World:
     """The runner, a clock set by hand, and what was reported."""
@@ -123,14 +148,14 @@ class World:
     is_first_ever: bool = True
     moment: float = 5_000.0
     skips_wait: bool = False
+    known: WorkersKnown | None = None
+    wall_offset: float = 1e9
     reports: list[RunnerReport] = field(default_factory=list)
     batches: list[list[RunnerReport]] = field(default_factory=list)
-    first_workers: int = 0
-    rests: int = 0
     given_up: int = 0
 
     def __post_init__(self) -> None:
-        self.stored = Stored()
+        self.stored, self.served = Stored(), Served()
         self.pool = Pool(
             SCHEDULER, self.times, self.moment, is_first_ever=self.is_first_ever
         )
@@ -140,24 +165,18 @@ class World:
             clock=self,
             report_all=self.report_all,
             exit_wait_before=lambda: 2e9 if self.skips_wait else 0.0,
-            on_first_worker=self._first,
-            on_rest=self._rest,
+            served=self.served,
             stored=StoredAttempts(self.stored, self.stored.statuses.get),
+            known=self.known,
         )
         self.runner.on_given_up = self._given_up
 
     def now(self) -> Now:
-        return Now(1e9 + self.moment, self.moment - 4_000.0, self.moment)
+        return Now(self.wall_offset + self.moment, self.moment - 4_000.0, self.moment)
 
     def report_all(self, reports: Sequence[RunnerReport]) -> None:
         self.batches.append(list(reports))
         self.reports.extend(reports)
-
-    def _first(self) -> None:
-        self.first_workers += 1
-
-    def _rest(self) -> None:
-        self.rests += 1
 
     def _given_up(self) -> None:
         self.given_up += 1

@@ -8,6 +8,8 @@ from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.remote.messages import KillTask, RunTask
 from bistro_tui.engine.runners.mixed import MixedReports, MixedRunner
 from bistro_tui.engine.runners.protocol import (
+    AttemptAdopted,
+    AttemptNotStarted,
     AttemptStarted,
     RunnerReport,
     WorkersAwaited,
@@ -63,6 +65,27 @@ async def test_each_attempt_is_started_killed_and_forgotten_where_it_runs() -> N
     assert here.forgotten == [stays.invocation, leaves.invocation]
     await runner.close()
     assert here.is_closed
+
+
+async def test_what_a_worker_has_is_not_started_here_and_told_of_again() -> None:
+    world, here = await World().opened(), Here()
+    await world.healthy()
+    runner = MixedRunner(here, world.runner, host_is=lambda _host: None)
+    there = a_start("run")._replace(worker=NodeName("w1"))
+    runner.start(there)
+    await settle()
+    world.reports.clear()
+    second = a_start("run")
+    assert second.task == there.task
+    runner.start(second)
+    await settle()
+
+    assert here.started == []
+    undone, again = world.reports
+    assert isinstance(undone, AttemptNotStarted)
+    assert (undone.invocation, undone.concerns_worker_only) == (second.invocation, True)
+    assert isinstance(again, AttemptAdopted)
+    assert again.attempt.invocation == there.invocation
 
 
 def test_this_host_is_the_first_worker_and_what_it_has_is_told_anew() -> None:

@@ -66,7 +66,7 @@ async def test_many_are_told_of_at_once_and_then_only_now_and_then(
     told.box.tell(STARTED)
     await settle()
     assert told.batches[1:] == [[AttemptStarted]]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while len(told.batches) < 3:
             await asyncio.sleep(0.005)
     assert told.batches[2:] == [[WorkersChanged]]

@@ -1,5 +1,6 @@
 """Tasks on remote workers: sent once, told of once, answered when they are on disk."""
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from bistro_tui.engine.config.model import KillMethod, KillSettings
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
-from bistro_tui.engine.remote.identity import NO_SET
+from bistro_tui.engine.remote.identity import NO_SET, InstanceId
 from bistro_tui.engine.remote.messages import (
     Done,
     GetRunningTasks,
@@ -92,7 +93,7 @@ async def test_a_worker_whose_tasks_are_known_and_that_passed_a_check_gets_tasks
     (facts,) = world.told(WorkersChanged)[-1].workers
     assert (facts.shard, facts.is_healthy, facts.slots) == ("w1", True, 8)
     assert (facts.host.name, facts.host.cpu_cores) == ("w1.example", 4.0)
-    assert world.first_workers == 1
+    assert world.served.notes == ["let in"]
 
 
 async def test_an_order_says_where_it_runs_and_names_a_program_of_the_scheduler() -> (
@@ -337,6 +338,39 @@ async def test_attempts_that_a_worker_has_are_adopted_before_it_gets_others() ->
     assert len(worker.link.bodies(KillTask)) == 1
 
 
+async def test_what_a_worker_is_found_to_have_is_told_before_anything_can_start() -> (
+    None
+):
+    world = await World().opened()
+    one = await world.healthy("w1")
+    other = ScriptedWorker(world, "w2", rand=2)
+    await other.connect()
+    await other.beat()
+    found = an_adopted(1, "w2")
+    other.link.answer(GetRunningTasks, RunningTasks((found,)))
+    while not world.pool.running("w2"):
+        await asyncio.sleep(0)
+    # It is not held back for the next turn of the loop.
+    (told,) = world.told(AttemptAdopted)
+    assert told.attempt.invocation == found.invocation
+
+    start = on("w1", "run")._replace(task=found.task)
+    number = len(world.reports)
+    world.runner.start(start)
+    assert len(world.reports) == number
+    await settle()
+    undone, again = world.reports[number:]
+    assert isinstance(undone, AttemptNotStarted)
+    assert undone.invocation == start.invocation
+    assert undone.concerns_worker_only
+    assert again == told
+    assert [
+        body for body in one.link.bodies(RunTask) if body.task.task == found.task
+    ] == []
+    assert world.runner.has(found.invocation)
+    assert not world.runner.has(start.invocation)
+
+
 async def test_an_attempt_whose_status_is_on_disk_is_not_adopted_again() -> None:
     world = await World(is_first_ever=False).opened()
     worker = ScriptedWorker(world)
@@ -380,7 +414,7 @@ async def test_the_next_start_hears_that_nothing_was_left_running() -> None:
         if is_stored:
             world.runner.settled([start.invocation])
         await world.runner.close()
-        assert world.rests == is_stored
+        assert ("rest" in world.served.notes) is is_stored
 
 
 async def test_closing_gives_up_looking_for_what_was_stored() -> None:
@@ -472,18 +506,59 @@ async def test_a_person_can_end_the_initial_wait_by_the_config() -> None:
 
 
 async def test_a_worker_that_could_not_be_taken_note_of_is_not_let_in() -> None:
-    world = World()
-
-    def full() -> None:
-        raise OSError(28, "No space left on device")
-
-    world.runner._on_first_worker = full
-    await world.opened()
+    world = await World().opened()
+    world.served.full.append("let in")
     worker = ScriptedWorker(world)
     await worker.connect()
 
     assert worker.link.ended
     assert world.runner.rows == ()
+
+
+async def test_that_a_worker_has_tasks_is_on_disk_before_it_is_sent_the_first() -> None:
+    world = await World().opened()
+    worker = await world.healthy()
+    assert world.served.notes == ["let in"]
+    world.served.full.append("give")
+    start = on("w1", "run")
+    world.runner.start(start)
+    await settle()
+    (undone,) = world.told(AttemptNotStarted)
+    assert (undone.invocation, undone.concerns_worker_only) == (start.invocation, True)
+    assert "cannot take note of it on its disk" in undone.text
+    assert not world.runner.has(start.invocation)
+    assert len(worker.link.bodies(RunTask)) == 0
+
+    world.served.full.clear()
+    await world.tick(5.0)
+    world.runner.start(on("w1", "run"))
+    assert world.served.notes == ["let in", "give"]
+    assert len(worker.link.bodies(RunTask)) == 1
+
+
+async def test_a_worker_of_another_scheduler_hears_of_this_one_when_that_is_noted() -> (
+    None
+):
+    world = await World().opened()
+    worker = ScriptedWorker(world)
+    worker.newest_set = NO_SET._replace(scheduler=InstanceId(9, 9), version=1)
+    await worker.connect()
+    world.served.full.append("give")
+    answer = await worker.beat()
+    assert isinstance(answer, Refused)
+    assert "cannot take note of it on its disk" in answer.text
+    assert world.served.notes == ["let in"]
+
+    world.served.full.clear()
+    assert not isinstance(await worker.beat(), Refused)
+    assert world.served.notes == ["let in", "give"]
+
+
+async def test_a_worker_that_has_a_task_is_noted_with_its_next_heartbeat() -> None:
+    world = await World().opened()
+    worker = ScriptedWorker(world)
+    await worker.come_up(running=[an_adopted(1)])
+    assert world.served.notes == ["let in", "give"]
 
 
 async def test_logs_are_asked_of_every_worker_that_is_known() -> None:

@@ -209,6 +209,30 @@ async def test_a_kill_asked_for_once_more_is_not_waited_for_any_longer(
     world.kills.close()
 
 
+async def test_once_stopping_no_kill_of_a_person_is_waited_for_any_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = _Kills(monkeypatch)
+    term, at_once = KillWords("term_wait_kill", 5_000), KillWords("kill", 5_000)
+    world.want(term)
+    assert world.given_up_after(4.0) == 0
+    world.kills.put_off_no_more()
+    # What the stop itself asks for has its time, whatever was asked for before.
+    world.want(KillWords("term_wait_kill", 6_000))
+    for words in (at_once, term, KillWords("term_wait_kill", 600_000)):
+        assert world.given_up_after(0.5) == 0
+        world.want(words)
+    # Of the one that was to be at once the end is waited for least.
+    assert world.given_up_after(PATIENCE_SEC - 1.1) == 0
+    assert world.given_up_after(0.2) == 1
+    # And whoever asks for it after that, it stays so.
+    for words in (at_once, term):
+        world.want(words)
+        world.kills.disconnected("w1")
+        assert world.kills.given_up == 1
+    world.kills.close()
+
+
 async def test_at_a_stop_nothing_more_is_taken_over_whoever_comes() -> None:
     world = await World().opened()
     worker = ScriptedWorker(world, "w1")

@@ -27,7 +27,6 @@ from bistro_tui.engine.remote.messages import (
 )
 from bistro_tui.engine.remote.pool_actions import SendHealthcheck
 from bistro_tui.engine.runners.remote_orders import Orders, adopted, health_check
-from bistro_tui.engine.runners.workers_served import WorkersServed
 from bistro_tui.engine.scheduling.actions import StartTask
 from tests.engine.processes.builders import a_start
 
@@ -130,59 +129,6 @@ def test_a_health_check_writes_done_and_is_known_by_its_number(
     assert task.invocation == (1234, 7)
     assert order.command[:2] == ("/bin/sh", "-c")
     assert (order.config, order.kill.method) == ("", "kill")
-
-
-def test_a_data_directory_remembers_that_it_had_workers(tmp_path: Path) -> None:
-    served = WorkersServed(tmp_path)
-    assert (served.ever, served.safe_wait) == (False, 0.0)
-    served.note(20.5)
-    served.note(696.0)
-    served.note(20.5)
-
-    # Who was told the longer time may still keep its tasks for so long.
-    assert (WorkersServed(tmp_path).ever, served.safe_wait) == (True, 696.0)
-    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
-
-
-def test_a_scheduler_that_left_nothing_running_is_remembered_until_the_next_serves(
-    tmp_path: Path,
-) -> None:
-    served, last = WorkersServed(tmp_path), InstanceId(1_000, -(2**63))
-    served.rest(last)
-    # No worker ever was: there is nothing to tell.
-    assert list(tmp_path.iterdir()) == []
-    served.note(696.0)
-    served.rest(last)
-    assert (served.ever, WorkersServed(tmp_path).at_rest) == (False, last)
-    assert served.safe_wait == 0.0
-
-    served.note(20.5)
-    assert (served.ever, served.at_rest, served.safe_wait) == (True, NOBODY, 20.5)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "serving",
-        "serving inf",
-        "served 5",
-        "serving x",
-        "[1]",
-        "[1, 2, 3]",
-        "[true, 1]",
-        '["1", 2]',
-        "{}",
-        "7",
-    ],
-)
-def test_a_note_that_says_nothing_else_says_that_workers_may_run_something(
-    tmp_path: Path, text: str
-) -> None:
-    (tmp_path / "workers_served").write_text(text)
-
-    assert WorkersServed(tmp_path).ever
-    assert WorkersServed(tmp_path).safe_wait == 0.0
 
 
 def test_a_path_that_takes_nothing_is_not_told() -> None:

@@ -148,10 +148,9 @@ async def test_what_a_task_uses_is_reported_while_it_runs(tmp_path: Path) -> Non
                 if row[0] == start.invocation
             ]
 
-        await until(measured)
-        (resident, processes) = measured()[-1]
-        assert resident > 100_000
-        assert processes == 2
+        # The first measure may come before it has its second process.
+        await until(lambda: measured() and measured()[-1][1] == 2)
+        assert measured()[-1][0] > 100_000
 
 
 async def test_a_lost_warden_takes_its_tasks_along_and_all_are_accounted_for(
@@ -194,7 +193,9 @@ async def test_one_of_two_wardens_is_lost_and_the_other_goes_on(tmp_path: Path) 
             local.runner.start(start)
             await local.reports.wait_started(start)
         os.kill(first.process.pid, signal.SIGKILL)
-        await until(lambda: sum(1 for s in starts if local.reports.ended(s.invocation)))
+        await until(
+            lambda: sum(1 for s in starts if local.reports.ended(s.invocation)) > 1
+        )
         await until(lambda: len(wardens(local)) == 2)
         ended = [one for one in starts if local.reports.ended(one.invocation)]
         assert len(ended) == 2
@@ -248,7 +249,7 @@ async def test_stopped_wardens_do_not_keep_the_runner_from_closing(
         await local.reports.wait_started(start)
         for link in wardens(local):
             os.kill(link.process.pid, signal.SIGSTOP)
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(30):
             await local.runner.close()
         assert local.reports.ended(start.invocation)
 
@@ -623,6 +624,7 @@ async def test_an_attempt_given_up_after_an_error_of_ours_is_ended_with_its_ward
         ended = await local.reports.wait_ended(start)
         assert "ZeroDivisionError" in ended.exit_text
         status = local.data_dir.status_files / f"{start.invocation}.status"
+        await until(lambda: status.read_text().endswith("\n"))
         pid = int(status.read_text())
         assert is_alive(pid)
         (link,) = [one for one in wardens(local) if one.under_way]

@@ -288,7 +288,7 @@ FULL = (worker("w1", slots=1), worker("w2", slots=0))
             None,
             "worker w1 runs 1 tasks, and takes 1 at once; worker w2 runs 0 tasks, and"
             " takes 0 at once",
-            "enough of what runs on one of 2 workers ends",
+            "enough of what runs on worker w1 ends",
         ),
         (
             FULL[1:],
@@ -347,7 +347,7 @@ def test_a_task_whose_worker_is_not_healthy_says_so() -> None:
     assert text == "attempt 1 runs"
     found.feed(ev.WorkersReported((worker("w1", healthy=False),)))
     text = found.explain("etl@a").checks[0].text
-    assert text == "attempt 1 runs on worker w1 (not healthy)"
+    assert text == "attempt 1 runs on worker w1 (takes no tasks now)"
 
 
 def test_room_on_a_node_is_not_all_that_a_task_without_its_host_waits_for() -> None:
@@ -382,6 +382,15 @@ def test_a_worker_that_gets_no_tasks_says_why() -> None:
     ]
 
 
+def test_what_a_worker_says_that_holds_it_is_told_of_the_tasks_that_wait() -> None:
+    held = worker("w1", healthy=False)._replace(held="disk full: free some")
+    found = world(held, worker("w2", healthy=False)).explain("etl@a")
+    assert found.checks[-1].text == (
+        "no worker takes tasks now: w1 (disk full: free some), w2"
+    )
+    assert found.would_run_if.endswith("one of 2 workers takes tasks: w1, w2")
+
+
 # Whether it is worth waiting.
 
 
@@ -395,7 +404,8 @@ def test_a_worker_that_gets_no_tasks_says_why() -> None:
         ((worker("w1", slots=0),), True, None, False),
         ((*SICK, worker("w9", slots=0)), True, None, True),
         ((*SICK, worker("w9")), True, only_on("w8"), False),
-        ((worker("w9", "h9"),), True, on_hosts(), False),
+        ((worker("w9", "h9"),), True, on_hosts(), True),
+        ((worker("w9", "h9"),), False, on_hosts(), False),
         (
             (worker("w9", "h9"), worker("w1", "h1", healthy=False)),
             True,
@@ -424,7 +434,7 @@ def test_what_no_healthy_worker_ever_has_is_not_waited_for() -> None:
 
 def test_at_the_end_of_a_run_each_job_tells_which_workers_it_had_needed() -> None:
     found = world(job=on_hosts())
-    found.feed(ev.WorkersReported((worker("w2", "h2"),), may_grow=True))
+    found.feed(ev.WorkersReported((worker("w2", "h2"),)))
     found.end("etl@d")
     found.end("etl@c")
     assert not found.core.progress().can_progress
@@ -593,6 +603,30 @@ def test_news_of_another_attempt_or_of_one_that_ended_changes_nothing() -> None:
     found.end("etl@a", store=False)
     assert found.feed(other._replace(invocation=one.invocation)) == []
     assert late(found, DONE, 4) == []
+
+
+def test_what_an_older_attempt_tells_again_does_not_end_the_wait_of_a_lost_one() -> (
+    None
+):
+    found = world(worker("w1"))
+    older = found.running[task_id("etl@a")]
+    found.end("etl@a", Bits(96))
+    found.wait(10)
+    lose(found)
+    found.store()
+    error = TaskStatus(bits=ERROR_BACKOFF, time=found.now.wall)
+    told = ev.LateStatus(older.task, older.invocation, error, COST, older.worker)
+    assert found.feed(told) == []
+    found.feed(ev.Forgive((older.task.job,)))
+    # Of a status that is on its way to the store, too.
+    assert found.feed(told) == []
+    found.store()
+    assert found.feed(told) == []
+    assert started(found.wait(65.9)) == []
+    done = TaskStatus(bits=DONE, time=found.now.wall)
+    found.feed(told._replace(reported=done))
+    found.store()
+    assert found.reason("etl@a") is Reason.DONE
 
 
 def test_a_task_that_was_not_running_keeps_its_checkpoint() -> None:

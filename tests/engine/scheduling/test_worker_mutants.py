@@ -13,8 +13,9 @@ from bistro_tui.engine.scheduling.demand import Demand
 from bistro_tui.engine.scheduling.events import WorkerFacts
 from bistro_tui.engine.scheduling.placement import Placement
 from bistro_tui.engine.scheduling.state import State
+from bistro_tui.engine.scheduling.worker import Worker
 from bistro_tui.engine.scheduling.worker_rooms import WorkerRoom
-from bistro_tui.engine.scheduling.workers import Worker, Workers
+from bistro_tui.engine.scheduling.workers import Workers
 from tests.engine.scheduling.test_worker_laws import check_against_a_pass
 from tests.engine.scheduling.worker_worlds import WorkerLife
 

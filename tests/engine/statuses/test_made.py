@@ -1,5 +1,7 @@
 """Statuses made for a task: never started, not running, worker lost."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from bistro_tui.engine.statuses.saved_backoff import (
     saved_backoff,
     without_saved_backoff,
 )
-from bistro_tui.engine.statuses.status import is_in_backoff, settle
+from bistro_tui.engine.statuses.status import TaskStatus, is_in_backoff, settle
 from tests.engine.statuses.builders import SAFE_SEC, lost, status
 
 STEP = BackoffDuration(15, no_more=False)
@@ -58,6 +60,52 @@ def test_what_never_ran_may_run_at_once_and_costs_no_step(made: str) -> None:
     assert stored.backoff_sec == 0
     assert not is_in_backoff(stored, now=100.0)
     assert Backoff().next(stored.backoff_sec).seconds == 15
+
+
+def test_what_never_ran_keeps_the_checkpoint() -> None:
+    before = replace(status(4, 0), data={"count": 164})
+    for reported in (
+        never_started("its warden was lost before it began", now_wall=100.0),
+        was_not_running(now_wall=100.0),
+        worker_lost("w1", next_backoff=STEP, now_wall=100.0),
+    ):
+        stored = settle(reported, previous=before, next_backoff=STEP)
+        assert stored.data["count"] == 164
+        assert stored.data.get("exception") == reported.data.get("exception")
+
+
+@pytest.mark.parametrize(
+    ("reported", "data"),
+    [
+        (was_not_running(now_wall=200.0), {"count": 164}),
+        (
+            never_started("no such program", now_wall=200.0),
+            {"count": 164, "exception": "no such program"},
+        ),
+        (
+            worker_lost("w2", next_backoff=STEP, now_wall=200.0),
+            {
+                "count": 164,
+                "worker_shard": "w2",
+                "exception": "Remote worker lost (crashed? network down?)",
+                "__bistro_saved_backoff": 15,
+            },
+        ),
+    ],
+)
+def test_what_was_said_of_a_loss_is_not_said_of_the_next_attempt(
+    reported: TaskStatus, data: dict[str, object]
+) -> None:
+    left = lost(STEP, replace(status(32, 0), data={"count": 164}))
+    assert left.data["worker_shard"] == "shard1"
+    assert settle(reported, previous=left, next_backoff=STEP).data == data
+
+
+def test_a_task_may_use_the_words_of_a_loss_itself() -> None:
+    own = replace(status(32, 0), data={"worker_shard": "mine"})
+    reported = never_started("no such program", now_wall=200.0)
+    stored = settle(reported, previous=own, next_backoff=STEP)
+    assert stored.data == {"worker_shard": "mine", "exception": "no such program"}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def arrives(
     *,
     running: InvocationId | None = None,
     known: TaskStatus | None = None,
+    known_from: InvocationId | None = None,
     next_backoff: BackoffDuration = STEP,
 ) -> Update:
     return update(
@@ -31,6 +32,7 @@ def arrives(
         invocation=MINE,
         running=running,
         known=known,
+        known_from=known_from,
         next_backoff=next_backoff,
     )
 
@@ -80,6 +82,19 @@ def test_a_late_real_status_replaces_one_that_was_made_for_the_task(
     assert arrives(status(4), known=known) == Update(
         change=Change.REPLACED, status=status(4)
     )
+
+
+@pytest.mark.parametrize("known", [lost(STEP), was_not_running(now_wall=100.0)])
+def test_after_a_later_attempt_only_that_the_task_is_done_counts(
+    known: TaskStatus,
+) -> None:
+    for bits in (8, 16, 32, 96):
+        assert arrives(status(bits), known=known, known_from=OTHER) == Update(
+            change=Change.OUTDATED
+        )
+    done = Update(change=Change.REPLACED, status=status(4))
+    assert arrives(status(4), known=known, known_from=OTHER) == done
+    assert arrives(status(8), known=known, known_from=MINE).change is Change.REPLACED
 
 
 def test_a_late_error_costs_the_step_that_its_attempt_recorded_and_no_further_one() -> (

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+
+from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.served import ANYTHING, Served
+from bistro_tui.engine.runners.workers_served import ServedNow, WorkersServed
+
+ONE, TWO = InstanceId(1_000, -(2**63)), InstanceId(1_001, 5)
+
+
+def test_a_data_directory_remembers_that_it_had_workers(tmp_path: Path) -> None:
+    file = WorkersServed(tmp_path)
+    assert (file.ever, file.safe_wait) == (False, 0.0)
+    file.note(20.5)
+    file.note(696.0)
+    file.note(20.5)
+
+    # Who was told the longer time may still keep its tasks for so long.
+    assert (WorkersServed(tmp_path).ever, file.safe_wait) == (True, 696.0)
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()] == [0o600]
+
+
+def test_a_scheduler_that_left_nothing_running_is_remembered(tmp_path: Path) -> None:
+    file = WorkersServed(tmp_path)
+    file.rest(ONE)
+    # No worker ever was: there is nothing to tell.
+    assert list(tmp_path.iterdir()) == []
+    file.note(696.0)
+    file.rest(ONE)
+    assert WorkersServed(tmp_path).read() == Served((ONE,))
+    assert (file.ever, file.safe_wait) == (False, 0.0)
+
+
+def test_a_scheduler_has_served_only_once_it_gave_a_task(tmp_path: Path) -> None:
+    one = ServedNow(WorkersServed(tmp_path), ONE, 696.0)
+    one.let_in()
+    assert WorkersServed(tmp_path).read() == Served((ONE,))
+    two = ServedNow(WorkersServed(tmp_path), TWO, 20.5)
+    two.let_in()
+    two.give()
+    two.let_in()
+    assert WorkersServed(tmp_path).read() == Served((ONE,), 20.5)
+    two.rest()
+    assert WorkersServed(tmp_path).read() == Served((ONE, TWO))
+
+
+@pytest.mark.parametrize("text", ["", "serving", "[1, 2]", "\xff"])
+def test_a_file_that_says_nothing_says_that_workers_may_have_tasks(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "workers_served"
+    path.write_text(text, encoding="latin-1")
+    assert WorkersServed(tmp_path).read() == ANYTHING
+    path.unlink()
+    path.symlink_to("nowhere")
+    assert WorkersServed(tmp_path).ever
+
+
+def test_what_could_not_be_made_durable_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, tries = WorkersServed(tmp_path), [OSError(5, "Input/output error")]
+    sync = file._sync
+
+    def failing() -> None:
+        if tries:
+            raise tries.pop()
+        sync()
+
+    monkeypatch.setattr(file, "_sync", failing)
+    now = ServedNow(file, ONE, 696.0)
+    with pytest.raises(OSError, match="Input/output"):
+        now.give()
+    tries.append(OSError(5, "Input/output error"))
+    with pytest.raises(OSError, match="Input/output"):
+        now.give()
+    now.give()
+    assert file.safe_wait == 696.0
+    tries.append(OSError(5, "Input/output error"))
+    now.give()
