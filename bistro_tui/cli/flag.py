@@ -78,11 +78,16 @@ class Section:
     flags: tuple[Flag, ...] = field(default_factory=tuple)
 
 
-class Port(click.IntRange):
-    """A TCP port; 0 stands for any that is free."""
+class Whole(click.IntRange):
+    """A whole number; what is out of range is refused, or brought into it."""
 
-    def __init__(self) -> None:
-        super().__init__(0, 65535)
+    def __init__(
+        self, least: int = 0, most: int | None = None, *, clamp: bool = False
+    ) -> None:
+        super().__init__(least, most, clamp=clamp)
+        self._what = "a whole number"
+        if not clamp:
+            self._what += f" from {least} " + ("on" if most is None else f"to {most}")
 
     def convert(
         self,
@@ -94,8 +99,16 @@ class Port(click.IntRange):
         try:
             number: int = super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is not a port number from 0 to 65535", param, ctx)
+            self.fail(f"{value!r} is not {self._what}", param, ctx)
         return number
+
+
+class Port(Whole):
+    """A TCP port; 0 stands for any that is free."""
+
+    def __init__(self, least: int = 0) -> None:
+        super().__init__(least, 65535)
+        self._what = f"a port number from {least} to 65535"
 
 
 class Seconds(click.types.FloatParamType):

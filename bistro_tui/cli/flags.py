@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import click
 
-from bistro_tui.cli.flag import FILE, Flag, Port, Section
+from bistro_tui.cli.flag import FILE, Flag, Port, Section, Whole
 from bistro_tui.cli.remote_flags import REMOTE_WORKERS
 
-_INT = click.IntRange(min=0)
-_PERIOD = click.IntRange(min=1)
+_INT = Whole()
+_PERIOD = Whole(1)
 
 _BY_ADDRESS = "--server-address names where to listen"
 _THEY_DIAL = "workers connect to the scheduler, never the other way"
@@ -177,7 +177,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Flag(
                 name="physical-resources-subprocess-timeout-ms",
-                type=click.IntRange(min=10, clamp=True),
+                type=Whole(10, clamp=True),
                 default=1_000,
                 metavar="MS",
                 help="How long that may take.",

@@ -1,10 +1,10 @@
 """The engine without a screen, on the main thread."""
 
-import asyncio
 import logging
 import os
 import signal
 from contextlib import ExitStack
+from functools import partial
 
 from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
@@ -12,6 +12,7 @@ from bistro_tui.cli.engine_loop import run_engine
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.cli.notify import ServiceManager
 from bistro_tui.cli.service import Service
+from bistro_tui.cli.signals import signals_on_this_loop
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.engine import Engine
@@ -29,7 +30,6 @@ def serve_headless(
 
 
 async def _serve(engine: Engine, manager: ServiceManager) -> Ending:
-    loop = asyncio.get_running_loop()
     caught: list[int] = []
 
     def stop(number: int) -> None:
@@ -37,15 +37,19 @@ async def _serve(engine: Engine, manager: ServiceManager) -> Ending:
         log.info("%s", signal.Signals(number).name)
         engine.request_stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    with ExitStack() as until_open, Service(manager, engine, SystemClock()) as service:
+    with (
+        signals_on_this_loop() as signals,
+        ExitStack() as until_open,
+        Service(manager, engine, SystemClock()) as service,
+    ):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signals.call(number, partial(stop, number))
         until_open.enter_context(loading())
 
         def opened() -> None:
             until_open.close()
             service.opened()
 
-        loop.add_signal_handler(signal.SIGHUP, service.reload)
+        signals.call(signal.SIGHUP, service.reload)
         outcome = await serve(engine, on_open=opened, announce=say)
     return Ending(outcome=outcome, signal=caught[0] if caught else None)

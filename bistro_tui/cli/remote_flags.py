@@ -3,9 +3,7 @@
 Names and defaults are Bistro's where it has the flag.
 """
 
-import click
-
-from bistro_tui.cli.flag import FILE, Flag, Port, Seconds, Section
+from bistro_tui.cli.flag import FILE, Flag, Port, Seconds, Section, Whole
 
 _SECONDS = Seconds()
 
@@ -105,21 +103,21 @@ REMOTE_WORKERS = Section(
         ),
         Flag(
             name="CAUTION-worker-suicide-task-kill-wait-ms",
-            type=click.IntRange(min=1, max=86_400_000, clamp=True),
+            type=Whole(1, 86_400_000, clamp=True),
             default=5_000,
             metavar="MS",
             help="Between SIGTERM and SIGKILL when a worker ends its tasks and itself.",
         ),
         Flag(
             name="thrift-send-timeout-ms",
-            type=click.IntRange(min=1, clamp=True),
+            type=Whole(1, clamp=True),
             default=1_000,
             metavar="MS",
             help="How long a request to a worker may take to be sent, and",
         ),
         Flag(
             name="thrift-receive-timeout-ms",
-            type=click.IntRange(min=1, clamp=True),
+            type=Whole(1, clamp=True),
             default=2_000,
             metavar="MS",
             help="how long its answer may take.",

@@ -107,9 +107,15 @@ def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
 
 def _check_workers_door(values: dict[str, Any]) -> None:
     """Raise WrongUse for a runner of remote workers that they could not reach."""
-    if values["dry_run"] or values["benchmark_run"]:
-        return
     runner, port = values["runner"], values["server_port"]
+    for name in ("dry-run", "benchmark-run"):
+        if values[name.replace("-", "_")]:
+            if port is not None:
+                say(
+                    f"warning: --server-port has no effect with --{name}: its tasks are"
+                    " fake, and need no worker"
+                )
+            return
     if runner in ("remote", "mixed"):
         if port is None:
             raise WrongUse(

@@ -20,6 +20,7 @@ from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.engine_thread import EngineThread
 from bistro_tui.cli.log_lines import file_handler, log_to, log_to_stderr
 from bistro_tui.cli.screen_settings import tell_problems
+from bistro_tui.cli.signals import ignore
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.engine import Engine
 from bistro_tui.hangup import let_go_of_terminal
@@ -121,16 +122,14 @@ class _Signals:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Watch inside the block and restore the former handlers after it."""
-        kept = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        former = {number: signal.getsignal(number) for number in kept}
-        for number in kept:
+        """Watch inside the block, and ignore them after it."""
+        watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in watched:
             signal.signal(number, self._on_signal)
         try:
             yield
         finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
+            ignore(watched)
 
     def hang_up(self) -> None:
         """Go on without the terminal; what is written from now on goes nowhere."""

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from bistro_tui.cli.collecting import loading
-from bistro_tui.cli.flag import ENV_PREFIX, Flag, Seconds, Section
+from bistro_tui.cli.flag import ENV_PREFIX, Flag, Port, Seconds, Section
 from bistro_tui.cli.flags import all_flags
+from bistro_tui.cli.host_name import is_host, meant_host
 from bistro_tui.cli.sectioned import write_sections
 from bistro_tui.cli.talk import WrongUse, say
 
@@ -37,7 +38,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Flag(
                 name="scheduler-port",
-                type=click.IntRange(1, 65535),
+                type=Port(1),
                 default=None,
                 metavar="PORT",
                 help="Its --server-port.",
@@ -60,7 +61,7 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Flag(
                 name="server-port",
-                type=click.IntRange(0, 65535),
+                type=Port(),
                 default=0,
                 metavar="NUMBER",
                 help="Names this worker among those of its host, as HOST:NUMBER in"
@@ -170,6 +171,7 @@ def _flags() -> list[Flag]:
 
 def _worker(**values: Any) -> int:  # noqa: ANN401 - click's call
     _refuse_unless_given(values)
+    _refuse_unless_host(values["scheduler_host"])
     for flag in _flags():
         if flag.no_effect and values[flag.key] not in (None, False):
             say(f"warning: --{flag.name} has no effect: {flag.no_effect}")
@@ -194,6 +196,16 @@ def _refuse_unless_given(values: dict[str, Any]) -> None:
             " --scheduler-port PORT --worker-command PROGRAM\n"
             "  where the scheduler runs with --server-port PORT"
         )
+
+
+def _refuse_unless_host(given: str) -> None:
+    if is_host(given):
+        return
+    host, port = meant_host(given)
+    instead = f"--scheduler-host {host}" if host else "a host's name or its address"
+    if host and port:
+        instead += f" --scheduler-port {port}"
+    raise WrongUse(f"--scheduler-host {given!r} is no host name: give {instead}")
 
 
 def _shard(given: str | None) -> str:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 from bistro_tui.cli import exit_codes
@@ -16,6 +17,7 @@ from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.engine_loop import run_engine
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.cli.notify import ServiceManager, take_service_manager
+from bistro_tui.cli.signals import signals_on_this_loop
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.errors import (
@@ -64,8 +66,9 @@ def run_worker(flags: dict[str, Any]) -> int:
     finally:
         logging.shutdown()
     if end.lost:
+        # Statuses are with the scheduler; what becomes of output on a full disk is
+        # promised. A service manager has to start again what was given up.
         say(f"bistro-tui: {end.lost}")
-        return exit_codes.DATA_DIR_UNUSABLE
     return exit_codes.OK if end.was_asked else exit_codes.NOT_DONE
 
 
@@ -98,8 +101,11 @@ async def _serve(
     manager: ServiceManager,
     ends_at_hangup: bool,
 ) -> WorkerEnd:
-    loop = asyncio.get_running_loop()
-    with ExitStack() as until_open, _Service(manager) as service:
+    with (
+        signals_on_this_loop() as signals,
+        ExitStack() as until_open,
+        _Service(manager) as service,
+    ):
         until_open.enter_context(loading())
 
         def opened() -> None:
@@ -118,7 +124,7 @@ async def _serve(
         )
         numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGQUIT]
         for number in numbers + [signal.SIGHUP] * ends_at_hangup:
-            loop.add_signal_handler(number, daemon.request_stop, number.name)
+            signals.call(number, partial(daemon.request_stop, number.name))
         return await daemon.run()
 
 

@@ -167,6 +167,15 @@ def merged(parts: Sequence[Labelled], *, serial: int, structure: int) -> Snapsho
             for part in parts
             if part.snapshot.initial_wait
         ),
+        wait_until=max(
+            (
+                part.snapshot.wait_until
+                for part in parts
+                if part.snapshot.wait_until is not None
+            ),
+            default=None,
+        ),
+        missing_workers=sum(part.snapshot.missing_workers for part in parts),
     )
 
 

@@ -11,6 +11,11 @@ ResourceName = NewType("ResourceName", str)
 INSTANCE_LEVEL = LevelName("instance")
 WORKER_LEVEL = LevelName("worker")
 
+BEFORE_STARTS = "the initial wait is not over"
+"""Why a worker that is well gets no tasks yet."""
+HAS_LEFT = "it has left"
+"""Why a worker gets none that was asked to end, and has, with nothing left to tell."""
+
 _INVOCATION = re.compile(r"(-?[0-9]{1,19})-([0-9a-f]{16})", re.ASCII)
 
 

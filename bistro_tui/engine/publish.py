@@ -182,6 +182,8 @@ class Publisher:
             worker_usage=shared_usage(core.worker_usage()),
             workers=workers.rows,
             initial_wait=workers.initial_wait,
+            wait_until=workers.wait_until,
+            missing_workers=workers.missing,
             running=self._current_running(worker, now),
             ended=self._current_ended(worker),
             starts=core.starts,
@@ -219,7 +221,11 @@ class Publisher:
                 since=self._started,
             )
             rows = (own, *rows)
-        return WorkersNow(rows, elsewhere.wait_text)
+        if not elsewhere.wait_text:
+            return WorkersNow(rows)
+        awaited = elsewhere.awaited
+        missing = len(awaited.missing)
+        return WorkersNow(rows, elsewhere.wait_text, awaited.until, missing)
 
     def running(self, *, now: Now, worker: str) -> tuple[RunningRow, ...]:
         """Return the attempts that run at this moment, oldest first."""

@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from bistro_tui.engine.ids import JobName, LevelName, NodeName, ResourceName, TaskId
+from bistro_tui.engine.ids import (
+    BEFORE_STARTS,
+    HAS_LEFT,
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.inquiries import (
     Attempt,
     AttemptPage,
@@ -31,6 +39,8 @@ from bistro_tui.engine.logs.sink import Stream
 from bistro_tui.engine.scheduling.reasons import Check, Explanation, Reason
 
 __all__ = [
+    "BEFORE_STARTS",
+    "HAS_LEFT",
     "Attempt",
     "AttemptPage",
     "Banner",
@@ -244,6 +254,10 @@ class Snapshot:
     initial_wait: str = ""
     """What a scheduler of remote workers waits for before its first start; empty: it
     does not."""
+    wait_until: float | None = None
+    """Wall second at which that is over at the latest; None: none, or not known."""
+    missing_workers: int = 0
+    """Those of before that it waits for, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

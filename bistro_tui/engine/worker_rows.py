@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bistro_tui.engine.ids import NodeName
+from bistro_tui.engine.ids import BEFORE_STARTS, HAS_LEFT, NodeName
 from bistro_tui.engine.moment import SLEW_SEC, Now
 from bistro_tui.engine.view import Usage, WorkerRow
 
@@ -25,6 +25,10 @@ class WorkersNow(NamedTuple):
     """In the order they came."""
     initial_wait: str = ""
     """What is waited for before the first start; empty: nothing is."""
+    wait_until: float | None = None
+    """Wall second at which that is over at the latest; None without a wait."""
+    missing: int = 0
+    """Workers of before that are waited for and known by name."""
 
 
 def own_row(
@@ -94,9 +98,9 @@ def errors_of(there: WorkersNow) -> dict[str, str]:
     """Return by ``worker SHARD`` what is wrong with each that is not well.
 
     One with as many tasks as it takes is well, and so is a healthy one for which
-    nothing but the initial wait is in the way.
+    nothing but the initial wait is in the way. That one was stopped is no error.
     """
-    wrong = [row for row in there.rows if _is_wrong(row, bool(there.initial_wait))]
+    wrong = [row for row in there.rows if _is_wrong(row)]
     found = {f"worker {row.shard}": _wrong_words(row) for row in wrong[:WORKERS_LISTED]}
     more = len(wrong) - WORKERS_LISTED
     if more > 0:
@@ -105,11 +109,11 @@ def errors_of(there: WorkersNow) -> dict[str, str]:
     return found
 
 
-def _is_wrong(row: WorkerRow, is_awaiting: bool) -> bool:
+def _is_wrong(row: WorkerRow) -> bool:
     if row.state != "HEALTHY":
-        return True
+        return row.why != HAS_LEFT
     is_full = bool(row.slots) and row.running >= (row.slots or 0)
-    return bool(row.why) and not is_full and not is_awaiting
+    return bool(row.why) and not is_full and row.why != BEFORE_STARTS
 
 
 def _wrong_words(row: WorkerRow) -> str:

@@ -32,7 +32,7 @@ from bistro_tui.present.standing import (
     standing,
 )
 from bistro_tui.present.tally import Tally, tally_bar, tally_of, use_style
-from bistro_tui.present.workers import head_workers, is_awaiting
+from bistro_tui.present.workers import head_workers, is_awaiting, wait_left
 
 PAGE: Final = "page:"
 """A click there goes to the page of the key that follows."""
@@ -59,7 +59,7 @@ _STANDING: dict[str, Line] = {
 }
 
 
-def engine_state(shown: Snapshot) -> Line:
+def engine_state(shown: Snapshot, now: float) -> Line:
     """Return the scheduler's state: glyph, word, colour, and why."""
     state = shown.state
     glyph, style = _ENGINE.get(state.word, ("●", "warning"))
@@ -74,7 +74,9 @@ def engine_state(shown: Snapshot) -> Line:
         if word in _STANDING:
             return _STANDING[word]
     if is_awaiting(shown):
-        return (Span("⏸ initial wait", "blocked"),)
+        left = wait_left(shown, now)
+        wait = Span("⏸ initial wait", "blocked")
+        return (wait, Span(left, "blocked")) if left else (wait,)
     spans = [Span(f"{glyph} {clean_name(state.word)}", style)]
     # The banner below has the whole of it.
     why, _, _ = state.text.partition(": starts paused")
@@ -139,6 +141,8 @@ def title_pieces(
         mine = [one for one in pages if one[0] == current]
         here = _page_pieces(mine, current, named=True)
         tries = [(whole, keys)]
+        if is_awaiting(snapshot):
+            tries += [(parts.pieces(), keys), (parts.pieces(tells_why=False), keys)]
         # The page in sight is always told; for it all else is shortened.
         tries += [(parts.pieces(), keys), (whole, here), (parts.pieces(), here)]
         tries += [(parts.pieces(is_short=True), here)]
@@ -161,7 +165,13 @@ class _Left:
     frozen: float | None
     problems: tuple[int, bool]
 
-    def pieces(self, *, has_brand: bool = False, is_short: bool = False) -> list[Piece]:
+    def pieces(
+        self,
+        *,
+        has_brand: bool = False,
+        is_short: bool = False,
+        tells_why: bool = True,
+    ) -> list[Piece]:
         """Return who and how it is; short: without why, and names cut early."""
         width = min(self.width, 59) if is_short else self.width
         found: list[Piece] = [piece(" ")]
@@ -169,8 +179,8 @@ class _Left:
             found.append(piece("bistro-tui ", "brand"))
         name = clean_name(self.snapshot.state.instance, limit=32 if width >= 60 else 12)
         found += [piece(name, "strong"), piece("  ")]
-        how = engine_state(self.snapshot)
-        found.append(Piece(how[:1] if is_short else how))
+        how = engine_state(self.snapshot, self.scene.now)
+        found.append(Piece(how if tells_why and not is_short else how[:1]))
         here = head_workers(self.snapshot, is_short=is_short or width < _ROOMY)
         if here:
             found += [piece("  "), Piece(here, f"{PAGE}0")]

@@ -19,6 +19,14 @@ _CHECK_OF_RESOURCES = "resources of "
 _CHECK_OF_WORKER = "worker"
 
 
+def would_run_if(text: str, checks: Iterable[Check]) -> str:
+    """Return when a task would run, without what a check that fails has told."""
+    for check in checks:
+        if not check.ok and check.text:
+            text = text.replace(f": {check.text}", "", 1)
+    return text
+
+
 def first_failing(why: Explanation) -> Check | None:
     """Return the check that decides."""
     return next((check for check in why.checks if not check.ok), None)

@@ -10,7 +10,7 @@ from bistro_tui.present import tasks, words
 from bistro_tui.present.clean import clean_name
 from bistro_tui.present.last_lines import LastLines
 from bistro_tui.present.log_lines import whole_text
-from bistro_tui.present.palette import State, state_of
+from bistro_tui.present.palette import state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
 from bistro_tui.present.tally import gauge
@@ -57,8 +57,8 @@ class Surroundings:
         self.last = LastLines()
         self.medians: dict[JobName, float] = {}
         """Seconds that done attempts of a job take."""
-        self.workers: Mapping[str, State] = {}
-        """How those are that their tasks should worry about."""
+        self.workers: tasks.Troubled = {}
+        """Those that are not well."""
         self.now = 0.0
 
     def usual(self, row: RunningRow) -> float | None:
@@ -80,10 +80,10 @@ class Surroundings:
         """Return the worker of an attempt; of a running one, whether it is not well."""
         if not isinstance(row, RunningRow | EndedRow):
             return ()
-        name, state = clean_name(row.worker), self.workers.get(row.worker)
-        if state is None or isinstance(row, EndedRow):
+        name, trouble = clean_name(row.worker), self.workers.get(row.worker)
+        if trouble is None or isinstance(row, EndedRow):
             return (Span(name, "dim"),)
-        return (Span(f"{state.glyph} {name}", state.style),)
+        return (Span(f"{trouble.state.glyph} {name}", trouble.state.style),)
 
     def activity(self, row: AnyRow, width: int, scene: Scene) -> Line:
         """Return whether a task speaks."""
@@ -95,16 +95,14 @@ class Surroundings:
             return tasks.result_cell(row, scene, age_first=True)
         if not isinstance(row, RunningRow):
             return ()
-        if row.stopping:
-            return (Span(tasks.stop_text(row, scene.now), "blocked"),)
+        spans = tasks.beside_output(row, scene, self.workers)
         last = self.last.of(row)
-        if last is None:
-            return ()
-        if not last.line:
+        if last is not None and not row.stopping:
             is_heard = row.worker not in self.workers
-            text = "no output yet" if is_heard else "no output known"
-            return (Span(text, "faint"),)
-        return (Span(whole_text(last.line).strip(), "dim"),)
+            none = Span("no output yet" if is_heard else "no output known", "faint")
+            line = whole_text(last.line).strip()
+            spans.append(Span(line, "dim") if last.line else none)
+        return tasks.with_dots(spans)
 
     def columns(
         self, *, tells_use: bool, tells_worker: bool = True

@@ -91,7 +91,11 @@ def _running(row: RunningRow, around: Surroundings, scene: Scene) -> list[Line]:
         )
     if row.processes is not None:
         parts.append((Span(words.plural(row.processes, "process", "processes")),))
-    parts.append((Span(f"on {clean_name(row.worker)}", "dim"),))
+    trouble = around.workers.get(row.worker)
+    if trouble is None:
+        parts.append((Span(f"on {clean_name(row.worker)}", "dim"),))
+    else:
+        parts.append((Span("on ", "dim"), trouble.told(row.worker)))
     last = around.last.of(row)
     if last is not None:
         silent = max(0.0, scene.now - last.at)

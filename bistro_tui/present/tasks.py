@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bistro_tui.engine.view import (
     EndedRow,
@@ -15,9 +15,25 @@ from bistro_tui.engine.view import (
 )
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean_lines, clean_name
-from bistro_tui.present.palette import READY_STATE, RUNNING_STATE, state_of
+from bistro_tui.present.palette import READY_STATE, RUNNING_STATE, State, state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
+
+
+class WorkerTrouble(NamedTuple):
+    """How a worker is that does not do as it should, and why, safe to show."""
+
+    state: State
+    why: str
+
+    def told(self, shard: str) -> Span:
+        """Return that in the words of the page of workers."""
+        text = f"{self.state.glyph} {clean_name(shard)}: {self.why}"
+        return Span(text, self.state.style)
+
+
+Troubled: TypeAlias = Mapping[str, WorkerTrouble]
+"""The workers that are not well, by shard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +201,36 @@ def first_line(text: str) -> str:
     return next((line for line in clean_lines(text[:4000]) if line.strip()), "")
 
 
-def _result(row: TaskRow, width: int, scene: Scene) -> Line:
-    if isinstance(row, RunningRow) and row.stopping:
-        return (Span(stop_text(row, scene.now), "blocked"),)
+def beside_output(row: RunningRow, scene: Scene, troubled: Troubled) -> list[Span]:
+    """Return what matters more than what a task says: its stop, and its worker."""
+    found: list[Span] = []
+    if row.stopping:
+        found.append(Span(stop_text(row, scene.now), "blocked"))
+    trouble = troubled.get(row.worker)
+    if trouble is not None:
+        found.append(trouble.told(row.worker))
+    return found
+
+
+def with_dots(spans: Iterable[Span]) -> Line:
+    """Return the spans with a dot between each two."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined:
+            joined.append(Span(" · ", "faint"))
+        joined.append(span)
+    return tuple(joined)
+
+
+def result_beside(row: TaskRow, scene: Scene, troubled: Troubled) -> Line:
+    """Return what an attempt came to, or what is to be known of one that runs."""
+    if isinstance(row, RunningRow):
+        return with_dots(beside_output(row, scene, troubled))
     return result_cell(row, scene) if isinstance(row, EndedRow) else ()
+
+
+def _result(row: TaskRow, width: int, scene: Scene) -> Line:
+    return result_beside(row, scene, {})
 
 
 def result_cell(row: EndedRow, scene: Scene, *, age_first: bool = False) -> Line:
@@ -204,12 +246,7 @@ def result_cell(row: EndedRow, scene: Scene, *, age_first: bool = False) -> Line
     age = Span(words.ago(scene.now - row.ended), "dim")
     # When it goes on is what a narrow cell has room for.
     spans.insert(place if age_first else len(spans), age)
-    joined: list[Span] = []
-    for span in spans:
-        if joined:
-            joined.append(Span(" · ", "faint"))
-        joined.append(span)
-    return tuple(joined)
+    return with_dots(spans)
 
 
 def _sort_job(row: TaskRow) -> str | None:

@@ -21,7 +21,7 @@ from bistro_tui.engine.view import (
 from bistro_tui.present import docs, words
 from bistro_tui.present.clean import clean, clean_name
 from bistro_tui.present.docs import BLANK, fact, heading, state_span
-from bistro_tui.present.lacking import first_failing, resource_in
+from bistro_tui.present.lacking import first_failing, resource_in, would_run_if
 from bistro_tui.present.palette import OFF_STATE, state_of
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.tally import gauge, use_style
@@ -120,7 +120,8 @@ def task_rows(
         passed = [Row(line=folded, opens=Passed(task=why.task))]
     rows += passed
     if why.would_run_if:
-        rows += plain_rows([BLANK, (Span(clean(why.would_run_if), "accent"),)])
+        when = would_run_if(why.would_run_if, why.checks)
+        rows += plain_rows([BLANK, (Span(clean(when), "accent"),)])
     running = _running(shown)
     if why.holders:
         amounts = _amounts(claims)
@@ -262,7 +263,8 @@ def _group_rows(
         text = f"      and by {words.count(len(holders) - _HOLDERS)} more"
         rows += plain_rows([(Span(text, "dim"),)])
     if first.would_run_if and not more:
-        rows += plain_rows([(Span(f"      {clean(first.would_run_if)}", "accent"),)])
+        when = would_run_if(first.would_run_if, first.checks)
+        rows += plain_rows([(Span(f"      {clean(when)}", "accent"),)])
     return rows
 
 

@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bistro_tui.engine.view import NodeName, RunningRow, Snapshot, WorkerRow
+from bistro_tui.engine.view import (
+    BEFORE_STARTS,
+    HAS_LEFT,
+    NodeName,
+    RunningRow,
+    Snapshot,
+    WorkerRow,
+)
 from bistro_tui.present import words
 from bistro_tui.present.clean import clean, clean_lines, clean_name
 from bistro_tui.present.gantt import natural
@@ -13,6 +20,7 @@ from bistro_tui.present.palette import State
 from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
 from bistro_tui.present.tally import use_style
+from bistro_tui.present.tasks import WorkerTrouble
 
 _HELD: Final = "HELD"
 """Healthy by all that was heard of it, and yet given no task."""
@@ -76,9 +84,30 @@ def worker_state(row: WorkerRow) -> State:
     return State(glyph="○", word=word, style="dim", mark="?")
 
 
-def troubled(shown: Snapshot) -> dict[str, State]:
-    """Return the states of the workers that are not well, by shard."""
-    return {row.shard: worker_state(row) for row in shown.workers if not is_well(row)}
+def only_awaits(row: WorkerRow) -> bool:
+    """Return whether nothing but the initial wait keeps tasks from it."""
+    return row.state == "HEALTHY" and row.why == BEFORE_STARTS
+
+
+def has_left(row: WorkerRow) -> bool:
+    """Return whether it was stopped by somebody, and nothing of it is left."""
+    return row.state == "MUST_DIE" and row.why == HAS_LEFT
+
+
+def troubled(shown: Snapshot) -> dict[str, WorkerTrouble]:
+    """Return the workers that are not well, by shard; a wait for others is none."""
+    return {
+        row.shard: WorkerTrouble(state := worker_state(row), _trouble(row, state))
+        for row in shown.workers
+        if not (is_well(row) or only_awaits(row) or has_left(row))
+    }
+
+
+def _trouble(row: WorkerRow, state: State) -> str:
+    why = clean(row.why[:_MOST_WHY_CHARS])
+    if not why:
+        return state.word
+    return why if _state_name(row) == _HELD else f"{state.word}, {why}"
 
 
 def worker_problems(shown: Snapshot, now: float) -> list[Line]:
@@ -89,7 +118,7 @@ def worker_problems(shown: Snapshot, now: float) -> list[Line]:
         told = clean_lines(shown.initial_wait[:_MOST_WAIT_CHARS])
         lines += [*((Span("  "), Span(line)) for line in told), ()]
     for row in in_order(shown.workers):
-        if is_well(row) or (shown.initial_wait and row.state == "HEALTHY"):
+        if is_well(row) or only_awaits(row) or has_left(row):
             continue
         state = worker_state(row)
         head = f"{state.glyph} worker {clean_name(row.shard)}"
@@ -134,11 +163,11 @@ def head_workers(shown: Snapshot, *, is_short: bool = False) -> Line:
     """
     if not has_remote(shown):
         return ()
-    number = len(shown.workers)
+    number = sum(not has_left(row) for row in shown.workers)
     tells_wait = bool(shown.initial_wait) and not is_awaiting(shown)
     if not number and not tells_wait:
-        return (Span("no workers", "failed"),)
-    healthy = sum(map(is_well, shown.workers))
+        return (Span("no workers", "failed"), *_missing(shown))
+    healthy = sum(is_well(row) or only_awaits(row) for row in shown.workers)
     part = f"{words.count(healthy)}/{words.count(number)}"
     noun = "worker" if number == 1 else "workers"
     if tells_wait:
@@ -147,7 +176,22 @@ def head_workers(shown: Snapshot, *, is_short: bool = False) -> Line:
     style = "done" if healthy == number else "blocked"
     if not healthy:
         style = "failed"
-    return (Span(part, style), Span(f" {noun}{'' if is_short else ' healthy'}", "dim"))
+    here = (Span(part, style), Span(f" {noun}{'' if is_short else ' healthy'}", "dim"))
+    return here if is_short else (*here, *_missing(shown))
+
+
+def _missing(shown: Snapshot) -> Line:
+    if not shown.initial_wait or not shown.missing_workers:
+        return ()
+    text = f"{words.count(shown.missing_workers)} missing"
+    return (Span(" · ", "faint"), Span(text, "blocked"))
+
+
+def wait_left(shown: Snapshot, now: float) -> str:
+    """Return `` ≤9m``, the most that is left of the initial wait; empty: unknown."""
+    if not shown.initial_wait or shown.wait_until is None or shown.wait_until <= now:
+        return ""
+    return f" ≤{words.coarse(shown.wait_until - now)}"
 
 
 def worker_text(row: WorkerRow) -> str:

@@ -28,7 +28,7 @@ from bistro_tui.present.pulse import pulse_lines
 from bistro_tui.present.spans import Line
 from bistro_tui.present.tasks import EVERYTHING, Scope, task_rows
 from bistro_tui.present.things import TaskThing, Thing
-from bistro_tui.present.workers import has_remote
+from bistro_tui.present.workers import has_remote, troubled
 from bistro_tui.screens.log_feed import LogFeed
 from bistro_tui.screens.page import Page, Pane
 from bistro_tui.screens.stage import Stage
@@ -103,6 +103,7 @@ class OverviewPage(Page):
             self._scope = Scope(node=self._scope.node, nodes=names)
         self._jobs_pane.show(snapshot.jobs, now)
         self._node_pane.show(snapshot.nodes, now, index)
+        self._tasks_pane.troubled = troubled(snapshot)
         self._tasks_pane.show(task_rows(snapshot, self._scope), now)
         self._beat()
 

@@ -114,8 +114,9 @@ class TimelinePage(Page):
         self._turn()
 
     @on(GanttView.Chosen)
-    def _chosen(self) -> None:
-        self._wanted = None
+    def _chosen(self, event: GanttView.Chosen) -> None:
+        if not event.by_itself:
+            self._wanted = None
         self._facts.sync()
         self.screen.refresh_bindings()
 

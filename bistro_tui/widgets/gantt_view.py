@@ -66,6 +66,9 @@ class GanttView(FreePane):
     class Chosen(Message):
         """The cursor is on another attempt."""
 
+        by_itself: bool = False
+        """Nobody asked for that one: it is the first in sight."""
+
     @dataclass
     class Moved(Message):
         """Another time is in sight."""
@@ -94,6 +97,8 @@ class GanttView(FreePane):
         """The row of the cursor when it was drawn last."""
         self._fits: float | None = None
         """Seconds that the chart is to show as soon as it has a size."""
+        self._seeks = False
+        """It has the focus and no cursor: the history may come later."""
 
     @property
     def run(self) -> Run | None:
@@ -127,6 +132,7 @@ class GanttView(FreePane):
         if self._fits is not None and width:
             self.chart.fit(self._fits)
             self._fits = None
+        self._seek()
         self.chart.stay()
         self.extend_to(len(self.chart.rows) + _HEAD)
         self._keep_place()
@@ -275,10 +281,18 @@ class GanttView(FreePane):
 
     def focus_changed(self) -> None:
         """Put the cursor on an attempt when keys go here."""
-        if self.has_focus and self.run is None:
-            self.chart.choose_near(0)
-            self.chart.is_held = False
+        self._seeks = self.has_focus and self.run is None
+        self._seek()
         self.sync()
+
+    def _seek(self) -> None:
+        """Put the cursor on the first attempt in sight, as soon as there is one."""
+        if not self.size.width:
+            return
+        if self._seeks and self.run is None and self.chart.choose_near(0):
+            self.chart.is_held = False
+            self.post_message(self.Chosen(by_itself=True))
+        self._seeks = self._seeks and self.run is None
 
     def point_at(self, thing: TaskThing) -> bool:
         """Put the cursor on that attempt, or on the newest of its task."""

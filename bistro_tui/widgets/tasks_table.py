@@ -1,16 +1,19 @@
 """The running tasks and those that ended lately."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from bistro_tui.engine.view import EndedRow, RunningRow
-from bistro_tui.present.spans import Line, Span
+from bistro_tui.present.spans import Line, Scene, Span
 from bistro_tui.present.table import Column
 from bistro_tui.present.tasks import (
     COLUMNS,
     COLUMNS_WITHOUT_USE,
     Divider,
     TaskRow,
+    Troubled,
     divider_line,
+    result_beside,
     successor,
     task_fields,
     task_key,
@@ -26,6 +29,13 @@ class TasksTable(RowList[TaskRow]):
 
     heading = "Running"
     _tells_use = False
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.troubled: Troubled = {}
+        """Those that are not well."""
+        self._with_use = self._told(COLUMNS)
+        self._without_use = self._told(COLUMNS_WITHOUT_USE)
 
     def key_of(self, row: TaskRow) -> Hashable:
         """Return the task and whether it runs, or when it ended."""
@@ -58,7 +68,16 @@ class TasksTable(RowList[TaskRow]):
 
     def columns(self) -> Sequence[Column[TaskRow]]:
         """Return the columns."""
-        return COLUMNS if self._tells_use else COLUMNS_WITHOUT_USE
+        return self._with_use if self._tells_use else self._without_use
+
+    def _told(self, columns: Sequence[Column[TaskRow]]) -> Sequence[Column[TaskRow]]:
+        return [
+            replace(column, cell=self._result) if column.title == "result" else column
+            for column in columns
+        ]
+
+    def _result(self, row: TaskRow, width: int, scene: Scene) -> Line:
+        return result_beside(row, scene, self.troubled)
 
     def thing_of(self, row: TaskRow) -> Thing | None:
         """Return the task, and the attempt that runs."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bistro_tui.cli.main import run
+from bistro_tui.engine.ids import BEFORE_STARTS
 from tests.cli.fake_scheduler import Error, FakeScheduler
 
 EVIL = "a\x1b[2J\n\u202eb"
@@ -177,6 +178,55 @@ def test_ps_shows_the_longest_running_first(lines: Lines) -> None:
     assert titles == ["JOB", "NODE", "STARTED", "RUNS", "PID", "WORKER", "INVOCATION"]
     assert (first[0], first[1], first[5:]) == ("etl", "db3", ["-", "local", "1-1"])
     assert (second[0], second[1], second[5:]) == ("etl", "db7", ["42", "local", "1-2"])
+
+
+def test_ps_tells_of_tasks_whose_worker_is_not_well(
+    scheduler: FakeScheduler, lines: Lines
+) -> None:
+    one = RUNNING["etl"]["db7"]
+    shards = ("w1", "w2", "w3", "w4", "local", None)
+    well: dict[str, object] = dict(WORKERS["workers"][0])  # type: ignore[arg-type]
+    scheduler.answers |= {
+        "running_tasks": {
+            "etl": {f"n-{shard}": {**one, "worker_shard": shard} for shard in shards}
+        },
+        "workers": {
+            "workers": [
+                well | {"shard": "w1", "why": BEFORE_STARTS},
+                well | {"shard": "w2", "why": "not connected"},
+                well | {"shard": "w3", "state": "UNHEALTHY", "why": "no heartbeat"},
+                well | {"shard": "w4", "state": "MUST_DIE"},
+            ],
+            "initial_wait": "",
+        },
+    }
+    titles, *found = lines("ps")
+    assert titles[-4:] == ["WORKER", "WORKER", "IS", "INVOCATION"]
+    assert {row[1]: " ".join(row[7:-1]) for row in found} == {
+        "n-w1": "-",
+        "n-w2": "not connected",
+        "n-w3": "UNHEALTHY: no heartbeat",
+        "n-w4": "MUST_DIE",
+        "n-local": "-",
+        "n-None": "-",
+    }
+    # One that cannot be asked, or where all are well, has nothing to tell of that.
+    for answer in (Error("no"), {"workers": [well | {"shard": "w1"}]}):
+        scheduler.answers["workers"] = answer
+        titles, *_ = lines("ps")
+        assert titles[-2:] == ["WORKER", "INVOCATION"]
+
+
+def test_why_tells_a_long_reason_once(scheduler: FakeScheduler, lines: Lines) -> None:
+    text = "Waiting for all workers to connect: w2"
+    checks = [
+        {"check": "starts", "ok": False, "text": text},
+        {"check": "worker", "ok": False, "text": "no worker takes tasks now: w1"},
+    ]
+    when = f"runs when the pause is over: {text}, and w1 takes tasks"
+    scheduler.answers["why"] = WHY | {"checks": checks, "would_run_if": when}
+    shown = [" ".join(line) for line in lines("why", "etl", "db7")]
+    assert shown[-1] == "runs when the pause is over, and w1 takes tasks"
 
 
 def test_ps_of_a_job_asks_for_it_alone(scheduler: FakeScheduler, lines: Lines) -> None:

@@ -57,7 +57,56 @@ def test_a_port_to_dial_is_one_to_65535(
     port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["worker", *GIVEN, "--scheduler-port", port]) == 2
-    assert "--scheduler-port" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--scheduler-port" in said
+    assert f"'{port}' is not a port number from 1 to 65535" in said
+
+
+@pytest.mark.parametrize(
+    ("host", "instead"),
+    [
+        ("http://localhost", "--scheduler-host localhost"),
+        ("https://a.example:26780/x", "--scheduler-host a.example --scheduler-port 26"),
+        ("localhost:26780", "--scheduler-host localhost --scheduler-port 26780"),
+        ("[::1]:26780", "--scheduler-host ::1 --scheduler-port 26780"),
+        ("me@a.example", "--scheduler-host a.example"),
+        ("a.example/pool", "--scheduler-host a.example"),
+        ("a b", "give a host's name or its address"),
+        (" ", "give a host's name or its address"),
+        ("a..b", "give a host's name or its address"),
+        ("/tmp/x", "give a host's name or its address"),
+        ("\x1b[2J", "give a host's name or its address"),
+        ("[::1", "give a host's name or its address"),
+        ("x" * 254, "give a host's name or its address"),
+    ],
+)
+def test_what_cannot_be_a_host_is_not_dialed(
+    host: str,
+    instead: str,
+    seen: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [f"--scheduler-host={host}", *GIVEN[2:], "--token-file=t"]
+    assert run(["worker", *words]) == 2
+    said = capsys.readouterr().err
+    assert "is no host name" in said
+    assert instead in said
+    assert "\x1b" not in said
+    assert seen == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("::", "[::1]", "0.0.0.0", "fe80::1%eth0", "localhost", "db-7.a.example."),
+        *("db_7", "büro.example", " localhost "),
+    ],
+)
+def test_any_name_and_any_address_is_a_host(
+    host: str, seen: list[dict[str, Any]]
+) -> None:
+    assert run(["worker", f"--scheduler-host={host}", *GIVEN[2:]]) == 7
+    assert [flags["scheduler_host"] for flags in seen] == [host]
 
 
 def test_bistros_spellings_and_the_environment_are_known(

@@ -85,12 +85,31 @@ def test_a_time_that_is_none_is_told(
 
 
 @pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("CAUTION-worker-suicide-task-kill-wait-ms", "a whole number"),
+        ("thrift-send-timeout-ms", "a whole number"),
+        ("server-port", "a port number from 0 to 65535"),
+        ("log-retention", "a whole number from 0 on"),
+    ],
+)
+def test_a_number_that_is_none_is_told(
+    flag: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["c.json", "--no-ui", f"--{flag}=abc"]) == 2
+    assert f"'abc' is not {words}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("argv", "warning"),
     [
         (["--server-port=0", "--worker-command=x"], "--runner mixed"),
         (["--server-port=0", "--runner=local"], "--runner mixed"),
         (["--server-address=::1"], "--server-address has no effect without"),
         (["--server-port=0", "--runner=remote", "--worker-command=x"], "its own"),
+        (["--server-port=0", "--dry-run"], "no effect with --dry-run"),
+        (["--server-port=0", "--benchmark-run"], "no effect with --benchmark-run"),
+        (["--dry-run", "--runner=remote"], ""),
         (["--server-port=0"], ""),
         (["--server-port=0", "--runner=mixed", "--worker-command=x"], ""),
         (["--server-port=0", "--server-address=::1"], ""),

@@ -413,8 +413,12 @@ async def test_workers_and_what_is_waited_for_say_whose_they_are() -> None:
     ]
     told = "night: Waiting for all workers to connect"
     assert all_.snapshot().initial_wait == told
-    two.change(initial_wait="waits too")
+    assert all_.snapshot().wait_until is None
+    one.change(wait_until=NOW + 5, missing_workers=2)
+    two.change(initial_wait="waits too", wait_until=NOW + 9, missing_workers=1)
     assert all_.snapshot().initial_wait == f"{told}\nday: waits too"
+    assert all_.snapshot().wait_until == NOW + 9
+    assert all_.snapshot().missing_workers == 3
 
 
 async def test_the_claims_on_a_worker_are_asked_of_its_scheduler() -> None:

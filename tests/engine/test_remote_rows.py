@@ -89,6 +89,7 @@ def test_a_worker_that_is_not_well_is_an_error_with_its_state_since_when_and_why
             row("new", "NEW", "what it runs is not known yet"),
             row("ill", "UNHEALTHY", "no heartbeat", running=2),
             row("gone", "MUST_DIE", "lost"),
+            row("stopped", "MUST_DIE", "it has left"),
         )
     )
     when = "since 1970-01-02 00:00:00 GMT"
@@ -104,6 +105,9 @@ def test_while_all_wait_only_workers_that_keep_them_waiting_are_errors() -> None
     waits = "the initial wait is not over"
     rows = (row("good", "HEALTHY", waits), row("new", "NEW", "not connected"))
     assert errors_of(WorkersNow(rows, "Waiting for all")).keys() == {"worker new"}
+    away = row("away", "HEALTHY", "not connected")
+    found = errors_of(WorkersNow((*rows, away), "Waiting for all"))
+    assert found.keys() == {"worker new", "worker away"}
 
 
 def test_of_very_many_workers_that_are_not_well_some_are_named(

@@ -131,9 +131,9 @@ def test_a_text_that_is_not_made_of_fields_is_looked_at_as_a_whole() -> None:
 
 def test_regexes_that_explode_elsewhere_take_no_time_here() -> None:
     wanted = Filter.parse("/(a+)+$/ /(.*)*x(.*)*y$/")
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not wanted.matches("a" * 5_000 + "!")
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 2
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

@@ -143,7 +143,7 @@ def state_of(
         jobs=tuple(job(f"j{n}", one, enabled=enabled) for n, one in enumerate(counts)),
         running=(running("a", "n"),) if runs else (),
     )
-    return plain_text(engine_state_line(shown))
+    return plain_text(engine_state_line(shown, NOW))
 
 
 def test_all_done_is_said_only_where_something_was_owed_and_is_done() -> None:

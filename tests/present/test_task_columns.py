@@ -3,6 +3,7 @@
 import pytest
 
 from bistro_tui.engine.view import LogLine, Reason, Stream, TaskRow
+from bistro_tui.present.palette import State
 from bistro_tui.present.spans import Scene, plain_text
 from bistro_tui.present.table import fitted
 from bistro_tui.present.task_columns import (
@@ -14,6 +15,7 @@ from bistro_tui.present.task_columns import (
     any_text,
 )
 from bistro_tui.present.task_facts import crumb, facts_line
+from bistro_tui.present.tasks import WorkerTrouble
 from tests.ui.scripted import NOW, ended, running, task
 
 SCENE = Scene(now=NOW)
@@ -27,6 +29,21 @@ def cells(row: AnyRow, around: Surroundings | None = None) -> dict[str, str]:
         column.title: plain_text(column.cell(row, column.width, SCENE))
         for column in columns
     }
+
+
+def test_that_a_worker_is_not_well_stands_before_what_its_task_says() -> None:
+    around = Surroundings()
+    state = State(glyph="⏸", word="on hold", style="blocked", mark="-")
+    around.workers = {"w1": WorkerTrouble(state, "not connected")}
+    row = running("etl", "db1", worker="w1")
+    column = "last line · result"
+    assert cells(row, around)[column] == "⏸ w1: not connected"
+    assert cells(row, around)["worker"] == "⏸ w1"
+    assert "on ⏸ w1: not connected" in plain_text(facts_line(row, around, SCENE))
+    killed = row._replace(stopping=True)
+    assert cells(killed, around)[column] == "TERM sent · ⏸ w1: not connected"
+    well = running("etl", "db1", worker="w2")
+    assert cells(well, around)[column] == ""
 
 
 def surroundings(median: float) -> Surroundings:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bistro_tui.cli.worker import worker_command
-from bistro_tui.engine.view import NodeName
+from bistro_tui.engine.view import BEFORE_STARTS, HAS_LEFT, NodeName
 from bistro_tui.present.act_offers import idle_acts
 from bistro_tui.present.ascii import ascii_sign
 from bistro_tui.present.commands import completions
@@ -24,6 +24,7 @@ from bistro_tui.present.workers import (
     is_well,
     runs_itself,
     slots_cell,
+    troubled,
     worker_counts,
     worker_fields,
     worker_problems,
@@ -72,7 +73,63 @@ def test_the_head_tells_how_many_are_healthy_or_of_the_initial_wait() -> None:
     head = told(workers=POOL.workers, initial_wait="waits", state=awaiting)
     assert head == "2/4 workers healthy"
     shown = snapshot(initial_wait="waits", state=awaiting)
-    assert plain_text(state_in_head(shown)) == "⏸ initial wait"
+    assert plain_text(state_in_head(shown, NOW)) == "⏸ initial wait"
+
+
+def test_during_the_initial_wait_who_is_well_counts_so_and_who_is_missing_is_told() -> (
+    None
+):
+    waiting = worker("w1", why=BEFORE_STARTS)
+    away = worker("w2", why="not connected", running=1)
+    parts: dict[str, Any] = {
+        "initial_wait": "waits",
+        "state": engine_state(word="paused", text="waits"),
+        "missing_workers": 2,
+    }
+    shown = snapshot(workers=(waiting, away), wait_until=NOW + 599.0, **parts)
+    head = plain_text(head_workers(shown))
+    assert head == "1/2 workers healthy · 2 missing"
+    assert plain_text(state_in_head(shown, NOW)) == "⏸ initial wait ≤9m"
+    assert plain_text(state_in_head(shown, NOW + 600.0)) == "⏸ initial wait"
+    assert [plain_text(line) for line in worker_problems(shown, NOW)][3:] == [
+        "⏸ worker w2",
+        "  on hold for 11m40s: not connected · 1 task there",
+        "",
+    ]
+    assert {*troubled(shown)} == {"w2"}
+    nobody = plain_text(head_workers(snapshot(workers=(), **parts)))
+    assert nobody == "no workers · 2 missing"
+
+
+def test_a_worker_that_was_stopped_is_no_problem_and_counts_no_more() -> None:
+    left = worker("w1", "MUST_DIE", why=HAS_LEFT)
+    shown = snapshot(workers=(left, worker("w2")))
+    assert worker_problems(shown, NOW) == []
+    assert troubled(shown) == {}
+    assert plain_text(head_workers(shown)) == "1/1 worker healthy"
+    assert plain_text(head_workers(snapshot(workers=(left,)))) == "no workers"
+    lost = worker("w1", "MUST_DIE", why="lost")
+    assert plain_text(head_workers(snapshot(workers=(lost,)))) == "0/1 worker healthy"
+
+
+def test_what_is_wrong_with_the_worker_of_a_task_is_told_in_a_few_words() -> None:
+    shown = snapshot(
+        workers=(
+            worker("w1"),
+            worker("w2", why="not\x1b connected"),
+            worker("w3", "UNHEALTHY", why="no heartbeat"),
+            worker("w4", "MUST_DIE"),
+        )
+    )
+    told = {
+        shard: plain_text([trouble.told(shard)])
+        for shard, trouble in troubled(shown).items()
+    }
+    assert told == {
+        "w2": "⏸ w2: not␛ connected",
+        "w3": "⚠ w3: unhealthy, no heartbeat",
+        "w4": "✗ w4: must die",
+    }
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,12 @@ from tests.ui.scripted import (
 R = Reason
 
 WAIT = (
-    "Waiting for all workers to connect before running tasks. Still 11m20s, or until"
-    " the 2 workers of before are back; to end it now set"
-    " CAUTION_exit_initial_wait_before_timestamp in the config"
+    "No initial worker set ID consensus. Waiting for all workers to connect before"
+    " running tasks. Missing since 2025-12-31 23:59:20 UTC: w5 on farm5, w6 on farm6."
+    " The wait is over at 2026-01-01 00:10:56 UTC at the latest. If they surely run"
+    " nothing, say for a host that is off,"
+    ' "CAUTION_exit_initial_wait_before_timestamp": 1767226256 in bistro_settings ends'
+    " it."
 )
 
 
@@ -209,6 +212,8 @@ def pool_engine() -> ScriptedEngine:
                 worker("w4", "MUST_DIE", ("mem_gb", 0, 64), beat=4000, why="lost"),
             ),
             initial_wait=WAIT,
+            wait_until=NOW + 656,
+            missing_workers=2,
             state=engine_state(word="paused", text=WAIT),
             running=(
                 running("etl", "db1", 300, worker="w1"),

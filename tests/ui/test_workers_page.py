@@ -57,6 +57,14 @@ async def test_a_scheduler_that_runs_its_tasks_itself_has_no_such_page() -> None
         assert screen.page.KEY == "1"
 
 
+@pytest.mark.parametrize("key", ["1", "5"])
+async def test_a_task_whose_worker_is_not_well_says_so_at_every_width(key: str) -> None:
+    async with driven(pool(), size=NARROW) as (app, pilot):
+        await pilot.press(key)
+        await until_shown(app, "⚠ w2: unhealthy")
+        assert "w1: " not in text(app)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (140, 42), (220, 60)])
 async def test_each_worker_shows_its_state_its_tasks_and_its_use(
     size: tuple[int, int],
@@ -89,11 +97,13 @@ async def test_the_initial_wait_stands_in_the_head_and_above_the_list_in_full() 
         shown = await until_shown(app, "initial wait")
         assert shown.count("initial wait") == 1
         await pilot.press("0")
-        shown = await until_shown(app, "w1 ", "initial wait  Waiting for all")
+        shown = await until_shown(
+            app, "w1 ", "initial wait  No initial", "wait ≤10m  1/4 w"
+        )
         joined = " ".join(shown.split())
         assert " ".join(WAIT.split()[-3:]) in joined
         engine.change(initial_wait="", state=engine_state())
-        await until_gone(app, "Waiting for all")
+        await until_gone(app, "initial wait")
         await until_shown(app, "1/4 workers")
 
 
@@ -190,7 +200,7 @@ async def test_why_of_a_worker_follows_its_state(row: object, told: str) -> None
 async def test_why_is_as_high_as_its_text_is_once_it_is_wrapped() -> None:
     async with driven(pool_engine()) as (app, pilot):
         await pilot.press("0", "j", "w")
-        await until_shown(app, "Why · w2", "now set CAUTION", "● backup@db3")
+        await until_shown(app, "Why · w2", "in bistro_settings ends", "● backup@db3")
 
 
 async def test_x_stops_what_runs_on_the_worker_and_on_no_other() -> None:
@@ -252,7 +262,8 @@ async def test_a_task_tells_when_its_worker_is_not_well_and_on_page_0_names_none
         await pilot.press("5")
         shown = await until_shown(app, "⚠ w2", "w1 ")
         rows = [line for line in shown.splitlines() if "● running   " in line]
-        assert [line.count("⚠ w2") for line in rows] == [0, 1, 1]
+        assert [line.count("⚠ w2 ") for line in rows] == [0, 1, 1]
+        assert [line.count("⚠ w2: unhealthy") for line in rows] == [0, 1, 1]
         await pilot.press("0")
         await until_shown(app, "used/limit")
         columns = [one.title for one in page_of(app).details.columns()]

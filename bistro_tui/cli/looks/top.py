@@ -9,7 +9,7 @@ from bistro_tui.cli.colours import BOLD, has_colours, of_reason, painted
 from bistro_tui.cli.looks.errors import error_lines
 from bistro_tui.cli.looks.jobs import data_of, print_jobs
 from bistro_tui.cli.looks.look import asked, look_command, print_json, print_table
-from bistro_tui.cli.looks.ps import print_running
+from bistro_tui.cli.looks.ps import print_running, workers_of
 from bistro_tui.cli.talk import WrongUse, print_data
 
 _MOST_RUNNING = 20
@@ -33,13 +33,15 @@ def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - clic
             answers.get("progress", {}).get("data"),
             data_of(answers, "jobs"),
         )
+        running = data_of(answers, "running_tasks")
         head = [*_head(stats, word), *error_lines(answers["errors"].get("data", {}))]
         if print_data("\n".join(head) + "\n"):
             _print_resources(resources)
             print_jobs(data_of(answers, "jobs"), answers["histogram"])
             print_data("")
             print_running(
-                data_of(answers, "running_tasks"),
+                running,
+                workers_of(asking, running),
                 nothing="no task runs",
                 most=_MOST_RUNNING,
             )

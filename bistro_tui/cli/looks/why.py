@@ -64,8 +64,12 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
         yield _folded(
             named + (f" and {more} more" if more > 0 else ""), width, "held by "
         )
-    if data["would_run_if"]:
-        yield _folded(clean(data["would_run_if"]), width, "")
+    if when := data["would_run_if"]:
+        for one in data["checks"]:
+            # Its text stands above already, and may be long.
+            if not one["ok"] and one["text"]:
+                when = when.replace(f": {one['text']}", "", 1)
+        yield _folded(clean(when), width, "")
 
 
 def _folded(text: str, width: int | None, margin: str) -> str:

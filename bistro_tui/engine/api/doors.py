@@ -14,6 +14,7 @@ from bistro_tui.engine.api.tokens import Token, own_token
 from bistro_tui.engine.datadir import PRIVATE_FILE, DataDir
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.options import EngineOptions
+from bistro_tui.engine.private_file import words_of
 
 log = logging.getLogger("bistro_tui")
 
@@ -120,9 +121,10 @@ class Doors:
 def _no_token(data_dir: DataDir, error: Exception) -> DataDirUnusable:
     if isinstance(error, DataDirUnusable):
         return error
+    why = words_of(error) if isinstance(error, OSError) else error
     return DataDirUnusable(
         data_dir.path / "secrets",
-        f"the token for REST cannot be kept there: {error}",
+        f"the token for REST cannot be kept there: {why}",
         "make that directory writable for you, or give --http-token-file",
     )
 

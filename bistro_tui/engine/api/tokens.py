@@ -56,7 +56,7 @@ def own_token(directory: Path) -> tuple[Token, str]:
             return Token(text), warning
     text = secrets.token_urlsafe(BYTES)
     write_private(path, text)
-    return Token(text), warning
+    return Token(text), ""
 
 
 def given_token(path: Path) -> tuple[Token, str]:

@@ -3,7 +3,7 @@
 Source: Bistro, config/Job.cpp, config/JobFilters.cpp.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bistro_tui.engine.config.coerce import (
@@ -75,6 +75,7 @@ def read_job(
     if settings.physical_resources:
         enforced = enforcement(settings.physical_resources, job.resources)
         job = replace(job, enforcement=enforced)
+    _look_at_placement(reader, job, parsed.settings.levels)
     _read_old_errors(reader)
     reader.finish(JOB)
     return job
@@ -106,6 +107,23 @@ def _read_level_for_tasks(reader: ObjectReader, parsed: ParsedSettings) -> Level
     if level == WORKER_LEVEL:
         reader.warn("level_for_tasks", '"worker" has no nodes: the job never runs')
     return level or parsed.settings.level_for_tasks
+
+
+def _look_at_placement(
+    reader: ObjectReader, job: Job, levels: Sequence[LevelName]
+) -> None:
+    """Warn of a level whose nodes cannot say on which hosts the tasks run."""
+    key, level = "level_for_host_placement", job.level_for_host_placement
+    if level is None or job.host_placement or job.level_for_tasks not in levels:
+        return
+    odd, host = "has no effect, tasks run on any worker", '"host_placement"'
+    if level == WORKER_LEVEL:
+        text = f'{odd}: "worker" has no nodes; name a level of the node tree, or the'
+        reader.warn(key, f"{text} host with {host}")
+    elif levels.index(level) > levels.index(job.level_for_tasks):
+        own = show(job.level_for_tasks)
+        text = f"{odd}: {show(level)} is below the job's tasks; name {own}, a level"
+        reader.warn(key, f"{text} above it, or the host with {host}")
 
 
 def _read_timeout(reader: ObjectReader) -> float | None:
@@ -155,11 +173,20 @@ def _read_filters(
             reader.report.error(path, f"must be an object, got {show(raw)}")
             continue
         problems = len(reader.report.problems)
-        level_filter = _read_filter(ObjectReader(raw, path, reader.report))
+        own = ObjectReader(raw, path, reader.report)
+        level_filter = _read_filter(own)
+        if level == WORKER_LEVEL and level_filter.tag_whitelist:
+            own.warn("tag_whitelist", _NO_TAGS)
         is_good = len(reader.report.problems) == problems
         if is_good and level_filter != LevelFilter():
             found[level] = level_filter
     return found
+
+
+_NO_TAGS = (
+    "has no effect, for workers have no tags: name their hosts, with"
+    ' "whitelist" or "whitelist_regex"'
+)
 
 
 def _read_filter(reader: ObjectReader) -> LevelFilter:

@@ -19,6 +19,7 @@ from bistro_tui.engine.wire.values import (
     counts_in,
     counts_out,
     number_in,
+    number_or_none,
     number_out,
     text_in,
     whole_in,
@@ -59,7 +60,13 @@ _TABLES: Mapping[str, _Table] = {
     ),
 }
 
-_AS_THEY_ARE = ("starts", "structure", "worker_usage", "initial_wait")
+_AS_THEY_ARE = (
+    "starts",
+    "structure",
+    "worker_usage",
+    "initial_wait",
+    "missing_workers",
+)
 """What else is told by its value when it changes."""
 
 _ITSELF = [
@@ -90,6 +97,10 @@ def encode_head(snapshot: Snapshot) -> dict[str, Json]:
         head["worker_usage"] = snapshot.worker_usage
     if snapshot.initial_wait:
         head["initial_wait"] = snapshot.initial_wait
+    if snapshot.wait_until is not None:
+        head["wait_until"] = number_out(snapshot.wait_until)
+    if snapshot.missing_workers:
+        head["missing_workers"] = snapshot.missing_workers
     return head
 
 
@@ -118,6 +129,8 @@ def decode_snapshot(value: Json) -> Snapshot:
             structure=whole_in(value.get("structure", 0)),
             worker_usage=rows.usage_in(value.get("worker_usage", ())),
             initial_wait=text_in(value.get("initial_wait", "")),
+            wait_until=number_or_none(value.get("wait_until")),
+            missing_workers=whole_in(value.get("missing_workers", 0)),
             **{
                 name: tuple(map(table.decode, value[name]))
                 for name, table in _TABLES.items()
@@ -159,6 +172,8 @@ def changes_between(old: Snapshot, new: Snapshot) -> Json | None:
     for name in _AS_THEY_ARE:
         if getattr(old, name) != getattr(new, name):
             found[name] = getattr(new, name)
+    if old.wait_until != new.wait_until:
+        found["wait_until"] = number_out(new.wait_until)
     if not found and (old.serial, old.now) == (new.serial, new.now):
         return None
     return {"serial": new.serial, "now": number_out(new.now)} | found
@@ -190,6 +205,12 @@ def apply_change(old: Snapshot, change: Json) -> Snapshot:
             if "worker_usage" in change
             else old.worker_usage,
             initial_wait=text_in(change.get("initial_wait", old.initial_wait)),
+            wait_until=number_or_none(change["wait_until"])
+            if "wait_until" in change
+            else old.wait_until,
+            missing_workers=whole_in(
+                change.get("missing_workers", old.missing_workers)
+            ),
             **values,
         )
     except MALFORMED as error:

@@ -128,6 +128,8 @@ snapshots = st.builds(
     worker_usage=usages,
     workers=st.lists(worker_rows, max_size=3).map(tuple),
     initial_wait=texts,
+    wait_until=st.none() | seconds,
+    missing_workers=whole,
 )
 streams = st.sampled_from(Stream)
 log_lines = st.builds(LogLine, whole, tasks, streams, st.binary(max_size=5))
