@@ -1,6 +1,8 @@
 """One-shot commands act on a scheduler that runs, and wait for it."""
 
+import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +31,14 @@ def until(condition: Callable[[], Any], within: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)
+
+
+def has_socket(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        for one in Path(f"/proc/{pid}/fd").iterdir():
+            if os.readlink(one).startswith("socket:"):
+                return True
+    return False
 
 
 class Served:
@@ -104,15 +114,25 @@ def test_tasks_are_ended_forgiven_and_jobs_switched(
 def test_who_waits_hears_of_the_end_of_a_batch_that_then_is_gone(
     serve: Callable[..., Served],
 ) -> None:
-    served = serve("--exit-when-done", job={"command": WAITS})
-    waiting = served.place.start("wait", "--json", "--data-dir", served.place.data)
-    # Not before it waits: that it is asked shows in no other way from outside.
-    until(lambda: served.ask("wait", "--timeout", "0") == 1)
-    served.let_go("job")
-    out, err = waiting.communicate(timeout=20)
-    assert (waiting.returncode, err) == (0, "")
+    code, out, err = waited_for(serve, "job0")
+    for number in range(1, 4):
+        # That it is asked shows nowhere: on a slow machine it may come too late.
+        if code == 5:
+            code, out, err = waited_for(serve, f"job{number}")
+    assert (code, err) == (0, "")
     assert json.loads(out)["is_done"] is True
+
+
+def waited_for(serve: Callable[..., Served], job: str) -> tuple[int, str, str]:
+    """Have a batch end while a program waits for that; return what it said."""
+    served = serve("--exit-when-done", **{job: {"command": WAITS}})
+    waiting = served.place.start("wait", "--json", "--data-dir", served.place.data)
+    until(lambda: has_socket(waiting.pid))
+    until(lambda: served.ask("wait", "--timeout", "0") == 1)
+    served.let_go(job)
+    out, err = waiting.communicate(timeout=20)
     assert served.process.wait(20) == 0
+    return waiting.returncode, out, err
 
 
 def test_an_interrupted_wait_is_exit_code_130(serve: Callable[..., Served]) -> None:

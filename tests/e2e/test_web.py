@@ -80,7 +80,7 @@ async def test_a_browser_shows_and_steers_what_the_terminal_does(place: Place) -
             await comes(lambda: not is_enabled())
             await shown(page, "disabled")
             await page.press("q")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(25):
                 while "-closed" not in await page.value("document.body.className"):
                     await page.listen()
         assert scheduler.poll() is None

@@ -229,7 +229,7 @@ def end_of(start: StartTask) -> AttemptEnded:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while not condition():
             await asyncio.sleep(0)
 
@@ -273,7 +273,7 @@ async def test_very_many_ends_are_acted_on_in_several_turns_of_the_loop() -> Non
         stage.dispatcher.report(end_of(start))
 
     turns = 0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while stage.core.running:
             turns += 1
             await asyncio.sleep(0)

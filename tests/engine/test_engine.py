@@ -66,7 +66,7 @@ class Run:
         engine.subscribe(self._news.set)
 
     async def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(25):
             while not condition(self.engine.latest):
                 self._news.clear()
                 await self._news.wait()
@@ -235,7 +235,7 @@ async def test_a_task_can_be_looked_at_explained_killed_and_forgiven(
     async with served(tmp_path) as run:
         engine = run.engine
         task = engine.latest.running[0].task
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while not (
                 page := await engine.control.read_log(task, after=0, limit=10)
             ).lines:
@@ -337,7 +337,7 @@ class HeldScript:
             self._go.unlink()
 
     async def until_asked(self, times: int) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(25):
             while not self._asked.exists() or self._asked.stat().st_size < times:
                 await asyncio.sleep(0.01)
 
@@ -348,7 +348,7 @@ async def test_a_stop_that_is_asked_for_while_opening_ends_it(tmp_path: Path) ->
     write(tmp_path, script_config(slow))
     engine = make(tmp_path)
     opening = asyncio.ensure_future(engine.open())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not mark.exists():
             await asyncio.sleep(0.01)
         engine.request_stop()
@@ -372,7 +372,7 @@ async def test_a_stop_while_the_disk_is_looked_at_leaves_nothing_open(
         patched.setattr(Disk, "look", look)
         engine = make(tmp_path)
         opening = asyncio.ensure_future(engine.open())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             await looked.wait()
             engine.request_stop()
             assert await opening is False
@@ -549,7 +549,7 @@ async def test_an_attempt_that_is_being_killed_is_shown_so(tmp_path: Path) -> No
     async with served(tmp_path) as run:
         engine = run.engine
         task = engine.latest.running[0].task
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while not (await engine.control.read_log(task, after=0, limit=10)).lines:
                 await asyncio.sleep(0.01)
         shown = await run.until(lambda s: all(row.pid for row in s.running))

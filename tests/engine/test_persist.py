@@ -85,7 +85,7 @@ class World:
 
     async def settle(self) -> None:
         running = asyncio.ensure_future(self.persister.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while not self.persister.is_idle:
                 await asyncio.sleep(0)
         running.cancel()
@@ -113,7 +113,7 @@ async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
     world.persister.store([status_of("c")])
 
     world.disk.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while not world.persister.is_idle:
             await asyncio.sleep(0)
     running.cancel()
@@ -235,7 +235,7 @@ async def test_flush_returns_when_all_that_was_asked_before_was_told_of() -> Non
     assert not first.done()
     given_up.cancel()
     world.disk.gate.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         await second
         await first
     running.cancel()

@@ -62,7 +62,7 @@ class Run:
         engine.subscribe(self._news.set)
 
     async def until(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(25):
             while not condition(self.engine.latest):
                 self._news.clear()
                 await self._news.wait()

@@ -53,6 +53,8 @@ class ScriptedWorker:
         self.killed: list[KillTask] = []
         self.acknowledged: list[InvocationId] = []
         self._set = NO_SET
+        self.is_silent = False
+        """Whether it does not say what it runs."""
         self.scheduler = InstanceId(0, 0)
         token, _ = given_worker_token(data / "secrets" / "worker.token")
         handlers = Handlers(
@@ -91,6 +93,8 @@ class ScriptedWorker:
 
     def _handle(self, link: Link, body: Request, answer: Answerer) -> None:
         match body:
+            case GetRunningTasks() if self.is_silent:
+                pass
             case GetRunningTasks():
                 answer(RunningTasks(tuple(self.running.values())))
             case RunTask(task=task) if task.task.job == HEALTH_CHECK:
@@ -161,7 +165,7 @@ def worker_of(run: Run, **more: Any) -> ScriptedWorker:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -186,6 +190,8 @@ async def test_tasks_run_on_a_worker_and_are_acknowledged_when_they_are_stored(
     async with scheduler(tmp_path, exit_when_done=True) as run:
         shown = await run.until(lambda s: s.state.word == "paused")
         assert "Waiting for all workers" in shown.initial_wait
+        assert shown.state.text == shown.initial_wait
+        assert shown.wait_until is not None
         assert shown.workers == ()
         assert run.engine.workers_address.startswith("localhost:")
         async with at_work(worker_of(run)) as worker:
@@ -195,6 +201,7 @@ async def test_tasks_run_on_a_worker_and_are_acknowledged_when_they_are_stored(
             (row,) = shown.workers
             assert (row.shard, row.state, row.host) == ("w1", "HEALTHY", "w1.example")
             assert (row.running, shown.initial_wait) == (2, "")
+            assert shown.wait_until is None
             told = json.loads(worker.sent[0].order.config)
             assert told["worker_node"] == "w1"
             while len(worker.acknowledged) < 5 and not run.running.done():
@@ -263,6 +270,29 @@ async def test_after_a_stop_that_left_nothing_running_the_next_start_waits_for_n
         async with at_work(again):
             await until(lambda: run.engine.latest.initial_wait == "")
             await run.stop()
+
+
+async def test_starts_that_gave_no_task_make_the_next_one_wait_for_nobody(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": ["run"]}))
+    async with scheduler(tmp_path) as run:
+        first = worker_of(run)
+        # It does not say what it runs: the wait goes on.
+        first.is_silent = True
+        async with at_work(first):
+            await until(lambda: first._set != NO_SET)
+            told = first._set
+            await run.stop()
+        assert run.engine.latest.initial_wait
+    for _ in range(2):
+        async with scheduler(tmp_path) as run:
+            again = worker_of(run)
+            again._set = told
+            async with at_work(again):
+                await until(lambda: run.engine.latest.initial_wait == "")
+                told = again._set
+                await run.stop()
 
 
 async def test_a_stop_waits_for_a_worker_that_is_away_no_longer_than_its_kills(

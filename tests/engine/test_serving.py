@@ -49,13 +49,13 @@ class Run:
         )
 
     async def until_open(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while "open" not in self.said and not self.serving.done():
                 await asyncio.sleep(0.005)
 
     async def end(self) -> Outcome | None:
         self.engine.request_stop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             return await self.serving
 
     async def ask(self) -> bytes:
@@ -63,7 +63,7 @@ class Run:
         reader, writer = await asyncio.open_unix_connection(str(path))
         lines = ("Host: any", "Connection: close")
         writer.write(request("POST", "/", *lines, body=READ))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             found = await reader.read()
         writer.close()
         return found

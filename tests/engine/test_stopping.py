@@ -81,7 +81,7 @@ async def test_a_stop_gives_up_a_store_that_takes_nothing(
     ask.end.store_is("no disk")
     if not stops_first:
         ask.end.request()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         await ask.end.reached()
     ask.end.lose("and more")
     assert ask.end.lost == "no disk"
@@ -101,7 +101,7 @@ async def test_a_store_that_is_well_again_in_time_is_waited_for(
     assert ask.end.lost == ""
 
     ask.end.store_is("no disk again")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         await ask.end.reached()
     assert ask.end.lost == "no disk again"
 

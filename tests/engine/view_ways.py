@@ -85,7 +85,7 @@ async def until(view: EngineView, condition: Callable[[Snapshot], bool]) -> Snap
 
     unsubscribe = view.subscribe(notify)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while not condition(view.snapshot()):
                 news.clear()
                 if not condition(view.snapshot()):

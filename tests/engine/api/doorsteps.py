@@ -109,7 +109,7 @@ class Knock:
         self.writer.write(data)
 
     async def reply(self, method: str = "POST") -> Reply:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             head = await self.reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").strip().split("\r\n")
             pairs = (line.split(": ", 1) for line in lines)
@@ -125,7 +125,7 @@ class Knock:
         self.send(request(method, path, "Host: localhost", *lines, body=body))
         return await self.reply(method)
 
-    async def is_closed(self, within: float = 3) -> bool:
+    async def is_closed(self, within: float = 20) -> bool:
         try:
             async with asyncio.timeout(within):
                 return await self.reader.read() is not None

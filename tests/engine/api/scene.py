@@ -188,7 +188,7 @@ class Scene:
 
     async def settle(self) -> None:
         """Return when all that begins or ends at once has, and is on disk."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(25):
             while self.desk.core.unstored or not self.desk.core.starts:
                 await asyncio.sleep(0.001)
         await self.desk.logs.flush()

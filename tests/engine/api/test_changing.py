@@ -195,7 +195,7 @@ async def test_a_running_task_is_signaled(scene: Scene) -> None:
     job, node = attempt.task
     assert await scene.data("kill_task", job_id=job, node_id=node) == "signaled"
     assert attempt.stopping
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while not attempt.ended:
             await asyncio.sleep(0.001)
     error = await scene.error("kill_task", job_id="etl", node_id=node)
@@ -264,7 +264,7 @@ async def test_errors_tell_of_the_config_that_the_request_began_with(
 
 async def test_the_scheduler_is_stopped(scene: Scene) -> None:
     assert await scene.data("stop") == "stopping"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         await scene.running
 
 

@@ -62,7 +62,7 @@ class Reading:
         self._events: list[ServerEvent] = []
 
     async def next(self) -> ServerEvent:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while not self._events:
                 received = await self.response.content.readany()
                 assert received, "the stream has ended"
@@ -76,7 +76,7 @@ class Reading:
         return decode_snapshot(json.loads(event.data))
 
     async def until_the_end(self) -> list[ServerEvent]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             received = await self.response.content.read()
         return [*self._events, *self._parser.feed(received)]
 
@@ -162,7 +162,7 @@ def some_nodes(number: int, running: int) -> tuple[NodeRow, ...]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -205,7 +205,7 @@ async def test_the_only_reader_may_come_back_too_and_costs_nothing_meanwhile() -
             event = await reading.next()
             shown = decode_snapshot(json.loads(event.data))
         # The server sees that a reader has gone when it writes to it.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while server.scheduler.listeners:
                 server.scheduler.change(starts=server.scheduler.picture.starts + 1)
                 await asyncio.sleep(0.005)
@@ -290,7 +290,7 @@ async def test_secrets_are_hidden_from_readers_without_the_token() -> None:
 async def test_silence_is_broken_by_a_comment() -> None:
     async with serving(heartbeat_sec=0.02) as server, server.reading() as reading:
         await reading.picture()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while b"\n:\n\n" not in reading.raw:
                 reading.raw += await reading.response.content.readany()
 
@@ -309,7 +309,7 @@ async def test_at_the_cap_of_a_door_the_oldest_stream_without_the_token_goes(
 
         async def has_ended(response: aiohttp.ClientResponse) -> bool:
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(25):
                     await response.read()
             except aiohttp.ClientError:
                 return True

@@ -29,7 +29,7 @@ async def test_it_follows_what_happens(scene: Scene) -> None:
     starts = scene.desk.core.starts
     await scene.data("forgive_jobs", jobs=["flaky"])
     seen: set[str] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while scene.desk.core.starts == starts or "gB" not in (now := await of_flaky()):
             now = await of_flaky()
             seen.update(code for code, names in now.items() if "d11" in names)

@@ -93,7 +93,7 @@ async def test_jobs_are_written_out_anew_only_when_they_are_others(
     edited["bistro_job->j1"]["owner"] = "y"
     desk.world.path.write_text(json.dumps(edited))
     desk.world.request_reload()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(25):
         while desk.world.version == 1:
             await asyncio.sleep(0.01)
     after = await large.data("jobs")

@@ -22,7 +22,7 @@ async def reloads(scene: Scene, config: Json | str) -> None:
     before = (world.version, world.is_broken)
     world.path.write_text(text)
     world.request_reload()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(25):
         while (world.version, world.is_broken) == before:
             await asyncio.sleep(0.01)
 

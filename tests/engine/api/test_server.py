@@ -428,7 +428,7 @@ async def test_who_has_said_all_is_still_answered(tmp_path: Path) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -575,7 +575,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def until_waited(door: Doorstep, number: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while len(door.engine._snapshots._subscribers) != number:
             await asyncio.sleep(0.005)
 
@@ -628,7 +628,7 @@ async def test_the_end_is_not_later_for_those_who_wait(
             knock = await door.knock()
             knock.send(request("POST", "/", "Host: localhost", body=WAIT))
             await until_waited(door, number + 1)
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(25):
             await door.server.close()
 
 
@@ -705,7 +705,7 @@ async def test_what_cannot_be_read_is_answered_as_http_1_1_with_the_reason(
         knock = await door.knock()
         lines = ("Host: localhost", "Content-Length: -1")
         knock.send(request("POST", "/", *lines))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             found = await knock.reader.read()
         assert found.startswith(b"HTTP/1.1 400 ")
         said = json.loads(found.partition(b"\r\n\r\n")[2])
@@ -861,7 +861,7 @@ async def test_an_error_in_a_stream_ends_that_stream_alone(
             assert await knock.is_closed()
         knock = await door.knock("unix")
         knock.send(request("GET", "/events", "Host: localhost"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             assert await knock.reader.readuntil(b"event: snapshot")
 
 

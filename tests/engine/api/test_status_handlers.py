@@ -147,7 +147,7 @@ async def test_config_tells_of_the_file_as_it_is_now_whatever_is_in_force(
         good = path.read_text()
 
         async def until(version: int, message: str) -> list[dict[str, Any]]:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(25):
                 while True:
                     found = await scene.data("config")
                     errors: list[dict[str, Any]] = found["errors"]
@@ -190,7 +190,7 @@ async def test_stats_count_what_runs_of_a_job_that_is_gone(
         await scene.settle()
         left = {key: one for key, one in CONFIG.items() if key != "bistro_job->serve"}
         scene.desk.world.path.write_text(json.dumps(left))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while (await scene.data("stats"))["jobs"] == 7:
                 await asyncio.sleep(0.01)
         stats = await scene.data("stats")

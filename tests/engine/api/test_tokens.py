@@ -142,5 +142,5 @@ def test_a_token_file_that_cannot_be_used_is_named_and_not_quoted(
 
 
 def test_a_directory_is_no_token_file(tmp_path: Path) -> None:
-    with pytest.raises(DoorUnusable, match="is no file"):
+    with pytest.raises(DoorUnusable, match="is a directory"):
         given_token(tmp_path)

@@ -117,7 +117,10 @@ async def test_a_file_that_stays_open_for_writing_is_read_all_the_same(
     assert loaded.config is not None
 
 
-async def test_an_emptied_toml_file_gets_a_second_look(tmp_path: Path) -> None:
+async def test_an_emptied_toml_file_gets_a_second_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "SETTLE_SEC", 2.0)
     path = tmp_path / "c.toml"
     path.write_text("")
     loading = asyncio.ensure_future(load_settled(path))

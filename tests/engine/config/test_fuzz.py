@@ -22,6 +22,7 @@ from tests.engine.config.fuzzing import SUFFIXES, check, fuzz, mutated, seeds
 from tests.engine.nodes.builders import ManualClock
 
 
+@pytest.mark.timeout(240)
 def test_hundreds_of_broken_texts_are_told_and_not_raised() -> None:
     tally = fuzz(20, count=3000)
     assert 0 < tally.good < tally.tried == 3000

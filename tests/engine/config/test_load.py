@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.config import load
 from bistro_tui.engine.config.file_read import MAX_BYTES, read_file
 from bistro_tui.engine.config.load import (
     MAX_SLOW_BYTES,
@@ -307,7 +308,10 @@ def test_further_problems_can_be_given_their_places(path: Path) -> None:
     assert (located.line, located.column) == (14, 29)
 
 
-async def test_a_file_that_is_being_written_gets_a_second_look(path: Path) -> None:
+async def test_a_file_that_is_being_written_gets_a_second_look(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "SETTLE_SEC", 2.0)
     write(path, SEED[:50])
     loading = asyncio.ensure_future(load_settled(path))
     await asyncio.sleep(0.1)

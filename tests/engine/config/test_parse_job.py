@@ -322,6 +322,25 @@ def test_an_empty_errors_object_is_no_error() -> None:
             "level_for_tasks",
             '"worker" has no nodes: the job never runs',
         ),
+        (
+            {"level_for_host_placement": "worker"},
+            "level_for_host_placement",
+            'has no effect, tasks run on any worker: "worker" has no nodes; name a'
+            ' level of the node tree, or the host with "host_placement"',
+        ),
+        (
+            {"level_for_tasks": "level1", "level_for_host_placement": "level2"},
+            "level_for_host_placement",
+            'has no effect, tasks run on any worker: "level2" is below the job\'s'
+            ' tasks; name "level1", a level above it, or the host with'
+            ' "host_placement"',
+        ),
+        (
+            {"filters": {"worker": {"tag_whitelist": ["ssd"]}}},
+            "filters.worker.tag_whitelist",
+            "has no effect, for workers have no tags: name their hosts, with"
+            ' "whitelist" or "whitelist_regex"',
+        ),
     ],
 )
 def test_what_is_odd_is_a_warning_and_no_error(
@@ -330,6 +349,30 @@ def test_what_is_odd_is_a_warning_and_no_error(
     raw = config_json(None, {"etl": keys})
     assert told(parse_config(raw).problems) == []
     assert warnings_of(raw) == [(f"bistro_job->etl.{path}", message)]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"level_for_host_placement": "level2"},
+        {"level_for_host_placement": "level1"},
+        {"level_for_host_placement": "instance"},
+        {"level_for_host_placement": "worker", "host_placement": "h1"},
+        {"filters": {"worker": {"tag_whitelist": [], "whitelist": ["h1"]}}},
+        {"filters": {"level1": {"tag_whitelist": ["ssd"]}}},
+    ],
+)
+def test_a_placement_that_applies_is_not_odd(keys: dict[str, Json]) -> None:
+    assert warnings_of(config_json(None, {"etl": keys})) == []
+
+
+@pytest.mark.parametrize("key", ["level_for_tasks", "level_for_host_placement"])
+def test_a_level_that_nobody_knows_is_told_once(key: str) -> None:
+    raw = config_json(None, {"etl": {"level_for_host_placement": "level2", key: "x"}})
+    assert [path for path, _ in told(parse_config(raw).problems)] == [
+        f"bistro_job->etl.{key}"
+    ]
+    assert warnings_of(raw) == []
 
 
 @pytest.mark.parametrize(

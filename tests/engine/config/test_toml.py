@@ -156,10 +156,10 @@ def test_tables_are_found_at_their_headers_and_keys_by_their_last_part() -> None
     ids=lambda text: repr(text[:12]),
 )
 def test_no_text_takes_long(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found: object = parse_toml(text)
     except ConfigSyntaxError as error:
         found = error
     assert found is not None
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

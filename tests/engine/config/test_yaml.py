@@ -197,10 +197,10 @@ def test_what_is_missing_is_at_its_parent() -> None:
     ids=lambda text: repr(text[:12]),
 )
 def test_no_text_takes_long(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found: object = parse_yaml(text)
     except ConfigSyntaxError as error:
         found = error
     assert found is not None
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

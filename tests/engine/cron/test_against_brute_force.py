@@ -64,6 +64,7 @@ def near_the_change() -> st.SearchStrategy[int]:
     )
 
 
+@pytest.mark.timeout(240)
 @settings(max_examples=150)
 @given(
     place=st.sampled_from(known_changes()),

@@ -46,7 +46,7 @@ async def turns(number: int) -> None:
 
 
 async def in_time(waiting: Awaitable[None]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         await waiting
 
 
@@ -101,7 +101,7 @@ async def test_every_flush_returns_and_nothing_stays_behind(
 
     running = asyncio.ensure_future(log.run())
     await asyncio.gather(write(), write(), flush(), flush(), flush(), trouble())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while len(store.lines) + log.dropped.lines < wrote:
             await asyncio.sleep(0.001)
     await in_time(log.flush())

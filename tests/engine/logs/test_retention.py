@@ -48,7 +48,7 @@ async def kept(store: LogStore, table: str = "stdout") -> list[int]:
 
 
 async def until_kept(store: LogStore, seconds: list[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while await kept(store) != seconds:
             await asyncio.sleep(0.001)
 

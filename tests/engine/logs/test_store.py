@@ -187,7 +187,7 @@ async def test_a_store_that_was_read_leaves_no_wal_no_thread_and_no_descriptor(
 
     assert os.listdir(tmp_path) == ["l.sql3"]
     # A thread that has said its last word ends a moment later.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while not threads() <= before:
             await asyncio.sleep(0.005)
     assert descriptors() == descriptors_before

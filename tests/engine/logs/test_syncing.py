@@ -63,12 +63,12 @@ class Running:
         self.syncing = Syncing(WAL, sync=self.disk.sync, sleep=self.time.sleep)
 
     async def until(self, *, synced: int, slept: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while (len(self.disk.synced), len(self.time.slept)) != (synced, slept):
                 await asyncio.sleep(0.001)
 
     async def until_asked(self, number: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while self.disk.asked != number:
                 await asyncio.sleep(0.001)
 
@@ -169,7 +169,7 @@ async def test_the_store_has_its_wal_synced_and_never_touches_the_database(
         async with asyncio.TaskGroup() as group:
             syncing = group.create_task(store.keep_synced(), name="syncing")
             for number in (1, 2):
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(25):
                     while len(names) < number:
                         await asyncio.sleep(0.001)
                 written = Written(SECOND << 32, task(), Stream.STDOUT, (b"x\n",))

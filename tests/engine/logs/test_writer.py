@@ -77,13 +77,13 @@ async def opened(path: Path, *, running: bool = True) -> AsyncIterator[Opened]:
 
 
 async def until_stored(log: Opened, line_id: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while await log.store.last_id() < line_id:
             await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while not condition():
             await asyncio.sleep(0.001)
 
@@ -104,14 +104,14 @@ async def test_lines_are_in_the_store_after_a_flush(tmp_path: Path) -> None:
 
 async def test_a_flush_of_nothing_returns(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(25):
             await log.writer.flush()
         assert await log.store.last_id() == 0
 
 
 async def test_many_flushes_at_once_all_return(tmp_path: Path) -> None:
     async with opened(tmp_path) as log:
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(25), asyncio.TaskGroup() as group:
             for i in range(50):
                 log.writer.write(task(), Stream.STDOUT, [b"%d\n" % i] * 100)
                 group.create_task(log.writer.flush(), name=f"flush {i}")
@@ -388,7 +388,7 @@ async def test_a_writer_that_is_held_stores_nothing_until_it_may_go_on(
     async with opened(tmp_path) as log:
         log.writer.hold("the disk is full")
         log.writer.write(task(), Stream.STDOUT, [b"1\n"])
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(25):
             await log.writer.flush()
         assert log.troubles == ["task logs cannot be stored: the disk is full"]
         assert await log.store.last_id() == 0

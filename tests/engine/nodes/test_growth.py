@@ -108,7 +108,7 @@ async def test_what_took_long_ends_with_the_nodes_of_its_end(tmp_path: Path) -> 
     )
     wanted = settings(clocked("instance", 100, 10), scripted(name))
     loading = asyncio.ensure_future(nodes.load(wanted))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(25):
         while not (tmp_path / "started").exists():
             await asyncio.sleep(0.01)
     clock.wall = 200

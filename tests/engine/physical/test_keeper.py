@@ -128,7 +128,7 @@ class Kept:
         """Run until so many hosts were told of."""
         running = asyncio.ensure_future(self.keeper.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(25):
                 while len(self.told) < number:
                     self._news.clear()
                     await self._news.wait()

@@ -311,7 +311,7 @@ async def test_the_quota_of_lines_counts_in_bistros_interval_whatever_poll_ms_sa
         at.fake.asked()
         attempt.output(Output(7, STDOUT, b"a\nb\nc\n"))
         assert at.fake.asked() == []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while not (found := at.fake.asked()):
                 await asyncio.sleep(0.005)
         assert found == [Credit(7, 6)]

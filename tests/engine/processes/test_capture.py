@@ -28,7 +28,7 @@ class Stage:
         self.capture.settle()
 
     async def until(self, what: object) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while not what:
                 await asyncio.sleep(0.002)
 
@@ -92,7 +92,7 @@ async def test_an_unfinished_line_is_shown_after_a_moment_and_again_when_it_grow
     partials.append((TASK, Stream.STDOUT, b"10%"))
     await stage.until(stage.sink.partials)
     stage.take(STDOUT, b" 20%")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while len(stage.sink.partials) < 2:
             await asyncio.sleep(0.005)
     partials.append((TASK, Stream.STDOUT, b"10% 20%"))
@@ -111,7 +111,7 @@ async def test_one_timer_shows_the_lines_of_all() -> None:
         one.take(STDERR, b"%d" % number)
         await asyncio.sleep(0.01)
     others[1].finish()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while len(stage.sink.partials) < 2:
             await asyncio.sleep(0.005)
     assert [text for _, _, text in stage.sink.partials] == [b"0", b"2"]

@@ -52,7 +52,7 @@ async def test_what_is_in_no_hurry_goes_with_the_next_request() -> None:
 async def test_what_is_in_no_hurry_goes_alone_after_a_moment() -> None:
     with fake_warden() as fake:
         fake.link.send_soon(Settled((1,)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while not (found := fake.asked()):
                 await asyncio.sleep(MOMENT_SEC / 2)
         assert found == [Settled((1,))]
@@ -66,7 +66,7 @@ async def test_more_than_the_socket_holds_is_sent_as_it_is_read() -> None:
             await turns(1)
         fake.link.send(kill(3))
         found: list[Message] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while len(found) < 11:
                 found += fake.asked()
                 await asyncio.sleep(0)
@@ -116,7 +116,7 @@ async def test_the_end_is_told_once_and_after_all_that_was_said() -> None:
     with fake_warden() as fake:
         fake.say(*[Started(number, 1) for number in range(3_000)])
         fake.socket.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while not fake.ends:
                 await asyncio.sleep(0)
         assert len(fake.heard) == 3_000
@@ -143,7 +143,7 @@ async def test_a_stopped_warden_can_be_woken() -> None:
     with fake_warden() as fake:
         pid = fake.link.process.pid
         fake.link.process.send_signal(signal.SIGSTOP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(25):
             while state(pid) != "T":
                 await asyncio.sleep(0.001)
             fake.link.wake()

@@ -188,7 +188,7 @@ async def test_a_living_warden_is_waited_for_and_said_so(
     with warden_of(run) as warden:
         start = Start(run.run, store)
         going = asyncio.ensure_future(start.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(25):
             while len(start.pauses) < 2:
                 await asyncio.sleep(0.005)
         assert start.adopted == []
@@ -247,7 +247,7 @@ async def test_it_can_be_broken_off_while_it_waits(
         for _ in range(5):
             await asyncio.sleep(0.01)
         going.cancel()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(25):
             await asyncio.wait([going])
         start.recovery.close()
 

@@ -21,7 +21,7 @@ from tests.engine.recovery.builders import LeftRun, attempt_id, boot_ns, task
 from tests.engine.recovery.processes import Household, is_alive, until
 from tests.engine.recovery.world import Start, outcome, warden_of
 
-SEC = 10
+SEC = 25
 
 
 async def until_said(said: Callable[[], list[str]], text: str) -> None:

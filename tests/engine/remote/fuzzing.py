@@ -497,7 +497,8 @@ async def note_answers(scene: Scene, token_file: Path) -> None:
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        # To the end of its output as well, for the pipe is closed then.
+        await process.communicate()
 
 
 def resident(pid: int) -> int:

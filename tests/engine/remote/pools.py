@@ -1,5 +1,6 @@
 """A pool with times that are easy to count, and what is sent to it."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeVar
 
@@ -8,7 +9,6 @@ import msgspec
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.remote.identity import (
     NO_SET,
-    NOBODY,
     InstanceId,
     MachineLock,
     WorkerSetHash,
@@ -109,7 +109,8 @@ class Driver:
         times: PoolTimes = TIMES,
         *,
         is_first_ever: bool = True,
-        at_rest: InstanceId = NOBODY,
+        at_rest: Collection[InstanceId] = (),
+        safe_before: float = 0.0,
         first_version: int = 0,
     ) -> None:
         self.now = 0.0
@@ -119,6 +120,7 @@ class Driver:
             self.now,
             is_first_ever=is_first_ever,
             at_rest=at_rest,
+            safe_before=safe_before,
             first_version=first_version,
         )
         self.stored: dict[InstanceId, WorkerSetId] = {}

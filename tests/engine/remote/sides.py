@@ -34,7 +34,7 @@ from bistro_tui.engine.remote.worker_token import WorkerToken, given_worker_toke
 ME = InstanceId(1_700_000_000, -5)
 SHARD = "w1"
 QUICK = LinkLimits(first_retry_sec=0.01, longest_retry_sec=0.05)
-DEADLINE_SEC = 10.0
+DEADLINE_SEC = 25.0
 
 
 def running(number: int = 0) -> RunningTask:

