@@ -45,7 +45,7 @@ def said(*places: str) -> set[str]:
 
 
 def test_each_message_that_it_explains_is_one_that_the_program_says() -> None:
-    texts = said("engine/remote", "engine/scheduling", "cli")
+    texts = said("engine", "cli")
     explained = [
         re.findall("`([^`]+)`", cells[0])
         for cells in rows(section("When it does not work"))

@@ -31,6 +31,15 @@ def coarse(seconds: float) -> str:
     return f"{whole}s"
 
 
+def at_most(seconds: float) -> str:
+    """Return a length of time in its largest unit, rounded up: ``42s``, ``4m``."""
+    whole = max(0, math.ceil(seconds))
+    for size in (86400, 3600, 60):
+        if whole > size:
+            return coarse(-(-whole // size) * size)
+    return coarse(whole)
+
+
 def about(seconds: float) -> str:
     """Return a guessed length of time in at most four characters: ``~12m``, ``~2h``."""
     for size, limit, unit in ((1, 60, "s"), (60, 60, "m"), (3600, 48, "h")):

@@ -188,10 +188,10 @@ def _missing(shown: Snapshot) -> Line:
 
 
 def wait_left(shown: Snapshot, now: float) -> str:
-    """Return `` ≤9m``, the most that is left of the initial wait; empty: unknown."""
+    """Return `` ≤10m``, the most that is left of the initial wait; empty: unknown."""
     if not shown.initial_wait or shown.wait_until is None or shown.wait_until <= now:
         return ""
-    return f" ≤{words.coarse(shown.wait_until - now)}"
+    return f" ≤{words.at_most(shown.wait_until - now)}"
 
 
 def worker_text(row: WorkerRow) -> str:

@@ -135,3 +135,11 @@ def test_a_guess_takes_four_cells_at_most(seconds: float, text: str) -> None:
 def test_a_number_is_written_out_as_long_as_it_is_whole() -> None:
     written = [words.number(one) for one in (1.0, 2.5, -3.0, 1e9, 0.1 + 0.2, 1e300)]
     assert written == ["1", "2.5", "-3", "1000000000", "0.3", "1e+300"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1s"), (60, "1m"), (61, "2m"), (656, "11m"), (3600, "1h"), (3601, "2h")],
+)
+def test_a_longest_time_is_never_said_too_short(seconds: float, text: str) -> None:
+    assert words.at_most(seconds) == text

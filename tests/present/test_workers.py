@@ -89,7 +89,7 @@ def test_during_the_initial_wait_who_is_well_counts_so_and_who_is_missing_is_tol
     shown = snapshot(workers=(waiting, away), wait_until=NOW + 599.0, **parts)
     head = plain_text(head_workers(shown))
     assert head == "1/2 workers healthy · 2 missing"
-    assert plain_text(state_in_head(shown, NOW)) == "⏸ initial wait ≤9m"
+    assert plain_text(state_in_head(shown, NOW)) == "⏸ initial wait ≤10m"
     assert plain_text(state_in_head(shown, NOW + 600.0)) == "⏸ initial wait"
     assert [plain_text(line) for line in worker_problems(shown, NOW)][3:] == [
         "⏸ worker w2",

@@ -98,7 +98,7 @@ async def test_the_initial_wait_stands_in_the_head_and_above_the_list_in_full() 
         assert shown.count("initial wait") == 1
         await pilot.press("0")
         shown = await until_shown(
-            app, "w1 ", "initial wait  No initial", "wait ≤10m  1/4 w"
+            app, "w1 ", "initial wait  No initial", "wait ≤11m  1/4 w"
         )
         joined = " ".join(shown.split())
         assert " ".join(WAIT.split()[-3:]) in joined

@@ -44,7 +44,10 @@ class InitialWait:
         if custom is not None and custom < 0:
             custom = None
         safe = max(times.safe_initial_wait, safe_before)
-        self._until = now + (safe if custom is None else custom)
+        self.safe_until = now + safe
+        """When nothing lives any more by what schedulers of before have said."""
+        self.until = now + (safe if custom is None else custom)
+        """When it is over, whoever is missing, once all tasks are known."""
         self._may_be_short = is_first_ever and custom is None
         self._notice = _notice(times, custom, safe)
         self._may_skip = False
@@ -52,6 +55,11 @@ class InitialWait:
         """What is waited for; empty: it is over."""
         self.is_safe = custom is None
         """Whether nobody has cut it short."""
+
+    @property
+    def ends_with_first(self) -> bool:
+        """Whether one worker whose tasks are known ends it: nobody can be missing."""
+        return self._may_be_short
 
     def skip(self, *, wanted: bool) -> None:
         """End it at the next look, whatever is not known, as long as it is wanted."""
@@ -75,7 +83,7 @@ class InitialWait:
             self.text, self.is_safe = "", False
             return (OVERRIDDEN,)
         is_short = self._may_be_short and known > 0
-        if now < self._until and not has_consensus and not is_short:
+        if now < self.until and not has_consensus and not is_short:
             rest = WAITING
         elif unknown:
             rest = NOT_FETCHED

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bistro_tui.engine.errors import DataDirUnusable, DoorUnusable
-from bistro_tui.engine.private_file import write_private
+from bistro_tui.engine.private_file import words_of, write_private
 from bistro_tui.engine.remote.certificate import (
     can_be_made,
     fingerprint_of,
@@ -126,7 +126,7 @@ class Listener:
         except OSError as error:
             raise DataDirUnusable(
                 secrets,
-                f"the token for workers cannot be kept there: {error}",
+                f"the token for workers cannot be kept there: {words_of(error)}",
                 f"make that directory writable for you, and {NAME} in it a plain file",
             ) from error
         self._sockets, self.port = bind_place(self._plan.place)

@@ -22,7 +22,7 @@ PORT_NAME = "worker.port"
 """In ``run/``: where a scheduler listens for workers."""
 SHORTEST = 16
 _BYTES = 32
-_LINE = re.compile(r"([!-~]+)(?:[ \t]+sha256:([0-9A-Fa-f:]{64,95}))?", re.ASCII)
+_LINE = re.compile(r"([!-~]+)(?:[ \t]+(?i:sha256):([0-9A-Fa-f:]{64,95}))?", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _OTHERS = 0o077
 
@@ -54,7 +54,8 @@ def kept_worker_token(
             warning = f"{path}: others could read it; remove it and start again"
         found = _parsed(text)
     if found is None or len(found.secret) < SHORTEST:
-        found = None
+        # Nobody has read the one that is made now.
+        found, warning = None, ""
     secret = found.secret if found is not None else secrets.token_urlsafe(_BYTES)
     token = WorkerToken(secret, fingerprint)
     if token != found:

@@ -66,10 +66,12 @@ def test_a_token_that_others_could_read_is_closed_and_said(tmp_path: Path) -> No
 def test_a_file_without_a_token_gets_one(tmp_path: Path, content: str) -> None:
     path = tmp_path / "worker.token"
     path.write_text(content)
-    path.chmod(0o600)
-    token, _ = kept_worker_token(tmp_path, None)
+    path.chmod(0o644)
+    token, warning = kept_worker_token(tmp_path, None)
     assert len(token.secret) >= 43
     assert path.read_text() == f"{token.secret}\n"
+    # Nobody has read the new one.
+    assert (warning, mode(path)) == ("", 0o600)
 
 
 def test_a_link_in_place_of_our_own_token_is_not_followed(tmp_path: Path) -> None:
@@ -85,6 +87,8 @@ def test_a_link_in_place_of_our_own_token_is_not_followed(tmp_path: Path) -> Non
         (SECRET, WorkerToken(SECRET)),
         (f"  {SECRET} sha256:{PRINT} \n", WorkerToken(SECRET, PRINT)),
         (f"{SECRET} sha256:{PRINT.upper()}", WorkerToken(SECRET, PRINT)),
+        (f"{SECRET} SHA256:{PRINT.upper()}", WorkerToken(SECRET, PRINT)),
+        (f"\N{ZERO WIDTH NO-BREAK SPACE}{SECRET}\r\n", WorkerToken(SECRET)),
         (f"{SECRET} sha256:{':'.join(['ab'] * 32)}", WorkerToken(SECRET, PRINT)),
     ],
 )

@@ -164,7 +164,8 @@ class CoreNode(SchedulerNode):
         self._unstored += stores
         if self._unstored and not self._is_storing:
             self._is_storing = True
-            self.process.after(self.events.rng.uniform(0.0, 0.3), self._commit)
+            wait = self.events.rng.uniform(0.0, self._disk.slowness)
+            self.process.after(wait, self._commit)
 
     def _commit(self) -> None:
         self._is_storing = False

@@ -9,6 +9,8 @@ class Disk:
 
     def __init__(self) -> None:
         self.served = Served()
+        self.slowness = 0.3
+        """Most seconds until statuses are stored."""
 
     def let_in(self, scheduler: InstanceId, safe_wait: float) -> None:
         self.served = self.served.letting_in(scheduler, safe_wait)

@@ -110,6 +110,33 @@ def a_scheduler_dies_while_it_waits(world: World) -> None:
     world.settle()
 
 
+def a_scheduler_dies_before_a_loss_is_stored(world: World) -> None:
+    """A worker that nobody hears is bumped, all others say so, and the scheduler dies.
+
+    Needs one shard twice and another one, and the real core. Its tasks are alive, and
+    the next scheduler finds no status that has them wait.
+    """
+    bumped = _with_a_long_task(world)
+    if bumped is None or bumped.shard != world.rules.shards[0]:
+        return
+    host = bumped.process.host.name
+    world.network.block(host, UP)
+    world.network.block(host, DOWN)
+    world.disk.slowness = 1_000.0
+
+    def is_bumped() -> bool:
+        row = world.scheduler.pool.row(bumped.shard)
+        return row is not None and row.id != bumped.id
+
+    if _until(world, is_bumped, 9.0):
+        world.run_for(2.5)
+    world.crash_scheduler()
+    world.disk.slowness = 0.3
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
 def _with_a_long_task(world: World) -> WorkerNode | None:
     def found() -> WorkerNode | None:
         for worker in world.workers:
