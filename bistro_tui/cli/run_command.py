@@ -108,14 +108,14 @@ def _warn_of_flags_without_effect(values: dict[str, Any]) -> None:
 def _check_workers_door(values: dict[str, Any]) -> None:
     """Raise WrongUse for a runner of remote workers that they could not reach."""
     runner, port = values["runner"], values["server_port"]
-    for name in ("dry-run", "benchmark-run"):
-        if values[name.replace("-", "_")]:
-            if port is not None:
-                say(
-                    f"warning: --server-port has no effect with --{name}: its tasks are"
-                    " fake, and need no worker"
-                )
-            return
+    if values["dry_run"] or values["benchmark_run"]:
+        if port is not None:
+            name = "--dry-run" if values["dry_run"] else "--benchmark-run"
+            say(
+                f"warning: --server-port has no effect with {name}: its tasks are fake,"
+                " and need no worker"
+            )
+        return
     if runner in ("remote", "mixed"):
         if port is None:
             raise WrongUse(

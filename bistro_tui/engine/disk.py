@@ -26,6 +26,8 @@ class DiskState(NamedTuple):
     trouble: str = ""
     """Why nothing can be written, and what to do; empty: all is well."""
     is_full: bool = False
+    brief: str = ""
+    """The same without what that means, ``disk full: free space for DIR``."""
     warning: str = ""
     """What takes up more room than it should."""
 
@@ -56,18 +58,22 @@ class Disk:
         """Look once, and take the reserve back if there is room for it."""
         self._is_now(await asyncio.to_thread(self._look))
 
+    def look_soon(self) -> None:
+        """Look before the time, for something could not be done."""
+        self._hurry.set()
+
     async def make_room(self, error: Exception) -> bool:
         """Give up the reserve if ``error`` is for want of room.
 
         Returns whether that made any, so that the next try may succeed.
         """
         trouble, has_some = await asyncio.to_thread(self._lack, error)
-        if not trouble:
+        if trouble is None:
             # What is wrong with the disk is told instead of what it does to a store.
             await self.look()
             self._hurry.set()
             return False
-        self._is_now(DiskState(trouble=trouble, is_full=True))
+        self._is_now(trouble)
         return has_some
 
     def _is_now(self, state: DiskState) -> None:
@@ -78,15 +84,15 @@ class Disk:
             self.state = state
             self._on_change(state)
 
-    def _lack(self, error: Exception) -> tuple[str, bool]:
-        """Return what to tell people of a full disk, and whether there is room now.
+    def _lack(self, error: Exception) -> tuple[DiskState | None, bool]:
+        """Return the state of a full disk, and whether there is room now.
 
-        Empty: it is not full.
+        None: it is not full.
         """
         is_here = _is_same(self._path, self._identity)
         if is_out_of_space(error) or (is_here and lacks_room(self._path)):
             return self._full(), is_here and self._reserve.give_up()
-        return "", False
+        return None, False
 
     def _look(self) -> DiskState:
         try:
@@ -94,27 +100,23 @@ class Disk:
                 raise FileNotFoundError
             found = os.statvfs(self._path)
         except OSError:
-            return DiskState(trouble=_vanished(self._path))
+            return _vanished(self._path)
         if found.f_flag & os.ST_RDONLY:
-            return DiskState(trouble=_read_only(self._path, "Read-only file system"))
+            return _read_only(self._path, "Read-only file system")
         if is_full(found):
-            return DiskState(trouble=self._full(), is_full=True)
+            return self._full()
         if not self._reserve.is_held:
             try:
                 self._reserve.take()
             except OSError as error:
                 if is_for_want_of_room(error):
-                    return DiskState(trouble=self._full(), is_full=True)
-                reason = error.strerror or str(error)
-                return DiskState(trouble=_read_only(self._path, reason))
+                    return self._full()
+                return _read_only(self._path, error.strerror or str(error))
         return DiskState(warning=self._long_wals())
 
-    def _full(self) -> str:
-        return (
-            f"disk full: starts paused — free space for {self._path}; goes on by itself"
-            f"{self._large_logs()}. Running tasks go on, and what they come to is shown"
-            " once it is stored"
-        )
+    def _full(self) -> DiskState:
+        remedy, large = f"free space for {self._path}", self._large_logs()
+        return _troubled("disk full", remedy, more=large, is_full=True)
 
     def _large_logs(self) -> str:
         """Return what to say of a log store that is a large part of the disk."""
@@ -155,17 +157,20 @@ def _is_same(path: Path, identity: tuple[int, int]) -> bool:
         return False
 
 
-def _vanished(path: Path) -> str:
-    return (
-        f"data directory gone: starts paused — put {path} back, which is gone or was"
-        " replaced; goes on by itself. Running tasks go on, and what they come to is"
-        " shown once it is stored"
-    )
+def _vanished(path: Path) -> DiskState:
+    remedy = f"put {path} back, which is gone or was replaced"
+    return _troubled("data directory gone", remedy)
 
 
-def _read_only(path: Path, reason: str) -> str:
-    return (
-        f"data directory read-only: starts paused — make {path} writable ({reason});"
-        " goes on by itself. Running tasks go on, and what they come to is shown once"
-        " it is stored"
+def _read_only(path: Path, reason: str) -> DiskState:
+    return _troubled("data directory read-only", f"make {path} writable ({reason})")
+
+
+def _troubled(
+    what: str, remedy: str, *, more: str = "", is_full: bool = False
+) -> DiskState:
+    trouble = (
+        f"{what}: starts paused — {remedy}; goes on by itself{more}. Running tasks go"
+        " on, and what they come to is shown once it is stored"
     )
+    return DiskState(trouble, is_full, f"{what}: {remedy}{more}")

@@ -1,5 +1,6 @@
 """What is common to all SQLite files: values, names, and errors in words."""
 
+import resource
 import shlex
 import sqlite3
 from pathlib import Path
@@ -112,6 +113,11 @@ def in_words(error: Exception) -> str:
     """Return an error of a database that is open, with what helps if it is damaged."""
     if code_of(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return f"{error}; stop the scheduler, then `bistro-tui doctor --salvage`"
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_WRITE:
+        # SQLite does not say for want of what it could not be written.
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+        if most != resource.RLIM_INFINITY:
+            return f"{error} (is a file as large as ulimit -f {most // 1024} lets?)"
     return str(error)
 
 

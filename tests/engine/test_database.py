@@ -1,6 +1,7 @@
 """A database of ours on real files: what happens to it while it is open."""
 
 import os
+import resource
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Iterable
@@ -13,6 +14,7 @@ from bistro_tui.engine import database as opening
 from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.database_files import Vanished
 from bistro_tui.engine.errors import DataDirUnusable
+from bistro_tui.engine.sqlite import in_words
 
 
 def schema(connection: sqlite3.Connection) -> Iterable[str]:
@@ -172,3 +174,20 @@ async def test_what_is_no_file_is_refused_untouched(
     assert "not a database" in str(refusal.value)
     assert "move it away" in str(refusal.value)
     assert [one.name for one in tmp_path.iterdir()] == ["d.sql3"]
+
+
+def test_what_cannot_be_written_names_the_limit_of_files_where_there_is_one() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**40, before[1]))
+        limited = in_words(error)
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        reading = in_words(error)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (
+        limited == "disk I/O error (is a file as large as ulimit -f 1073741824 lets?)"
+    )
+    assert reading == "disk I/O error"

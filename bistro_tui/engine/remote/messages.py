@@ -26,6 +26,7 @@ from bistro_tui.engine.remote.bounds import (
     StatusText,
     Tasks,
     Wall,
+    Words,
     is_int64,
 )
 from bistro_tui.engine.remote.identity import InstanceId, MachineLock, WorkerSetId
@@ -76,6 +77,8 @@ class Worker(_Part, frozen=True):
     usable: Usable
     slots: Int64 | None = None
     """How many tasks it can have at once, whatever their needs; None: any number."""
+    held: Words = ""
+    """Why nothing starts there for now, for people; empty: tasks may."""
 
 
 class TaskBackoff(_Part, frozen=True):
@@ -338,6 +341,8 @@ class Leaving(_Message, frozen=True):
 
     is_over: bool
     """Nothing of mine is alive, and every status was acknowledged."""
+    reason: Words = ""
+    """Why, for people; empty: somebody there asked for it."""
 
 
 class WorkerTrouble(_Message, frozen=True):

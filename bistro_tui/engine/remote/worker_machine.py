@@ -154,15 +154,22 @@ class WorkerMachine:
 
     # Heartbeats: one at a time, and each has one end or is doubtful.
 
-    def beat(self, now: float, usable: Usable, slots: int | None) -> Heartbeat:
-        """Return what to send at once; not of a dying worker."""
+    def beat(
+        self, now: float, usable: Usable, slots: int | None, held: str = ""
+    ) -> Heartbeat:
+        """Return what to send at once; not of a dying worker.
+
+        ``held``: why nothing can start here.
+        """
         if self._doubtful is None:
             self._doubtful = now
         if self.is_full:
             # What is refused would be sent again and again.
             alive = sum(one.task.job != HEALTH_CHECK for one in self.alive)
             slots = alive if slots is None else min(slots, alive)
-        self._worker = msgspec.structs.replace(self._worker, usable=usable, slots=slots)
+        self._worker = msgspec.structs.replace(
+            self._worker, usable=usable, slots=slots, held=held[:LONGEST_TEXT]
+        )
         return Heartbeat(worker=self._worker, worker_set=self._worker_set)
 
     def beat_not_sent(self, sent_at: float) -> None:

@@ -162,7 +162,9 @@ class Conversation:
         for action in machine.tick(now):
             self._act(action)
         until = machine.lease_until
-        if until is not None and until != self._lease:
+        # One that dies ends its tasks itself, in the time that each has for it; should
+        # it not get to that, what they were told last still counts.
+        if until is not None and until != self._lease and not machine.is_dying:
             self._lease = until
             self._tasks.runner.lease(until, machine.kill_wait_ms / 1_000)
         if machine.is_full is not self._was_full:
@@ -257,9 +259,13 @@ class Conversation:
             return
         self._is_beating, self._is_beat_wanted = True, False
         self._last_beat = self._loop.time()
-        slots = 0 if self.trouble else self._tasks.slots
+        slots, held = self._tasks.slots, self.trouble
+        if held:
+            slots = 0
+        elif slots == 0:
+            held = self._tasks.no_slots
         sent_at = self._now
-        beat = self._machine.beat(sent_at, self.usable, slots)
+        beat = self._machine.beat(sent_at, self.usable, slots, held)
         over = partial(self._beat_over, link, beat, sent_at)
         link.call(beat, over, timeout=CALL_SEC)
 
@@ -346,16 +352,23 @@ class Conversation:
 
     def _run_task(self, message: RunTask) -> str | None:
         task = message.task
-        if self.trouble and task.task.job != HEALTH_CHECK:
+        is_check = task.task.job == HEALTH_CHECK
+        if self.trouble and not is_check:
             return f"not running task {task.task}: {self.trouble}"
         try:
             job = self._jobs.job(task.task.job, message.order)
         except ValueError as error:
             return f"not running task {task.task}: its order is not understood: {error}"
         refusal = self._machine.run_task(message, self._now)
-        if refusal is None:
+        if refusal is not None:
+            return refusal
+        if self.trouble and is_check:
+            # It says itself that nothing starts here. A check that fails because of it
+            # would in the end have all that runs here killed.
+            self._tasks.pass_check(task)
+        else:
             self._tasks.start(task, job, message.order.config)
-        return refusal
+        return None
 
     def _kill(self, message: KillTask) -> str | None:
         try:

@@ -20,6 +20,7 @@ from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.physical.host import HostResources
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT
 from bistro_tui.engine.remote.dialer import Dialer
 from bistro_tui.engine.remote.identity import MachineLock
 from bistro_tui.engine.remote.link import Answerer
@@ -45,6 +46,11 @@ from bistro_tui.engine.worker.storage import (
 from bistro_tui.engine.worker.tasks import Tasks
 
 log = logging.getLogger("bistro_tui")
+
+_GOES_ON = (
+    "; nothing starts here until then. Running tasks go on; of their output what cannot"
+    " be stored is dropped and counted"
+)
 
 
 class WorkerEnd(NamedTuple):
@@ -154,6 +160,8 @@ class WorkerDaemon:
             on_ends=lambda: conversation.step(),
             on_slots=lambda: conversation.beat_soon(),
             on_trouble=lambda text: conversation.say_trouble(text),
+            on_not_started=lambda: disk.look_soon(),
+            is_held=lambda: bool(conversation.trouble),
         )
         answers = LogAnswers(
             logs, storage.log_store.reader, clock=self._clock, runs=tasks.runs
@@ -203,14 +211,16 @@ class WorkerDaemon:
             self._on_open()
             await self._dying.asked()
             machine.die(self._dying.reason)
-            conversation.tell(Leaving(is_over=False))
+            reason = "" if self._dying.was_asked else self._dying.reason
+            reason = reason[:LONGEST_TEXT]
+            conversation.tell(Leaving(is_over=False, reason=reason))
             await self._dying.end_all(machine, tasks)
             await tasks.runner.close()
             await tasks.tell_ends()
             await self._dying.deliver(machine)
             _say_end(machine)
             is_over = not (machine.alive or machine.undelivered)
-            conversation.tell(Leaving(is_over=is_over))
+            conversation.tell(Leaving(is_over=is_over, reason=reason))
             await dialer.close()
             for task in reversed(running):
                 task.cancel()
@@ -271,13 +281,13 @@ class WorkerDaemon:
         storage.logs.hold("the disk is full" if state.is_full else "")
         if state.warning:
             log.warning("%s", state.warning)
-        if state.trouble:
-            log.error("%s", state.trouble)
+        if state.brief:
+            log.error("%s%s", state.brief, _GOES_ON)
         elif self._disk_trouble:
             log.info("the data directory can be written again")
-        if self._conversation is not None and state.trouble != self._disk_trouble:
-            self._conversation.troubled(state.trouble)
-        self._disk_trouble = state.trouble
+        if self._conversation is not None and state.brief != self._disk_trouble:
+            self._conversation.troubled(state.brief)
+        self._disk_trouble = state.brief
 
     async def _forget_old_lines(self, storage: WorkerStorage) -> None:
         await forget_old_lines(

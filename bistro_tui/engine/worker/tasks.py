@@ -22,8 +22,10 @@ from bistro_tui.engine.runners.protocol import (
     RunnerTrouble,
 )
 from bistro_tui.engine.statuses import made
+from bistro_tui.engine.statuses.bits import DONE
 from bistro_tui.engine.statuses.passed_on import as_text
 from bistro_tui.engine.statuses.report import describe
+from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.worker.news import News
 
 log = logging.getLogger("bistro_tui")
@@ -53,8 +55,14 @@ class Tasks:
         on_ends: Callable[[], None],
         on_slots: Callable[[], None],
         on_trouble: Callable[[str], None],
+        on_not_started: Callable[[], None],
+        is_held: Callable[[], bool],
     ) -> None:
-        """``on_ends``: the machine was told of some; ``on_slots``: they changed."""
+        """``on_ends``: the machine was told of some; ``on_slots``: they changed.
+
+        ``on_not_started``: this host had no room for one. ``is_held``: nothing starts
+        here for now, and the scheduler knows it.
+        """
         self._machine = machine
         self._logs = logs
         self._news = news
@@ -62,6 +70,8 @@ class Tasks:
         self._on_ends = on_ends
         self._on_slots = on_slots
         self._on_trouble = on_trouble
+        self._on_not_started = on_not_started
+        self._is_held = is_held
         self._ends: list[AttemptEnded] = []
         self._has_ends = asyncio.Event()
         self._telling = asyncio.Lock()
@@ -69,6 +79,8 @@ class Tasks:
         self._resting: dict[TaskId, tuple[AttemptNotStarted, asyncio.TimerHandle]] = {}
         self.slots: int | None = 0
         """How many attempts this host can have at once; None: any number."""
+        self.no_slots = ""
+        """Why not more, for people."""
 
     def runs(self, task: TaskId) -> bool:
         """Return whether an attempt at it is here and not over."""
@@ -79,6 +91,11 @@ class Tasks:
         task, invocation = running.task, running.invocation
         self._alive[task] = invocation
         self.runner.start(RemoteStart(task, invocation, job, config))
+
+    def pass_check(self, running: RunningTask) -> None:
+        """Let a health check that the machine has taken come back good, unrun."""
+        self._alive[running.task] = running.invocation
+        self._passed(running.task, running.invocation)
 
     def kill(self, running: RunningTask, how: KillSettings) -> None:
         """Begin to end that attempt."""
@@ -115,8 +132,8 @@ class Tasks:
                 self._not_started(report)
             case AttemptUsage(rows):
                 self._news.usage(rows)
-            case RunnerCapacity(limit, _):
-                self.slots = limit
+            case RunnerCapacity(limit, text):
+                self.slots, self.no_slots = limit, text
                 self._on_slots()
             case RunnerTrouble(text):
                 self._on_trouble(text)
@@ -131,7 +148,9 @@ class Tasks:
 
     def _not_started(self, report: AttemptNotStarted) -> None:
         task = report.task
-        log.warning("task %s could not be started: %s", task, report.text)
+        what = "a health check" if task.job == HEALTH_CHECK else f"task {task}"
+        log.warning("%s could not be started: %s", what, report.text)
+        self._on_not_started()
         loop = asyncio.get_running_loop()
         timer = loop.call_later(REST_SEC, self._rested, task)
         self._resting[task] = report, timer
@@ -141,9 +160,16 @@ class Tasks:
     def _rested(self, task: TaskId) -> None:
         report, timer = self._resting.pop(task)
         timer.cancel()
+        if task.job == HEALTH_CHECK and self._is_held():
+            self._passed(task, report.invocation)
+            return
         status = made.never_started(report.text, now_wall=self._clock.now().wall)
         text = f"not started: {report.text}"
         self._ended(AttemptEnded(task, report.invocation, status, text))
+
+    def _passed(self, task: TaskId, invocation: InvocationId) -> None:
+        status = TaskStatus(bits=DONE, time=self._clock.now().wall)
+        self._ended(AttemptEnded(task, invocation, status, "not run"))
 
     # What is told of ends.
 

@@ -43,7 +43,7 @@ from bistro_tui.engine.remote.outcomes import Outcome, Refused
 from bistro_tui.engine.remote.worker_state import WorkerState
 
 PROGRAM = str(Path(sys.executable).with_name("bistro-tui"))
-DEADLINE_SEC = 20.0
+DEADLINE_SEC = 30.0
 FIRST = InstanceId(1_700_000_000, 7)
 
 _Found = TypeVar("_Found")
@@ -65,7 +65,7 @@ def an_order(
     *command: str,
     config: str = "{}",
     env: Mapping[str, str] | None = None,
-    wait_ms: int = 5_000,
+    wait_ms: int = 60_000,
 ) -> Order:
     return Order(
         config=config,
@@ -120,6 +120,7 @@ class ScriptedScheduler:
     """Also those that were refused; health checks left out."""
     fetched: list[RunningTasks] = field(default_factory=list)
     news: list[News] = field(default_factory=list)
+    checks_passed: int = 0
     told: dict[InstanceId, WorkerState] = field(default_factory=dict)
     """What each was told last."""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -255,11 +256,13 @@ class ScriptedScheduler:
         self.fetched.append(outcome)
         self.states[worker.id] = WorkerState.UNHEALTHY
         if self.has_to_check:
-            self._check(worker)
+            self.check(worker)
         else:
             self.states[worker.id] = WorkerState.HEALTHY
 
-    def _check(self, worker: Worker) -> None:
+    def check(self, worker: Worker | None = None) -> None:
+        """Send a health check, to the newest worker if not to another one."""
+        worker = worker or self.worker
         check = a_running_task(next(self._numbers), job=HEALTH_CHECK, node=NEW_WORKER)
         words = ("/bin/sh", "-c", "echo done > $2", HEALTH_CHECK)
         self.link.call(
@@ -271,6 +274,7 @@ class ScriptedScheduler:
     def _status(self, message: UpdateStatus, answer: Answerer) -> None:
         if message.task.task.job == HEALTH_CHECK:
             assert message.status == "done", message
+            self.checks_passed += 1
             self.states[message.worker] = WorkerState.HEALTHY
             answer(Done())
             return

@@ -10,7 +10,7 @@ import pytest
 
 from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.config.model import KillMethod, KillSettings
-from bistro_tui.engine.ids import InvocationId
+from bistro_tui.engine.ids import InvocationId, NodeName, TaskId
 from bistro_tui.engine.processes.starts import RemoteStart
 from bistro_tui.engine.remote.frames import encoded
 from bistro_tui.engine.remote.identity import InstanceId, MachineLock
@@ -99,6 +99,8 @@ class World:
     ends: list[str] = field(default_factory=list)
     slots: list[int | None] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    unstarted: list[str] = field(default_factory=list)
+    held: str = ""
     tasks: Tasks = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,10 +113,14 @@ class World:
             on_ends=lambda: self.ends.append("told"),
             on_slots=lambda: self.slots.append(self.tasks.slots),
             on_trouble=self.troubles.append,
+            on_not_started=lambda: self.unstarted.append("told"),
+            is_held=lambda: bool(self.held),
         )
         self.tasks.runner = cast("Any", self.runner)
 
-    def take(self, number: int, *, suicide_kill_wait_ms: int = 0) -> RunningTask:
+    def take(
+        self, number: int, *, suicide_kill_wait_ms: int = 0, is_started: bool = True
+    ) -> RunningTask:
         """Have the machine and the runner take an attempt."""
         running = a_running_task(
             number,
@@ -126,7 +132,8 @@ class World:
         asked = RunTask(running, order, 0, NOBODYS, ME)
         assert self.machine.run_task(asked, 0.0) is None
         job = OrderedJobs().job(running.task.job, order)
-        self.tasks.start(running, job, order.config)
+        if is_started:
+            self.tasks.start(running, job, order.config)
         return running
 
     def sent(self) -> list[UpdateStatus]:
@@ -230,6 +237,47 @@ async def test_a_task_without_room_goes_back_after_a_rest(
         assert told.exit_text == "not started: EAGAIN: no room"
 
 
+async def test_a_check_of_a_worker_that_is_held_passes_without_a_process() -> None:
+    async with world() as one:
+        running = one.take(1, is_started=False)
+        one.tasks.pass_check(running)
+        assert one.sent() == []
+        one.logs.may_store.set()
+        await until(lambda: one.ends)
+        (told,) = one.sent()
+        assert (told.task.invocation, told.status) == (running.invocation, "done")
+        assert one.runner.started == []
+
+
+@pytest.mark.parametrize("is_check", [True, False])
+async def test_what_holds_a_worker_fails_no_check_that_began_before_it_was_known(
+    is_check: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REST_SEC", 0.05)
+    if not is_check:
+        monkeypatch.setattr(module, "HEALTH_CHECK", "another job")
+    async with world() as one:
+        one.logs.may_store.set()
+        one.tasks.report(not_started(one.take(1)))
+        # Whoever looks at the disk may do so at once, and find it full.
+        assert one.unstarted == ["told"]
+        one.held = "disk full"
+        await until(lambda: one.ends)
+        (told,) = one.sent()
+        assert (told.status == "done") is is_check
+
+
+async def test_a_check_is_named_as_one_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with world() as one:
+        running = one.take(1)
+        task = TaskId(running.task.job, NodeName(""))
+        one.tasks.report(not_started(running)._replace(task=task))
+        (line,) = caplog.messages
+        assert line == "a health check could not be started: EAGAIN: no room"
+
+
 async def test_a_resting_task_can_be_killed() -> None:
     async with world() as one:
         one.logs.may_store.set()
@@ -271,9 +319,11 @@ async def test_all_else_that_a_runner_reports_is_passed_on() -> None:
         running = one.take(1)
         start = AttemptStarted(running.task, running.invocation, 77)
         usage = AttemptUsage(((running.invocation, 1, 1.0, 1),))
-        trouble, room = RunnerTrouble("a warden was lost"), RunnerCapacity(5, "")
+        trouble = RunnerTrouble("a warden was lost")
+        room = RunnerCapacity(0, "no warden answers")
         one.tasks.report_all([start, usage, trouble, room])
         assert one.machine.alive[0].pid == 77
         assert one.news.told == [tuple(start), usage.rows]
         assert one.troubles == ["a warden was lost"]
-        assert one.slots == [5]
+        assert one.slots == [0]
+        assert one.tasks.no_slots == "no warden answers"

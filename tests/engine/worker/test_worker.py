@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -242,6 +241,12 @@ async def test_while_nothing_can_be_kept_nothing_is_taken(tmp_path: Path) -> Non
         refused = await scheduler.order(a_running_task(500), an_order("true"))
         assert isinstance(refused, Refused)
         assert "data directory gone" in refused.text
+        assert scheduler.worker.held.startswith("data directory gone: put ")
+        # It is no worse a worker for that: what runs goes on, for as long as it takes.
+        checked = scheduler.checks_passed
+        scheduler.check()
+        await until(lambda: scheduler.checks_passed > checked)
+        assert worker.process.poll() is None
         away.rename(worker.data)
         await until(lambda: scheduler.worker.slots)
         task = await scheduler.run("sh", "-c", 'echo done > "$2"', "sh")
@@ -259,11 +264,9 @@ async def test_a_killed_worker_leaves_nothing_and_returns_as_another(
         _, first = await begun(play, SLEEP, "1")
         _, second = await begun(play, STUBBORN, "2")
         worker.signal(signal.SIGKILL)
-        began = time.monotonic()
         worker = play.start()
+        # Its own rule is half a second; a task's is a minute.
         after = await scheduler.healthy(other_than=before.id)
-        # Its own rule is half a second; a task's is five.
-        assert time.monotonic() - began < 5
         assert not is_alive(first)
         assert not is_alive(second)
         assert after.id.start_time > before.id.start_time
@@ -286,10 +289,8 @@ async def test_tasks_of_a_worker_that_was_stopped_end_without_it(
         await asyncio.sleep(2.0)
         assert is_alive(pid)
         worker.signal(signal.SIGSTOP)
-        stopped = time.monotonic()
-        await until(lambda: not is_alive(pid))
         # What is left of its lease, and of the wait between the two signals.
-        assert time.monotonic() - stopped < 5
+        await until(lambda: not is_alive(pid))
         worker.signal(signal.SIGCONT)
         # It learns of it, as of any other end, and is heard if it may stay.
         await until(
