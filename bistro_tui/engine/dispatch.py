@@ -400,6 +400,7 @@ class Dispatcher:
             lost = TaskLost(task, invocation, worker, safe_sec)
             self._audience.processes_ended([lost])
             self.feed([lost])
+        self._settle_unless_pending(task, invocation)
 
     def _late(self, report: LateStatus) -> None:
         task, invocation, reported, next_backoff, _, worker = report

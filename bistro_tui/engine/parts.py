@@ -330,7 +330,9 @@ def make_runner(
             context,
             workers_door,
             exit_wait_before=lambda: exit_wait_before(core),
-            stored=StoredAttempts(storage.statuses, core.status),
+            stored=StoredAttempts(
+                storage.statuses, core.status, is_kept=options.keeps_statuses
+            ),
         )
     part = find(Group.RUNNERS, options.runner_name)
     factory = part.load()

@@ -224,6 +224,30 @@ async def test_an_attempt_is_lost_once_and_not_after_its_end() -> None:
     assert [one[1].bits for one in stage.hall.shown] == [DONE]
 
 
+async def test_a_lost_attempt_is_settled_when_it_is_on_disk() -> None:
+    stage = Stage()
+    start = stage.start()
+    stage.tell(GONE, AttemptLost(ETL, start.invocation, NodeName("w1"), 66))
+    assert stage.hall.forgotten == []
+    stage.sync()
+    assert stage.hall.forgotten == [start.invocation]
+
+
+async def test_a_lost_attempt_that_does_not_count_is_settled_at_once() -> None:
+    stage = Stage()
+    start = stage.start()
+    other = InvocationId(900, 1)
+    stage.tell(AttemptLost(ETL, other, NodeName("w1"), 66))
+    assert stage.disk.stores == []
+    assert stage.hall.forgotten == [other]
+
+    stage.tell(end_of(start.invocation))
+    stage.tell(AttemptLost(ETL, start.invocation, NodeName("w1"), 66))
+    assert stage.hall.forgotten == [other]
+    stage.sync()
+    assert stage.hall.forgotten == [other, start.invocation]
+
+
 async def test_a_real_status_replaces_that_of_a_lost_attempt() -> None:
     stage = Stage()
     start = stage.start()

@@ -16,8 +16,11 @@ took a shard over does not speak for the one who had it.
 
 import heapq
 from collections import Counter, deque
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.remote.identity import (
     NO_SET,
     InstanceId,
@@ -25,6 +28,8 @@ from bistro_tui.engine.remote.identity import (
     WorkerSetId,
 )
 from bistro_tui.engine.remote.worker_set import signed, with_worker, without_worker
+
+_NOTHING: Mapping[InvocationId, float] = MappingProxyType({})
 
 
 class Member:
@@ -69,6 +74,9 @@ class Consensus:
         """Begin without workers; ``is_waiting``: until ``wait_is_over``."""
         self._scheduler = scheduler
         self._is_waiting = is_waiting
+        self._unstored: dict[InvocationId, float] = {}
+        """Lost attempts of which nothing is on disk yet, and until when each may be
+        alive."""
         self._version = version
         self._hash = WorkerSetHash()
         self._current = WorkerSetId(scheduler, signed(version), self._hash)
@@ -95,6 +103,11 @@ class Consensus:
         return self._current
 
     @property
+    def has_unstored(self) -> bool:
+        """Whether lost attempts may be alive, of which nothing is on disk yet."""
+        return bool(self._unstored)
+
+    @property
     def history_size(self) -> int:
         """How many changes are remembered."""
         return len(self._changes)
@@ -112,13 +125,22 @@ class Consensus:
             self._former = with_worker(self._former, worker)
         return member
 
-    def remove(self, member: Member, *, is_dead: bool) -> None:
+    def remove(
+        self,
+        member: Member,
+        *,
+        is_dead: bool,
+        lost: Mapping[InvocationId, float] = _NOTHING,
+    ) -> None:
         """Take out a worker that is lost or was replaced; harmless the second time.
 
-        ``is_dead``: it is proven that its process is gone.
+        ``is_dead``: it is proven that its process is gone. ``lost``: what it ran, and
+        until when that may be alive; as long as some of it may, and is not ``stored``,
+        no set that workers are told can be agreed on.
         """
         if member not in self._live:
             return
+        self._unstored.update(lost)
         self._hash = without_worker(self._hash, member.worker)
         self._step()
         self._changes.append(_Change(self._version, member, is_added=False))
@@ -186,6 +208,19 @@ class Consensus:
             self._is_waiting = False
             self._step()
 
+    def stored(self, invocation: InvocationId) -> None:
+        """Take note that what became of an attempt is on disk, or does not count."""
+        if self._unstored.pop(invocation, None) is not None:
+            self._look_at_unstored()
+
+    def time_passed(self, now: float) -> None:
+        """Take note that some lost attempts can be alive no more."""
+        over = [one for one, until in self._unstored.items() if until <= now]
+        for invocation in over:
+            del self._unstored[invocation]
+        if over:
+            self._look_at_unstored()
+
     def refresh(self) -> None:
         """Forget versions that nobody has any more, and draw all conclusions."""
         if not self._is_settled:
@@ -193,13 +228,19 @@ class Consensus:
             self._propagate()
             self._is_settled = True
 
+    def _look_at_unstored(self) -> None:
+        if not self._unstored and not self._is_waiting:
+            self._step()
+
     def _step(self) -> None:
         self._version += 1
         found = self._hash
-        if self._is_waiting:
-            # A scheduler that still waits does not know whether these are all. Were it
-            # gone, the next one must not take them for all: one that nobody will ever
-            # be is added, in which no workers can agree. Bistro has nothing like it.
+        if self._is_waiting or self._unstored:
+            # A scheduler that still waits does not know whether these are all; and the
+            # tasks of one who was taken out may be alive, while nothing on disk has
+            # them wait. Were it gone, the next one must not take these for all: one
+            # that nobody will ever be is added, in which no workers can agree. Bistro
+            # has nothing like it.
             found = with_worker(found, self._scheduler)
         self._current = WorkerSetId(self._scheduler, signed(self._version), found)
         self._is_settled = False

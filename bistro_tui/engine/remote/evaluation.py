@@ -4,7 +4,7 @@ Source: Bistro, remote/RemoteWorker (updateState).
 """
 
 from bistro_tui.engine.remote.consensus import Consensus
-from bistro_tui.engine.remote.pool_actions import FetchRunning, SendSuicide
+from bistro_tui.engine.remote.pool_actions import FetchRunning, SendSuicide, over_at
 from bistro_tui.engine.remote.pool_update import PoolUpdate
 from bistro_tui.engine.remote.records import WorkerRecord
 from bistro_tui.engine.remote.worker_state import WorkerState
@@ -48,7 +48,7 @@ def _lose(
     worker = record.worker
     reason = "Current worker just became lost"
     update.add(SendSuicide(worker.shard, worker.id, reason))
-    consensus.remove(record.member, is_dead=False)
     lost = record.lose_all(now, is_dead=False)
+    consensus.remove(record.member, is_dead=False, lost=over_at(lost, now))
     update.warn(f"worker {worker.shard} is lost, with {len(lost)} tasks")
     update.lose(lost)

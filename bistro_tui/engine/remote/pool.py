@@ -40,6 +40,7 @@ from bistro_tui.engine.remote.pool_actions import (
     Ticket,
     Verdict,
     WaitIs,
+    over_at,
 )
 from bistro_tui.engine.remote.pool_looks import PoolLooks
 from bistro_tui.engine.remote.pool_update import PoolUpdate
@@ -168,6 +169,14 @@ class Pool(PoolLooks):
     def settled(self, task: TaskId, invocation: InvocationId) -> None:
         """Take note that an end of that attempt is on disk, or does not count."""
         self._unstored.settled(task, invocation)
+
+    def lost_is_stored(self, invocation: InvocationId) -> None:
+        """Take note that what became of an attempt is on disk, or does not count.
+
+        If it was lost, the workers hear only now that its worker is none of them: a
+        scheduler after this one need not wait for that, and must find the status.
+        """
+        self._consensus.stored(invocation)
 
     # What becomes of calls.
 
@@ -299,6 +308,7 @@ class Pool(PoolLooks):
     def tick(self, now: float) -> list[PoolAction]:
         """Look at everything; to be called each ``times.worker_check_interval``."""
         update = PoolUpdate()
+        self._consensus.time_passed(now)
         self._consensus.refresh()
         for record in self._records.values():
             record.end_rest()
@@ -396,8 +406,10 @@ class Pool(PoolLooks):
         if ruling.suicide:
             update.add(SendSuicide(worker.shard, worker.id, ruling.suicide))
         self._gone.add(worker.id, ruling.suicide or "Current worker was replaced")
-        self._consensus.remove(record.member, is_dead=ruling.is_old_dead)
         lost = record.lose_all(now, is_dead=ruling.is_old_dead)
+        self._consensus.remove(
+            record.member, is_dead=ruling.is_old_dead, lost=over_at(lost, now)
+        )
         self._has_given_up |= bool(lost) and not ruling.is_old_dead
         update.lose(lost)
         update.workers_are_others()

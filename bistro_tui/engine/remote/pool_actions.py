@@ -1,9 +1,11 @@
 """What the pool of workers asks of those who carry it out, and tells them. Pure."""
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.remote.identity import InstanceId, MachineLock
 from bistro_tui.engine.remote.messages import RunningTask, Usable
 from bistro_tui.engine.remote.worker_state import WorkerState
@@ -95,6 +97,11 @@ class LostTask(NamedTuple):
 
     task: RunningTask
     safe_sec: int
+
+
+def over_at(lost: Iterable[LostTask], now: float) -> dict[InvocationId, float]:
+    """Return when each of the attempts that are lost ``now`` must have died."""
+    return {one.task.invocation: now + one.safe_sec for one in lost}
 
 
 # What the pool asks for, in the order in which it is to be done.

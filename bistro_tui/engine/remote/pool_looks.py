@@ -45,6 +45,7 @@ class PoolLooks:
             not self._wait.text
             and self._wait.is_safe
             and not self._has_given_up
+            and not self._consensus.has_unstored
             and not self._holders
             and all(
                 record.state is not WorkerState.NEW and not record.running

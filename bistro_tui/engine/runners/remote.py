@@ -157,7 +157,12 @@ class RemoteRunner:
         """The initial wait, in words."""
         self._voice = voice = RemoteVoice()
         self._statuses = RemoteStatuses(
-            pool, clock=clock, tell=outbox.tell, over=self._forget, voice=voice
+            pool,
+            clock=clock,
+            tell=outbox.tell,
+            over=self._forget,
+            voice=voice,
+            is_kept=stored.is_kept,
         )
         self._calls = RemoteCalls(
             pool, links, clock=clock, do=self._do_answered, stored=stored, voice=voice
@@ -300,6 +305,8 @@ class RemoteRunner:
     def settled(self, invocations: Sequence[InvocationId]) -> None:
         """Tell the workers that what became of these attempts is on disk."""
         self._statuses.settled(invocations)
+        if not self._is_closed:
+            self._sets.look()
 
     async def close(self) -> None:
         """Let go of all workers; what still runs there is for the next start."""

@@ -33,11 +33,16 @@ class RemoteStatuses:
         tell: Callable[[RunnerReport], None],
         over: Callable[[InvocationId], None],
         voice: RemoteVoice,
+        is_kept: bool = True,
     ) -> None:
-        """``over`` hears of attempts that have ended."""
+        """``over`` hears of attempts that have ended.
+
+        ``is_kept``: whether a scheduler after this one finds what is stored.
+        """
         self._pool, self._clock = pool, clock
         self._tell, self._over = tell, over
         self._voice = voice
+        self._is_kept = is_kept
         self._unstored: dict[InvocationId, dict[TaskId, list[Answerer]]] = {}
         """Who wants to know when a status is on disk. An attempt is at one task, but
         that is what a worker says."""
@@ -74,6 +79,8 @@ class RemoteStatuses:
     def settled(self, invocations: Sequence[InvocationId]) -> None:
         """Answer what is on disk by now, or needs not be."""
         for invocation in invocations:
+            if self._is_kept:
+                self._pool.lost_is_stored(invocation)
             for task, answers in self._unstored.pop(invocation, {}).items():
                 self._pool.settled(task, invocation)
                 for answer in answers:

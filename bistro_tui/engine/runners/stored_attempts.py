@@ -31,10 +31,18 @@ class StoredAttempts:
     """
 
     def __init__(
-        self, keeper: LastAttempts, status: Callable[[TaskId], TaskStatus | None]
+        self,
+        keeper: LastAttempts,
+        status: Callable[[TaskId], TaskStatus | None],
+        *,
+        is_kept: bool = True,
     ) -> None:
-        """``status`` returns what is known of a task."""
+        """``status`` returns what is known of a task.
+
+        ``is_kept``: whether a scheduler after this one finds what is stored.
+        """
         self._keeper, self._status = keeper, status
+        self.is_kept = is_kept
 
     async def among(self, tasks: Sequence[RunningTask]) -> Collection[InvocationId]:
         """Return those of ``tasks`` whose real status is on disk."""

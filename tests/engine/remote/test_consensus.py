@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.remote.consensus import Consensus, Member
 from bistro_tui.engine.remote.identity import (
     NO_SET,
@@ -342,6 +343,44 @@ def test_a_worker_that_never_had_a_scheduler_does_not_hold_up_those_that_had() -
     assert not consensus.has_initial_consensus()
 
 
+def test_no_set_can_be_agreed_on_until_what_was_lost_is_stored() -> None:
+    consensus = Consensus(ME)
+    consensus.add(someone(1), NO_SET)
+    gone = consensus.add(someone(2), NO_SET)
+    attempts = [InvocationId(1, 1), InvocationId(1, 2)]
+    consensus.remove(gone, is_dead=True, lost=dict.fromkeys(attempts, 9.0))
+    found = [consensus.current]
+    for invocation in attempts:
+        consensus.stored(invocation)
+        found.append(consensus.current)
+    consensus.stored(attempts[0])
+
+    assert [one.hash for one in found[:2]] == [hash_of(someone(1), ME)] * 2
+    assert found[2] == consensus.current == WorkerSetId(ME, 4, hash_of(someone(1)))
+
+
+def test_what_must_have_died_need_not_be_stored() -> None:
+    consensus = Consensus(ME)
+    gone = consensus.add(someone(2), NO_SET)
+    lost = {InvocationId(1, 1): 8.0, InvocationId(1, 2): 9.0}
+    consensus.remove(gone, is_dead=True, lost=lost)
+    numbers = []
+    for now in (8.9, 9.0):
+        consensus.time_passed(now)
+        numbers.append(consensus.current.hash.number)
+    assert numbers == [1, 0]
+
+
+def test_a_loss_that_is_stored_does_not_end_the_initial_wait() -> None:
+    consensus = Consensus(ME, is_waiting=True)
+    gone = consensus.add(someone(2), NO_SET)
+    consensus.remove(gone, is_dead=True, lost={InvocationId(1, 1): 9.0})
+    consensus.stored(InvocationId(1, 1))
+    assert consensus.current.hash == hash_of(ME)
+    consensus.wait_is_over()
+    assert consensus.current.hash == hash_of()
+
+
 # The law.
 
 
@@ -378,13 +417,22 @@ class World:
         if not is_reply_lost:
             self.stored[member] = self.consensus.current
 
-    def remove(self, member: Member, *, is_dead: bool) -> None:
+    def remove(self, member: Member, *, is_dead: bool, tasks: int = 0) -> None:
         self.members.remove(member)
         self.healthy.discard(member)
-        self.consensus.remove(member, is_dead=is_dead)
+        lost = {InvocationId(0, number): 1.0 for number in range(tasks)}
+        self.consensus.remove(member, is_dead=is_dead, lost=lost)
         if is_dead:
             del self.stored[member]
         self.note()
+
+    def store(self) -> None:
+        """Have what was lost on disk."""
+        had_lost = self.consensus.has_unstored
+        for number in range(_LOST):
+            self.consensus.stored(InvocationId(0, number))
+        if had_lost:
+            self.note()
 
     def note(self) -> None:
         self.version += 1
@@ -424,9 +472,13 @@ class World:
                     assert self.healthy <= set(some)
 
 
+_HAPPENS = ["add", *["beat"] * 4, "refresh", "remove", "lose", "store"]
+_LOST = 2
+"""Attempts that a worker has which is lost with some."""
+
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "beat", "beat", "beat", "beat", "refresh", "remove"]),
+        st.sampled_from(_HAPPENS),
         st.integers(0, 4),
         st.booleans(),
     ),
@@ -444,12 +496,16 @@ def played(first: int, steps: list[tuple[str, int, bool]]) -> World:
             for member in world.members:
                 if world.consensus.permits(member):
                     world.becomes_healthy(member)
+        elif what == "store":
+            world.store()
         elif world.members:
             member = world.members[which % len(world.members)]
             if what == "beat":
                 world.beat(member, is_reply_lost=flag)
             elif what == "remove":
                 world.remove(member, is_dead=flag)
+            elif what == "lose":
+                world.remove(member, is_dead=flag, tasks=_LOST)
         world.check()
     return world
 

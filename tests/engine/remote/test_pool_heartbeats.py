@@ -636,6 +636,9 @@ def test_a_pool_that_gave_tasks_up_is_not_at_rest_unless_they_are_proven_dead() 
         driver.dispatch(running())
         if is_dead:
             driver.initialised(worker(started=2))
+            # Until that is on disk, the next start would not have it wait.
+            assert not driver.pool.is_at_rest
+            driver.pool.lost_is_stored(running().invocation)
         else:
             driver.tick(31)
             driver.tick(101)

@@ -146,6 +146,7 @@ class World:
     config_dir: Path = Path("/etc/jobs")
     times: PoolTimes = TIMES
     is_first_ever: bool = True
+    is_kept: bool = True
     moment: float = 5_000.0
     skips_wait: bool = False
     known: WorkersKnown | None = None
@@ -166,7 +167,9 @@ class World:
             report_all=self.report_all,
             exit_wait_before=lambda: 2e9 if self.skips_wait else 0.0,
             served=self.served,
-            stored=StoredAttempts(self.stored, self.stored.statuses.get),
+            stored=StoredAttempts(
+                self.stored, self.stored.statuses.get, is_kept=self.is_kept
+            ),
             known=self.known,
         )
         self.runner.on_given_up = self._given_up

@@ -317,6 +317,26 @@ async def test_tasks_of_a_lost_worker_are_lost_and_a_late_status_is_passed_on() 
     assert answers == [Done()]
 
 
+async def test_that_a_worker_is_gone_is_told_when_what_was_lost_is_on_disk() -> None:
+    for is_kept in (True, False):
+        world = await World(is_kept=is_kept).opened()
+        await world.healthy("w1")
+        start = on("w1", "run")
+        world.runner.start(start)
+        for _ in range(3):
+            await world.tick(60.0)
+        other = ScriptedWorker(world, "w2", 2)
+        await other.connect()
+        numbers = []
+        for seconds in (0.0, 65.0, 1.0):
+            await world.tick(seconds)
+            await other.beat()
+            numbers.append(other.newest_set.hash.number)
+            world.runner.settled([start.invocation])
+        # One more than there are can never agree.
+        assert numbers == ([2, 1, 1] if is_kept else [2, 2, 1])
+
+
 async def test_attempts_that_a_worker_has_are_adopted_before_it_gets_others() -> None:
     world = await World(is_first_ever=False).opened()
     worker = ScriptedWorker(world)
@@ -453,6 +473,19 @@ async def test_trouble_of_a_worker_is_told_with_its_name() -> None:
     await worker.hear(WorkerTrouble("the disk is full"))
 
     assert world.told(RunnerTrouble) == [RunnerTrouble("worker w1: the disk is full")]
+
+
+async def test_a_health_check_that_fails_is_told_with_the_name_of_its_worker_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = await World().opened()
+    worker = ScriptedWorker(world, "w1", 1)
+    await worker.connect()
+    await worker.beat()
+    check = worker.link.answer(RunTask, Done())
+    with caplog.at_level(logging.WARNING, logger="bistro_tui"):
+        assert await worker.over(check.task, "failed") == [Done()]
+    assert caplog.messages == ["worker w1: a health check did not come back good"]
 
 
 async def test_who_speaks_for_another_worker_is_refused() -> None:

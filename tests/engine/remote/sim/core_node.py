@@ -133,6 +133,8 @@ class CoreNode(SchedulerNode):
                 if any(store.invocation == one.invocation for store in stores):
                     self._note_lost(one)
             self._store(stores)
+            for one in lost:
+                self.settling.unless_storing(one.invocation)
             for start in starts:
                 self._begin(start)
         self._is_feeding = False

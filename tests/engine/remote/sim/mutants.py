@@ -1,6 +1,6 @@
 """The protocol with one of its guards taken away: a world has to find each of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ from tests.engine.remote.sim.core_mutants import (
 from tests.engine.remote.sim.core_node import CoreNode
 from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.scenes import (
+    a_scheduler_dies_before_a_loss_is_stored,
     a_scheduler_dies_while_it_waits,
     a_status_overtakes,
     a_worker_comes_alone,
@@ -106,6 +107,13 @@ class _PermitsAll(Consensus):
         return True
 
 
+class _ForgetsLosses(Consensus):
+    def remove(
+        self, member: Member, *, is_dead: bool, lost: Mapping[InvocationId, float] = {}
+    ) -> None:
+        super().remove(member, is_dead=is_dead)
+
+
 class AgreesAtOnce(Pool):
     """Whatever workers are there are taken for all there were."""
 
@@ -124,6 +132,16 @@ class PermitsAll(Pool):
     ) -> None:
         super().__init__(scheduler, times, now, **more)
         self._consensus = _PermitsAll(scheduler, is_waiting=True)
+
+
+class TellsOfLossesAtOnce(Pool):
+    """That a worker is gone is told before it is stored what was lost with it."""
+
+    def __init__(
+        self, scheduler: InstanceId, times: PoolTimes, now: float, **more: Any
+    ) -> None:
+        super().__init__(scheduler, times, now, **more)
+        self._consensus = _ForgetsLosses(scheduler, is_waiting=True)
 
 
 class HearsNewWorkers(Pool):
@@ -342,6 +360,16 @@ MUTANTS = {
             times=BUMPING,
             shards=("a", "a", "b"),
         )
+    ),
+    "losses are stored first": Mutant(
+        rules=Rules(
+            scheduler=CoreNode,
+            pool=TellsOfLossesAtOnce,
+            times=BUMPING,
+            shards=("a", "a", "b"),
+            tasks=8,
+        ),
+        story=a_scheduler_dies_before_a_loss_is_stored,
     ),
     "resources of adopted tasks": Mutant(rules=_core(AdoptsForNothing)),
     "the attempt that was lost": Mutant(
