@@ -56,16 +56,12 @@ class LogPane(Painted):
         """Whose lines are missing, and why."""
         self._zone = zone
         self._unseen = 0
+        """Lines that came below while not following."""
         self._side = 0
         self._wrapped = RowMap()
         self._cursor: LogLine | None = None
         self._highlight = NOTHING_SOUGHT
         self._is_placing = False
-
-    @property
-    def new_lines(self) -> int:
-        """Lines that came below while not following."""
-        return self._unseen
 
     def tick(self, now: float) -> None:
         """Let the ages grow."""
