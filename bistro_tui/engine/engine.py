@@ -21,7 +21,7 @@ from bistro_tui.engine.control import Control
 from bistro_tui.engine.datadir import DataDir, default_data_dir
 from bistro_tui.engine.desk import Desk
 from bistro_tui.engine.disk import Disk
-from bistro_tui.engine.dispatch import Dispatcher
+from bistro_tui.engine.dispatch.dispatcher import Dispatcher
 from bistro_tui.engine.done_rates import DoneRates
 from bistro_tui.engine.elsewhere import Elsewhere
 from bistro_tui.engine.ended import Ended, EndedAttempts

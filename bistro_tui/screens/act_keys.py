@@ -54,10 +54,13 @@ class ActKeys(Screen[None], inherit_bindings=False):
                 id="act.copy_command", tooltip="Copy the job's command"),
     ]  # fmt: skip
 
-    page: Page
-    """The page in sight."""
     acts: Acts
     texts: Texts
+
+    @property
+    def page(self) -> Page:
+        """The page in sight."""
+        raise NotImplementedError
 
     @property
     def standing(self) -> Stage:

@@ -1,6 +1,6 @@
 """The main screen: head, the line of pages, one page, keys."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from bistro_tui.present.arrangement import Arrangement, arrangement
 from bistro_tui.present.foot import foot_badges
 from bistro_tui.present.head import FREEZE, PAGE, PROBLEMS
 from bistro_tui.present.head_rows import head_rows, too_small_lines
-from bistro_tui.present.left_off import PageLeft, ScreenLeft
+from bistro_tui.present.left_off import ScreenLeft
 from bistro_tui.present.node_index import IndexKeeper, NodeIndex
 from bistro_tui.present.pieces import Pieces
 from bistro_tui.present.spans import Line, Scene, Span
@@ -28,9 +28,10 @@ from bistro_tui.screens.filtered import Filtered
 from bistro_tui.screens.orders import Orders
 from bistro_tui.screens.overlay import Overlay
 from bistro_tui.screens.page import Page, Pane
-from bistro_tui.screens.pages import PAGES, WORKERS, PageKind, page_bindings
+from bistro_tui.screens.pages import PAGES, WORKERS, offered_pages, page_bindings
 from bistro_tui.screens.stage import Stage, Text
 from bistro_tui.screens.texts import Texts
+from bistro_tui.screens.visited import Visited
 from bistro_tui.screens.work import begin
 from bistro_tui.widgets.bars import Bar
 from bistro_tui.widgets.free_pane import FreePane
@@ -99,24 +100,14 @@ class MainScreen(Filtered):
         self._lend = lend
         self._is_local = is_local
         self._frozen: float | None = None
-        self._begin_on = PAGES[0].key
-        self._was_left: dict[str, PageLeft] = {}
-        """How pages were left that have not been visited since."""
         self._indexes = IndexKeeper()
         # Made here rather than looked up later: the app may end before its first mount.
         self._head = PieceBar(self._head_rows, id="head")
         self._foot = Bar(self._foot_lines, id="foot")
         self._body = Container(id="pages")
-        self._pages: dict[str, Page] = {}
-        self._kinds: Mapping[str, PageKind] = {
-            page.key: page for page in (*PAGES, WORKERS)
-        }
-        self.page: Page = self._make_page(PAGES[0].key)
-        """The page in sight."""
+        self._visited = Visited(self, (*PAGES, WORKERS))
         self.acts = Acts(self, self)
         self.texts = Texts(view, lambda: self._snapshot, self.scene, settings_problems)
-        self._last_key = ""
-        """The page before this one."""
         self._history = History()
         self.is_arriving = False
         """Whether the page in sight has not got the keyboard yet."""
@@ -151,6 +142,11 @@ class MainScreen(Filtered):
         return self._indexes.of(self._snapshot)
 
     @property
+    def page(self) -> Page:
+        """The page in sight."""
+        return self._visited.page
+
+    @property
     def is_frozen(self) -> bool:
         """Whether a person wants nothing to move."""
         return self._frozen is not None
@@ -179,13 +175,11 @@ class MainScreen(Filtered):
 
     def go(self, key: str, thing: Thing | None = None) -> None:
         """Show the page of that key, with the cursor on that item if it has it."""
-        if key not in self._kinds:
+        if not self._visited.has(key):
             return
-        page = self._pages.get(key) or self._make_page(key)
-        if page is not self.page:
-            self._last_key = self.page.KEY
-            self.page.display = False
-            self.page = page
+        before, page = self._visited.turn_to(key), self.page
+        if before is not None:
+            before.display = False
             if page.is_attached:
                 page.display = True
             else:
@@ -195,18 +189,11 @@ class MainScreen(Filtered):
         self.is_arriving = True
         self.call_after_refresh(self._arrived, page, thing)
 
-    def _make_page(self, key: str) -> Page:
-        page = self._pages[key] = self._kinds[key].load()(self)
-        return page
-
     def _arrived(self, page: Page, thing: Thing | None) -> None:
         if page is not self.page:
             return
         self.is_arriving = False
-        was = self._was_left.pop(page.KEY, None)
-        if was is not None:
-            page.take(self._snapshot)
-            page.come_back(was)
+        self._visited.restore(page, self._snapshot)
         if thing is not None:
             page.point_at(thing)
         self._focus_page()
@@ -238,20 +225,18 @@ class MainScreen(Filtered):
         self.ready = True
         self._focus_page()
         self.show(self._snapshot)
-        if self._was_left:
-            self.call_after_refresh(self.go, self._begin_on)
+        if begin_on := self._visited.begin_on:
+            self.call_after_refresh(self.go, begin_on)
 
     # Leaving and coming back, also in another process.
 
     def left(self) -> ScreenLeft:
         """Return how the screen is left."""
-        visited = {key: page.left() for key, page in self._pages.items()}
-        return ScreenLeft(page=self.page.KEY, pages=self._was_left | visited)
+        return self._visited.left()
 
     def come_back(self, left: ScreenLeft) -> None:
         """Begin as it was left; to be called before the screen is shown."""
-        self._begin_on = left.page if left.page in self._kinds else self._begin_on
-        self._was_left = dict(left.pages)
+        self._visited.come_back(left)
 
     # What the app tells.
 
@@ -281,7 +266,7 @@ class MainScreen(Filtered):
         May be called before the screen is shown.
         """
         if frozen is not None and self._frozen is None:
-            for page in self._pages.values():
+            for page in self._visited:
                 page.hold_still()
         self._frozen = frozen
 
@@ -302,15 +287,9 @@ class MainScreen(Filtered):
             (width, self.app.size.height),
             now=self._clock(),
             frozen=self._frozen,
-            pages=self._offered_pages(),
+            pages=offered_pages(self._snapshot, self.page.KEY),
             current=self.page.KEY,
         )
-
-    def _offered_pages(self) -> list[tuple[str, str]]:
-        pages = [(page.key, page.name) for page in PAGES]
-        if has_remote(self._snapshot) or WORKERS.key == self.page.KEY:
-            pages.append((WORKERS.key, WORKERS.name))
-        return pages
 
     @on(PieceBar.Clicked, "#head")
     async def _head_clicked(self, message: PieceBar.Clicked) -> None:
@@ -392,7 +371,7 @@ class MainScreen(Filtered):
 
     def action_last_page(self) -> None:
         """Show the page before this one again."""
-        self.go(self._last_key)
+        self.go(self._visited.last_key)
 
     def action_back(self) -> None:
         """Undo one step of choosing, then go to the first pane."""

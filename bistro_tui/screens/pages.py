@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from bistro_tui.engine.view import Snapshot
+from bistro_tui.present.workers import has_remote
 from bistro_tui.screens.page import Page
 
 
@@ -41,6 +43,14 @@ PAGES = (
 
 WORKERS = PageKind("0", "Workers", "workers")
 """The page that is there only where tasks run on workers elsewhere."""
+
+
+def offered_pages(snapshot: Snapshot, current: str) -> list[tuple[str, str]]:
+    """Return key and name of the pages to choose from; ``current`` is in sight."""
+    pages = [(page.key, page.name) for page in PAGES]
+    if has_remote(snapshot) or WORKERS.key == current:
+        pages.append((WORKERS.key, WORKERS.name))
+    return pages
 
 
 def page_bindings() -> list[BindingType]:

@@ -39,6 +39,7 @@ from bistro_tui.engine.remote.pool_actions import SendHealthcheck
 from bistro_tui.engine.runners.taken_paths import TakenPaths
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.scheduling.events import AdoptedAttempt
+from bistro_tui.engine.statuses.attempts import NO_HOME, Commits
 
 MOST_KEPT = 10_000
 """Jobs, and workers, of which what their tasks have in common is kept."""
@@ -63,7 +64,15 @@ class _JobParts(NamedTuple):
 class Orders:
     """Makes what a worker gets; touches no file."""
 
-    def __init__(self, *, config_dir: Path, suicide_kill_wait_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        config_dir: Path,
+        suicide_kill_wait_ms: int,
+        keeper: Commits = NO_HOME.keeper,
+    ) -> None:
+        """``keeper`` counts the commits of statuses, which tell how attempts follow."""
+        self._keeper = keeper
         self._config_dir = str(config_dir.absolute())
         self._kill_wait_ms = suicide_kill_wait_ms
         self._jobs: dict[JobName, _JobParts] = {}
@@ -100,6 +109,7 @@ class Orders:
             next_backoff=TaskBackoff(seconds, no_more),
             started=now_wall,
             suicide_kill_wait_ms=self._kill_wait_ms,
+            commits=self._keeper.commits,
         )
 
     def order(self, start: StartTask, *, host: str) -> Order:

@@ -24,15 +24,19 @@ class SetChanges:
         self._links = links
         self._told = version()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def look(self) -> None:
         """See whether there is another set; to be called whenever there may be."""
-        if self._timer is None and self._version() != self._told:
+        if self._timer is not None or self._is_closed:
+            return
+        if self._version() != self._told:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(TOGETHER_SEC, self._tell)
 
     def close(self) -> None:
         """Tell nobody any more."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
 

@@ -1,7 +1,10 @@
 """How long nothing starts after a start failed for want of something temporary."""
 
+from bistro_tui.engine.dispatch.start_failures import (
+    LONGEST_FOR_SPACE_SEC,
+    StartFailures,
+)
 from bistro_tui.engine.ids import InvocationId
-from bistro_tui.engine.start_failures import LONGEST_FOR_SPACE_SEC, StartFailures
 
 
 def invocation(number: int) -> InvocationId:
