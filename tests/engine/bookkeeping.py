@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from bistro_tui.engine.config.model import Config, KillMethod, KillSettings
-from bistro_tui.engine.dispatch import Dispatcher
+from bistro_tui.engine.dispatch.dispatcher import Dispatcher
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.moment import Now
@@ -85,15 +85,17 @@ class Disk:
     def __init__(self) -> None:
         self.waiting: list[StoreStatus] = []
         self.last: dict[TaskId, LastAttempt] = {}
+        self.commits = 0
 
     def store(self, actions: Sequence[StoreStatus]) -> None:
         self.waiting.extend(actions)
 
     def take(self, number: int) -> list[StoreStatus]:
         batch, self.waiting = self.waiting[:number], self.waiting[number:]
+        self.commits += 1
         for one in batch:
             if one.invocation is not None:
-                self.last[one.task] = LastAttempt(one.invocation, one.serial)
+                self.last[one.task] = LastAttempt(one.invocation, self.commits)
         return batch
 
     async def last_attempts(
@@ -226,12 +228,19 @@ class Walk:
         pool.faults = core.faults
         pool.found_tasks = lambda: {
             report.attempt.task
-            for report in (*self.dispatcher._reports, *self.runner._outbox._reports)
+            for report in (
+                *self.dispatcher._turns._reports,
+                *self.runner._outbox._reports,
+            )
             if isinstance(report, AttemptAdopted)
         }
         self.runner = RemoteRunner(
             self.pool,
-            orders=Orders(config_dir=Path("/etc/jobs"), suicide_kill_wait_ms=5_000),
+            orders=Orders(
+                config_dir=Path("/etc/jobs"),
+                suicide_kill_wait_ms=5_000,
+                keeper=self.disk,
+            ),
             clock=self,
             report_all=self.dispatcher.report_all,
             exit_wait_before=lambda: 0.0,
@@ -670,7 +679,7 @@ class Walk:
             len(live),
             len(ends),
         )
-        tasks = self.runner._tasks
+        tasks = self.runner._tasks._running
         runs = {(one.task, one.invocation): one.shard for one in tasks.values()}
         self.law(all(key == one.invocation for key, one in tasks.items()), "keys")
         for name, shard in live.items():

@@ -108,6 +108,8 @@ class RunningTask(_Part, frozen=True):
     """Set by the worker."""
     is_over: bool = False
     """Set by the worker: it has ended, and only that is not acknowledged yet."""
+    commits: Count = 0
+    """How many commits of statuses there were when its scheduler started it."""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what neither a config nor a store can have."""
@@ -270,8 +272,7 @@ class HeartbeatReply(_Message, frozen=True):
     protocol_version: int
     worker_set: WorkerSetId
     healthcheck_age: Seconds | None
-    """Seconds since the scheduler sent the newest health check that came back good;
-    None: none did."""
+    """Since the newest health check that came back good was sent; None: none did."""
     suicide_kill_wait_ms: Int64
 
 

@@ -45,7 +45,7 @@ class StoredAttempts:
         self.is_kept = is_kept
 
     async def among(self, tasks: Sequence[RunningTask]) -> Collection[InvocationId]:
-        """Return those of ``tasks`` whose real status is on disk."""
+        """Return those of ``tasks`` whose real status, or a newer one's, is on disk."""
         try:
             last = await self._keeper.last_attempts([one.task for one in tasks])
         except (sqlite3.Error, OSError) as error:
@@ -57,7 +57,16 @@ class StoredAttempts:
         self, running: RunningTask, last: Mapping[TaskId, LastAttempt]
     ) -> bool:
         stored, status = last.get(running.task), self._status(running.task)
-        if stored is None or stored.invocation != running.invocation:
+        if stored is None or status is None:
             return False
-        # One that was only made for want of a real one proves nothing.
-        return status is not None and Bits.OVERWRITEABLE not in status.bits
+        is_made = Bits.OVERWRITEABLE in status.bits
+        if stored.invocation == running.invocation:
+            # One that was only made for want of a real one proves nothing.
+            return not is_made
+        if not running.is_over or stored.commit <= running.commits:
+            # What is alive counts, whatever is stored.
+            return False
+        # Forgiving is a commit, too, and may be one of an earlier attempt's status.
+        # Where the task was lost, its end is judged as a late one all the same: nothing
+        # may take the place of the wait for the newer attempt, but that it is done.
+        return is_made or stored.invocation.start_time >= running.invocation.start_time

@@ -68,6 +68,7 @@ def make_with_workers(
         orders=Orders(
             config_dir=context.config_dir,
             suicide_kill_wait_ms=pool.times.suicide_task_kill_wait_ms,
+            keeper=context.statuses.keeper,
         ),
         clock=context.clock,
         report_all=reports if is_mixed else context.report_all,

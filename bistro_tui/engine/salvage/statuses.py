@@ -16,7 +16,7 @@ from bistro_tui.engine.statuses.bits import MAIN_BITS, Bits
 from bistro_tui.engine.statuses.rows import (
     BISTRO_COLUMNS,
     COLUMNS,
-    READ_COLUMNS,
+    STATUS_COLUMNS,
     commit_number,
     read_rows,
 )
@@ -108,7 +108,7 @@ def _checked(values: Sequence[Value]) -> Row | None:
     if isinstance(exact, int):
         # SQLite keeps a number without a fraction as an integer.
         row[6] = exact = float(exact)
-    known, _ = read_rows([tuple(row[: len(READ_COLUMNS)])])
+    known, _ = read_rows([(*row[: len(STATUS_COLUMNS)], None)])
     if not known or (data is not None and not _is_object(data)):
         return None
     if bits is None:

@@ -25,8 +25,7 @@ class StatusBook:
         self._pending: dict[TaskId, tuple[StoreStatus, float]] = {}
         """With the monotonic second at which its backoff ends."""
         self._made_for: dict[TaskId, InvocationId] = {}
-        """The attempts of which no real status is known, where they ended in this
-        process."""
+        """The attempts of which no real status is known, where the store knows them."""
         self._serial = 0
         self.backoffs: MinQueue[TaskId] = MinQueue()
         """Tasks in backoff by the monotonic second at which they may run again."""
@@ -64,6 +63,7 @@ class StatusBook:
         """Take over what the store knew, but for the tasks that are ``busy``."""
         if isinstance(known, KnownStatuses) and not (self._visible or self._pending):
             self._visible = known.by_job
+            self._made_for.update(known.made_for)
             self.backoffs.fill(
                 {
                     TaskId(job, node): due

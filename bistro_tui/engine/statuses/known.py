@@ -1,9 +1,12 @@
 """What a store knew, by job: a million statuses without a million keys."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.statuses.status import TaskStatus
+
+_NO_ATTEMPTS: Mapping[TaskId, InvocationId] = MappingProxyType({})
 
 
 class KnownStatuses(Mapping[TaskId, TaskStatus]):
@@ -12,10 +15,15 @@ class KnownStatuses(Mapping[TaskId, TaskStatus]):
     A key for each status would be most of the memory that it takes.
     """
 
-    __slots__ = ("by_job",)
+    __slots__ = ("by_job", "made_for")
 
-    def __init__(self, by_job: dict[JobName, dict[NodeName, TaskStatus]]) -> None:
-        self.by_job = by_job
+    def __init__(
+        self,
+        by_job: dict[JobName, dict[NodeName, TaskStatus]],
+        made_for: Mapping[TaskId, InvocationId] = _NO_ATTEMPTS,
+    ) -> None:
+        """``made_for``: the attempts of which no real status is known, where stored."""
+        self.by_job, self.made_for = by_job, made_for
 
     def __getitem__(self, task: TaskId) -> TaskStatus:
         job, node = task

@@ -11,7 +11,6 @@ from bistro_tui.engine.statuses.status import Complaint, TaskStatus
 
 RUNNING = Bits.RUNNING
 NEVER_STARTED = Bits.ERROR
-WAS_NOT_RUNNING = Bits.ERROR | Bits.OVERWRITEABLE
 WORKER_LOST = status_bits.ERROR_BACKOFF | Bits.OVERWRITEABLE | Bits.HAS_SAVED_BACKOFF
 
 SAFETY_MARGIN_SEC = 60
@@ -27,11 +26,6 @@ def never_started(exception: str, *, now_wall: float) -> TaskStatus:
     """Return an error without backoff: whoever should have run it knows it did not."""
     data = Complaint({"exception": exception})
     return TaskStatus(bits=NEVER_STARTED, time=now_wall, data=data)
-
-
-def was_not_running(*, now_wall: float) -> TaskStatus:
-    """Return an error without backoff, which a late status of the task may replace."""
-    return TaskStatus(bits=WAS_NOT_RUNNING, time=now_wall, data=Complaint())
 
 
 def worker_lost(

@@ -5,10 +5,11 @@ Source: Bistro, statuses/SQLiteTaskStore.
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.statuses.bits import DONE, FAILED, Bits
 from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -23,8 +24,10 @@ OUR_COLUMNS = {
     "invocation": "TEXT",
 }
 COLUMNS = (*BISTRO_COLUMNS, *OUR_COLUMNS)
-READ_COLUMNS = COLUMNS[:-1]
+STATUS_COLUMNS = COLUMNS[:-1]
 """What makes a status; that is all but the attempt from which it came."""
+MADE_FOR = f"CASE WHEN result_bits & {Bits.OVERWRITEABLE.value} THEN invocation END"
+"""The attempt, but only where no real status of it is known."""
 
 RESULT_DONE = 1
 RESULT_FAILED = 2
@@ -63,26 +66,25 @@ def values_of(task: TaskId, status: TaskStatus) -> Values:
 
 
 def read_rows(rows: Iterable[Row]) -> tuple[KnownStatuses, int]:
-    """Return the statuses of ``READ_COLUMNS`` rows, and the greatest commit number.
+    """Return the statuses of such rows, and the greatest commit number.
 
-    A later row for a task replaces an earlier one; a row that is none is left out.
+    A row has ``STATUS_COLUMNS`` and ``MADE_FOR``. A later row for a task replaces an
+    earlier one; a row that is none is left out.
     """
+    made_for: dict[TaskId, InvocationId] = {}
     by_job: dict[JobName, dict[NodeName, TaskStatus]] = {}
     nodes: dict[NodeName, NodeName] = {}
-    kinds: dict[tuple[object, object], tuple[Bits | None, bool]] = {}
+    kind = cache(_kind)
     texts: dict[str, Mapping[str, Any]] = {}
     newest = 0
     # Done a million times: what most rows share is looked up, and kept once.
     for row in rows:
-        job, node, timestamp, text, result, number, exact, backoff, commit = row
+        job, node, timestamp, text, result, number, exact, backoff, commit, made = row
         if type(commit) is int and newest < commit < _MOST_COMMITS:
             newest = commit
         if type(job) is not str or type(node) is not str:
             continue
-        kind = kinds.get((number, result))
-        if kind is None:
-            kind = kinds[number, result] = _kind(number, result)
-        bits, is_ours = kind
+        bits, is_ours = kind(number, result)
         if bits is None:
             continue
         if text is None:
@@ -97,6 +99,8 @@ def read_rows(rows: Iterable[Row]) -> tuple[KnownStatuses, int]:
         of_job = by_job.get(JobName(job))
         if of_job is None:
             of_job = by_job[JobName(job)] = {}
+        if made is not None and (attempt := InvocationId.from_text(str(made))):
+            made_for[TaskId(JobName(job), NodeName(node))] = attempt
         of_job[nodes.setdefault(NodeName(node), NodeName(node))] = TaskStatus(
             bits=bits,
             time=exact if is_ours and is_time(exact) else _seconds(timestamp),
@@ -105,7 +109,7 @@ def read_rows(rows: Iterable[Row]) -> tuple[KnownStatuses, int]:
             ),
             data=data,
         )
-    return KnownStatuses(by_job), newest
+    return KnownStatuses(by_job, made_for), newest
 
 
 def commit_number(value: object) -> int:

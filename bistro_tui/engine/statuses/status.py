@@ -84,20 +84,12 @@ class TaskStatus:
         return exported
 
 
-def is_in_backoff(status: TaskStatus, *, now: float) -> bool:
-    """Return whether ``status`` still keeps its task waiting at wall time ``now``.
-
-    Exactly at the end of the delay it no longer does.
-    Source: Bistro, TaskStatus::isInBackoff.
-    """
-    return status.uses_backoff and now < status.time + status.backoff_sec
-
-
 def backoff_left(status: TaskStatus, *, now: float) -> float:
     """Return how many seconds of backoff are left at wall time ``now``; 0 if none.
 
     Never more than the delay itself, so a clock that was set back cannot keep a task
     waiting longer than its config says.
+    Source: Bistro, TaskStatus::isInBackoff.
     """
     if not status.uses_backoff:
         return 0.0

@@ -25,8 +25,9 @@ from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.rows import (
     BISTRO_COLUMNS,
     COLUMNS,
+    MADE_FOR,
     OUR_COLUMNS,
-    READ_COLUMNS,
+    STATUS_COLUMNS,
     commit_number,
     read_rows,
     values_of,
@@ -95,7 +96,7 @@ class StatusStore:
         return known
 
     def _read(self, connection: sqlite3.Connection) -> tuple[KnownStatuses, int]:
-        return _read(connection, READ_COLUMNS, self._table)
+        return _read(connection, (*STATUS_COLUMNS, MADE_FOR), self._table)
 
     async def save(self, rows: Sequence[tuple[TaskId, TaskStatus]]) -> None:
         """Write all rows in one transaction; on disk when this returns.
@@ -180,8 +181,8 @@ def read_statuses(path: Path, table: str) -> Mapping[TaskId, TaskStatus]:
         found = set(columns_of(connection, name))
         if not found:
             return {}
-        wanted = [c if c in found else f"NULL AS {c}" for c in READ_COLUMNS]
-        return _read(connection, wanted, quoted(name))[0]
+        wanted = [c if c in found else f"NULL AS {c}" for c in STATUS_COLUMNS]
+        return _read(connection, (*wanted, "NULL"), quoted(name))[0]
 
     return look(path, version=VERSION, inspect=inspect, ask=ask) or {}
 

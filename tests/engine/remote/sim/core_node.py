@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from bistro_tui.engine.dispatch import INITIAL_WAIT
+from bistro_tui.engine.dispatch.settling import Settling
+from bistro_tui.engine.dispatch.worker_reports import INITIAL_WAIT
 from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.remote import messages, pool_actions
@@ -22,7 +23,6 @@ from bistro_tui.engine.runners.stored_attempts import StoredAttempts
 from bistro_tui.engine.runners.worker_facts import all_facts
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.actions import StartTask, StoreStatus
-from bistro_tui.engine.settling import Settling
 from tests.engine.remote.sim.limits import EDITS, config_of, tree_of
 from tests.engine.remote.sim.network import Answer
 from tests.engine.remote.sim.scheduler_node import SchedulerNode
@@ -52,6 +52,7 @@ class CoreNode(SchedulerNode):
         self.orders = Orders(
             config_dir=Path("/jobs"),
             suicide_kill_wait_ms=self.times.suicide_task_kill_wait_ms,
+            keeper=self.disk,
         )
         self.statuses = RemoteStatuses(
             self.pool,
@@ -69,7 +70,7 @@ class CoreNode(SchedulerNode):
         self._feed(
             ev.StartsPaused(INITIAL_WAIT, self.pool.wait_text or "at first"),
             ev.WorkersReported((), may_grow=True),
-            ev.StatusesLoaded(dict(self.disk.statuses)),
+            ev.StatusesLoaded(self.disk.known()),
             ev.NodesLoaded(tree_of(self.tasks)),
             ev.ConfigLoaded(config_of(self.law.edits[-1])),
         )
@@ -172,6 +173,7 @@ class CoreNode(SchedulerNode):
     def _commit(self) -> None:
         self._is_storing = False
         batch, self._unstored = self._unstored, []
+        self.disk.commits += 1
         for one in batch:
             self.disk.store(one.task, one.status, one.invocation)
             if one.status.is_done:

@@ -1,6 +1,6 @@
 """The protocol with one of its guards taken away: a world has to find each of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from bistro_tui.engine.remote.messages import (
     HeartbeatReply,
     KillTask,
     NotifyIfNotRunning,
+    RunningTask,
     RunTask,
     UpdateStatus,
     Worker,
@@ -47,6 +48,15 @@ from tests.engine.remote.sim.scenes import (
 )
 from tests.engine.remote.sim.worker_node import Attempt, Warden
 from tests.engine.remote.sim.world import TIMES, Rules, World
+
+
+class AdoptsOlderEnds(CoreNode):
+    """An attempt that is over counts as running unless its very own end is stored."""
+
+    def _alive_of(self, tasks: Sequence[RunningTask]) -> Sequence[RunningTask]:
+        return super()._alive_of(
+            [msgspec.structs.replace(one, commits=1 << 53) for one in tasks]
+        )
 
 
 class RunsOldOrders(WorkerMachine):
@@ -374,6 +384,13 @@ MUTANTS = {
     "resources of adopted tasks": Mutant(rules=_core(AdoptsForNothing)),
     "the attempt that was lost": Mutant(
         rules=_core(TakesOlderStatuses, crash_worker=5.0, cut=8.0, heal=4.0)
+    ),
+    "the attempt that was newer": Mutant(
+        rules=Rules(
+            scheduler=AdoptsOlderEnds,
+            weights={"crash_scheduler": 4.0, "crash_worker": 4.0},
+        ),
+        seed=50_468,
     ),
     "the wait of forgiven tasks": Mutant(rules=_core(ForgivesWaits, forgive=4.0)),
     "the end of the list": Mutant(rules=_core(NeverGivesUp)),

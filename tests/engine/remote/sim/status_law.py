@@ -6,9 +6,10 @@ Retries used are counted from what is written alone.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from bistro_tui.engine.ids import InvocationId, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.statuses.attempts import LastAttempt
 from bistro_tui.engine.statuses.bits import Bits
+from bistro_tui.engine.statuses.known import KnownStatuses
 from bistro_tui.engine.statuses.saved_backoff import saved_backoff
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.remote.sim.limits import STEPS
@@ -28,6 +29,8 @@ class StatusLaw:
         self._broken = broken
         self.statuses: dict[TaskId, TaskStatus] = {}
         self.last: dict[TaskId, LastAttempt] = {}
+        self.commits = 0
+        """Begun, as the store counts them."""
         self._numbers: dict[InvocationId, int] = {}
         """In the order in which they were dispatched."""
         self._errors_before: dict[InvocationId, int] = {}
@@ -75,6 +78,18 @@ class StatusLaw:
             del self._waits[task]
             self._unstored.discard(task)
 
+    def known(self) -> KnownStatuses:
+        """Return what a scheduler loads when it starts."""
+        by_job: dict[JobName, dict[NodeName, TaskStatus]] = {}
+        for (job, node), status in self.statuses.items():
+            by_job.setdefault(job, {})[node] = status
+        made_for = {
+            task: self.last[task].invocation
+            for task, status in self.statuses.items()
+            if Bits.OVERWRITEABLE in status.bits
+        }
+        return KnownStatuses(by_job, made_for)
+
     def store(
         self, task: TaskId, status: TaskStatus, invocation: InvocationId | None
     ) -> None:
@@ -83,9 +98,11 @@ class StatusLaw:
             raise self._broken("I10", f"{task} is done, and becomes {status}")
         if invocation is None:
             self._forgiven(task, known, status)
+            if task in self.last:
+                self.last[task] = self.last[task]._replace(commit=self.commits)
         else:
             self._settled(task, known, status, invocation)
-            self.last[task] = LastAttempt(invocation, len(self._numbers))
+            self.last[task] = LastAttempt(invocation, self.commits)
         self.statuses[task] = status
         self._unstored.discard(task)
 
