@@ -56,6 +56,14 @@ Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """For people. May hold what no terminal should be told."""
 
 
+def sendable(text: str) -> str:
+    """Return ``text`` as a message can have it: it may name a path that is no UTF-8.
+
+    What cannot be sent would be tried for ever.
+    """
+    return text.encode(errors="replace").decode()
+
+
 def for_people(text: str) -> str:
     """Return it as one line that any terminal can show."""
     line = " ".join(text[:LONGEST_TEXT].split())

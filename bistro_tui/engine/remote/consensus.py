@@ -107,11 +107,6 @@ class Consensus:
         """Whether lost attempts may be alive, of which nothing is on disk yet."""
         return bool(self._unstored)
 
-    @property
-    def history_size(self) -> int:
-        """How many changes are remembered."""
-        return len(self._changes)
-
     def add(self, worker: InstanceId, initial: WorkerSetId) -> Member:
         """Return the member for a worker that came and had stored ``initial``."""
         self._hash = with_worker(self._hash, worker)

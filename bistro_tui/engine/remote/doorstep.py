@@ -246,7 +246,7 @@ class _Protocol(RequestHandler):
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]
+            access_log=None,  # type: ignore[arg-type]  # as aiohttp documents it
             logger=log,
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT, sendable
 from bistro_tui.engine.remote.deadlines import Deadlines
 from bistro_tui.engine.remote.frames import (
     LARGEST_BYTES,
@@ -291,7 +291,7 @@ class Link:
         if self.over:
             return
         if isinstance(found, Refused):
-            message = encoded(Refusal(number, found.text))
+            message = encoded(Refusal(number, sendable(found.text)))
         else:
             message = encoded(Answer(number, found))
         if isinstance(message, str):

@@ -92,10 +92,6 @@ class PoolLooks:
         holder = self._holders.get(task)
         return [] if holder is None else [Adopted((holder.running[task],))]
 
-    def is_owner(self, shard: str, worker: InstanceId) -> bool:
-        """Return whether that instance has the shard."""
-        return self._owner(shard, worker) is not None
-
     def _row(self, record: WorkerRecord) -> PoolRow:
         row = record.row()
         if row.takes_tasks and self._wait.text:

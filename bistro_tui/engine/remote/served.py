@@ -1,13 +1,14 @@
 """What workers may still run by schedulers of before, as it is kept on disk. Pure."""
 
 import json
-import math
 from dataclasses import dataclass, replace
 
 from bistro_tui.engine.remote.identity import InstanceId
 
 MOST_AT_REST = 50
 """A worker of one that is not kept any more makes a start wait; no harm is done."""
+_LONGEST_SEC = 1e11
+"""More than all flags together can say."""
 _AT_REST = "at_rest"
 _SAFE_WAIT = "safe_wait"
 
@@ -69,7 +70,7 @@ def parsed(text: str | None) -> Served:
 def _seconds(found: object) -> float:
     if not isinstance(found, int | float) or isinstance(found, bool):
         raise TypeError
-    if not math.isfinite(found) or found < 0:
+    if not 0 <= found <= _LONGEST_SEC:
         raise ValueError
     return float(found)
 

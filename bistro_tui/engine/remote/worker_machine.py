@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 
 from bistro_tui.engine.ids import InvocationId, TaskId
-from bistro_tui.engine.remote.bounds import LONGEST_TEXT, MOST_TASKS
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT, MOST_TASKS, sendable
 from bistro_tui.engine.remote.identity import (
     NO_SET,
     NOBODY,
@@ -167,8 +167,9 @@ class WorkerMachine:
             # What is refused would be sent again and again.
             alive = sum(one.task.job != HEALTH_CHECK for one in self.alive)
             slots = alive if slots is None else min(slots, alive)
+        held = sendable(held[:LONGEST_TEXT])
         self._worker = msgspec.structs.replace(
-            self._worker, usable=usable, slots=slots, held=held[:LONGEST_TEXT]
+            self._worker, usable=usable, slots=slots, held=held
         )
         return Heartbeat(worker=self._worker, worker_set=self._worker_set)
 

@@ -11,6 +11,7 @@ import socket
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from bistro_tui.engine.errors import DoorUnusable, NobodyListens
 from bistro_tui.engine.live import known_data_dirs
@@ -157,9 +158,9 @@ def _is_this_host(host: str) -> bool:
     return any(_is_ours(family, address) for family, _, _, _, address in found)
 
 
-def _is_ours(family: int, address: object) -> bool:
+def _is_ours(family: int, address: tuple[Any, ...]) -> bool:
     # Only an address of this host can be bound.
     with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
-        one.bind(address)  # type: ignore[arg-type]
+        one.bind(address)
         return True
     return False

@@ -20,6 +20,12 @@ _TOGETHER_SEC = 0.5
 """Many come at once after a restart; they are taken note of once."""
 _SOON_SEC = 60
 _LATER_SEC = 600
+_LEFT = (
+    "the initial wait was not over: workers may still run tasks; the next start waits"
+    " for them, too"
+)
+_OF_ONE = "it surely runs nothing, say for a host that is off"
+_OF_MANY = "they surely run nothing, say for a host that is off"
 _EXIT = "CAUTION_exit_initial_wait_before_timestamp"
 
 
@@ -83,10 +89,14 @@ class Awaited:
             self._bring_up_to_date()
 
     def close(self) -> None:
-        """Keep what the next start has to know."""
+        """Keep what the next start has to know, and tell of it what people should."""
         if self._timer is not None:
             self._timer.cancel()
             self._save()
+        is_told, self._is_logged = self._is_logged, False
+        if is_told and self._former and not self._pool.wait_ends_with_first:
+            self.missing = self._those_missing()
+            log.warning("%s%s", _LEFT, f": {self._names()}" if self.missing else "")
 
     def _others(self) -> None:
         self._timer, self._set = None, self._pool.set_version
@@ -126,16 +136,18 @@ class Awaited:
             first = "once a worker is there and has told its tasks"
             return f"It is over {first}, at the latest at {_moment(self.until)}."
         if self._base.endswith(NOT_FETCHED):
-            return f"Those are NEW in the list of workers. {self._exit('they')}"
+            return f"Those are NEW in the list of workers. {self._exit(_OF_MANY)}"
         if self.missing:
             who = f"Missing since {_moment(self._began)}: {self._names()}."
+            surely = _OF_ONE if len(self.missing) == 1 else _OF_MANY
         elif self._former:
             who = "All that are known from before are back, but not of one mind."
+            surely = "no other worker can have a task, say there was none"
         else:
             who = "Which workers there were before is not known."
+            surely = "none that is not back can have a task"
         latest = f"The wait is over at {_moment(self.until)} at the latest."
-        they = "it" if len(self.missing) == 1 else "they"
-        return f"{who} {latest} {self._exit(they)}"
+        return f"{who} {latest} {self._exit(surely)}"
 
     def _names(self) -> str:
         there = {one.shard for one in self._live()}
@@ -143,14 +155,11 @@ class Awaited:
         more = len(self.missing) - len(names)
         return _listed(names, more)
 
-    def _exit(self, they: str) -> str:
+    def _exit(self, surely: str) -> str:
         now = self._clock.now().wall
         second = self.until if self.until > now + _SOON_SEC else now + _LATER_SEC
-        runs = "runs" if they == "it" else "run"
-        return (
-            f"If {they} surely {runs} nothing, say for a host that is off,"
-            f' "{_EXIT}": {math.ceil(second)} in bistro_settings ends it.'
-        )
+        line = f'"{_EXIT}": {math.ceil(second)}'
+        return f"If {surely}, {line} in bistro_settings ends it."
 
     def _save(self) -> None:
         if self._known is not None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from bistro_tui.engine.clock import Clock
+from bistro_tui.engine.remote.bounds import sendable
 from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.link import Answerer, Handlers, Link
 from bistro_tui.engine.remote.messages import (
@@ -147,7 +148,7 @@ class Conversation:
     def say_trouble(self, text: str) -> None:
         """Have a person on the other side know it."""
         if text:
-            self.tell(WorkerTrouble(text))
+            self.tell(WorkerTrouble(sendable(text)))
 
     def beat_soon(self) -> None:
         """Send a heartbeat before its time is up."""

@@ -20,7 +20,7 @@ from bistro_tui.engine.ids import NodeName, TaskId
 from bistro_tui.engine.logs.retention import forget_old_lines
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.physical.host import HostResources
-from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.bounds import LONGEST_TEXT, sendable
 from bistro_tui.engine.remote.dialer import Dialer
 from bistro_tui.engine.remote.identity import MachineLock
 from bistro_tui.engine.remote.link import Answerer
@@ -212,7 +212,7 @@ class WorkerDaemon:
             await self._dying.asked()
             machine.die(self._dying.reason)
             reason = "" if self._dying.was_asked else self._dying.reason
-            reason = reason[:LONGEST_TEXT]
+            reason = sendable(reason[:LONGEST_TEXT])
             conversation.tell(Leaving(is_over=False, reason=reason))
             await self._dying.end_all(machine, tasks)
             await tasks.runner.close()

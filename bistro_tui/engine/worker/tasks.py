@@ -9,6 +9,7 @@ from bistro_tui.engine.config.model import Job, KillMethod, KillSettings
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.logs.writer import LogWriter
 from bistro_tui.engine.processes.starts import RemoteStart
+from bistro_tui.engine.remote.bounds import sendable
 from bistro_tui.engine.remote.messages import HEALTH_CHECK, RunningTask
 from bistro_tui.engine.remote.worker_machine import WorkerMachine
 from bistro_tui.engine.runners.local import LocalRunner
@@ -194,8 +195,8 @@ class Tasks:
             self._machine.ended(
                 end.task,
                 end.invocation,
-                status=_sendable(as_text(end.reported)),
-                exit_text=_sendable(end.exit_text),
+                status=sendable(as_text(end.reported)),
+                exit_text=sendable(end.exit_text),
                 peak_memory=end.peak_memory,
                 cpu_seconds=end.cpu_seconds,
             )
@@ -207,14 +208,6 @@ class Tasks:
         if lines:
             log.info("%s", "\n".join(lines), extra={"lines": lines})
         self._on_ends()
-
-
-def _sendable(text: str) -> str:
-    """Return ``text`` as it can be sent: it may name a path that is no UTF-8.
-
-    A status that cannot be sent would be tried for ever, and its task run for ever.
-    """
-    return text.encode(errors="replace").decode()
 
 
 def _lines(end: AttemptEnded) -> tuple[str, str]:

@@ -51,6 +51,15 @@ async def test_a_refusal_comes_with_its_text(pair: Pair) -> None:
         assert pair.worker.outcomes == [Refused("not now")]
 
 
+async def test_a_refusal_comes_whatever_is_in_its_text(pair: Pair) -> None:
+    # As Python has the name of a directory that is no UTF-8.
+    pair.scheduler.answers = lambda _: Refused("put /data/\udcff back")
+    async with pair.linked():
+        pair.worker.ask(update())
+        await until(lambda: pair.worker.outcomes)
+        assert pair.worker.outcomes == [Refused("put /data/? back")]
+
+
 async def test_an_answer_comes_never_before_the_call_returns(pair: Pair) -> None:
     async with pair.linked():
         pair.worker.link.end("enough")
@@ -98,13 +107,21 @@ async def test_all_that_is_said_in_a_turn_is_one_frame_in_its_order(
             assert pair.scheduler.asked == [update(n) for n in range(100)]
 
 
+def time_is_up(pair: Pair) -> None:
+    """Let all that the worker has asked be unanswered for as long as it waits."""
+    deadlines = pair.worker.link._deadlines
+    deadlines._due = dict.fromkeys(deadlines._due, 0.0)
+    deadlines._look()
+
+
 async def test_no_answer_in_time_is_unknown_and_a_later_one_is_not_heard(
     pair: Pair,
 ) -> None:
     pair.scheduler.answers = None
     async with pair.linked():
-        pair.worker.ask(update(), timeout=0.02)
-        await until(lambda: pair.worker.outcomes)
+        pair.worker.ask(update(), timeout=1_000)
+        await until(lambda: pair.scheduler.waiting)
+        time_is_up(pair)
         assert pair.worker.outcomes == [Unknown("no answer in time")]
         pair.scheduler.waiting[0](Done())
         pair.scheduler.say("after it")
@@ -209,8 +226,9 @@ async def test_a_handler_that_raises_ends_nothing(
 
     pair.scheduler.answers = fail
     async with pair.linked():
-        pair.worker.ask(update(), timeout=0.05)
-        await until(lambda: pair.worker.outcomes)
+        pair.worker.ask(update(), timeout=1_000)
+        await until(lambda: "a defect" in caplog.text)
+        time_is_up(pair)
         assert pair.worker.outcomes == [Unknown("no answer in time")]
         assert pair.worker.link.is_open
     assert "a defect" in caplog.text
@@ -287,13 +305,16 @@ async def test_a_lost_frame_leaves_its_calls_unknown_and_no_others(
 ) -> None:
     async with pair.listening() as listener:
         proxy = Proxy("127.0.0.1", listener.port)
+        # After the greeting and the proof.
         proxy.up.drop = {2 + lost}
         async with proxy.serving(), pair.dialing(proxy.port):
             await until(lambda: pair.worker.links)
             for number in range(3):
-                pair.worker.ask(update(number), timeout=0.1)
-                await asyncio.sleep(0.01)
-            await until(lambda: len(pair.worker.outcomes) == 3)
+                before = len(proxy.seen[Way.UP])
+                pair.worker.ask(update(number), timeout=1_000)
+                await until(lambda: len(proxy.seen[Way.UP]) > before)  # noqa: B023 - called at once
+            await until(lambda: len(pair.worker.outcomes) == 2)
+            time_is_up(pair)
             kept = [number for number in range(3) if number != lost]
             assert pair.scheduler.asked == [update(number) for number in kept]
             assert sorted(map(str, pair.worker.outcomes)) == sorted(
@@ -354,7 +375,7 @@ async def test_cut_at_any_byte_of_the_handshake_a_worker_comes_in_with_the_next_
                 proxy.faults[way].cut_after = at
                 pair.worker.links.clear()
                 async with pair.dialing(proxy.port):
-                    await until(lambda: proxy.connections > before + 1)  # noqa: B023
+                    await until(lambda: proxy.connections > before + 1)  # noqa: B023 - called at once
                     assert not pair.worker.links
                     proxy.faults[way].cut_after = None
                     await until(lambda: pair.worker.links)

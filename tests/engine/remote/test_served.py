@@ -72,6 +72,7 @@ def test_what_is_written_is_read(served: Served) -> None:
         '{"at_rest": [], "safe_wait": -1}',
         '{"at_rest": [], "safe_wait": NaN}',
         '{"at_rest": [], "safe_wait": Infinity}',
+        '{"at_rest": [], "safe_wait": 1e300}',
         f'{{"at_rest": [], "safe_wait": 1{"0" * 400}}}',
         "[" * 3_000,
     ],

@@ -88,13 +88,18 @@ async def test_that_those_who_are_back_do_not_agree_is_told(tmp_path: Path) -> N
     await ScriptedWorker(world, "w1", 1).come_up()
     await settle()
 
-    assert "All that are known from before are back" in world.runner.wait_text
+    text = world.runner.wait_text
+    assert "All that are known from before are back" in text
+    # Those who are back do run tasks.
+    assert "If no other worker can have a task, say there was none," in text
+    assert "they surely" not in text
     assert world.runner.awaited.missing == ()
 
 
 async def test_that_nobody_knows_who_there_was_is_told(tmp_path: Path) -> None:
     world = await world_after(WorkersKnown(tmp_path))
     assert "Which workers there were before is not known." in world.runner.wait_text
+    assert "If none that is not back can have a task," in world.runner.wait_text
     world = await World(times=DEFAULTS, is_first_ever=False).opened()
     assert "Which workers there were before is not known." in world.runner.wait_text
 
@@ -200,6 +205,32 @@ async def test_where_nobody_can_be_missing_the_log_warns_of_nothing(
     world = await World(times=DEFAULTS, known=known_in(tmp_path)).opened()
     (line,) = logged(caplog)
     assert line == ("INFO", f"nothing starts yet: {world.runner.wait_text}")
+
+
+async def test_who_stops_it_meanwhile_hears_that_tasks_may_be_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = await world_after(known_in(tmp_path, former(1), former(2)))
+    await ScriptedWorker(world, "w1", 1).come_up()
+    await settle()
+    caplog.clear()
+    for _ in range(2):
+        await world.runner.close()
+    text = "workers may still run tasks; the next start waits for them, too: w2 on"
+    told = ("WARNING", f"the initial wait was not over: {text} w2.example")
+    assert logged(caplog).count(told) == 1
+
+
+@pytest.mark.parametrize("is_first_ever", [True, False])
+async def test_who_stops_it_where_no_worker_is_known_hears_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, *, is_first_ever: bool
+) -> None:
+    known = WorkersKnown(tmp_path)
+    world = World(times=DEFAULTS, known=known, is_first_ever=is_first_ever)
+    await world.opened()
+    caplog.clear()
+    await world.runner.close()
+    assert logged(caplog) == []
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.remote.identity import InstanceId, WorkerSetId
@@ -349,8 +349,8 @@ async def pid_in(path: Path) -> int:
 
 
 @asynccontextmanager
-async def stage(path: Path, **fields: float) -> AsyncIterator[Stage]:
-    scheduler = ScriptedScheduler(**fields)  # type: ignore[arg-type]
+async def stage(path: Path, **fields: Any) -> AsyncIterator[Stage]:
+    scheduler = ScriptedScheduler(**fields)
     await scheduler.open(path / "scheduler")
     made = Stage(path, scheduler)
     try:

@@ -14,6 +14,7 @@ from bistro_tui.engine.clock import SystemClock
 from bistro_tui.engine.config.model import Job, KillMethod, KillSettings
 from bistro_tui.engine.remote import worker_room
 from bistro_tui.engine.remote.bounds import LONGEST_TEXT
+from bistro_tui.engine.remote.frames import encoded
 from bistro_tui.engine.remote.identity import InstanceId, MachineLock, WorkerSetId
 from bistro_tui.engine.remote.link import Peer
 from bistro_tui.engine.remote.messages import (
@@ -21,6 +22,7 @@ from bistro_tui.engine.remote.messages import (
     NEW_WORKER,
     PROTOCOL_VERSION,
     BeatSoon,
+    Call,
     Done,
     GetRunningTasks,
     Heartbeat,
@@ -33,6 +35,7 @@ from bistro_tui.engine.remote.messages import (
     RunningTask,
     RunningTasks,
     RunTask,
+    Tell,
     UpdateStatus,
     Usable,
     Worker,
@@ -329,6 +332,21 @@ async def test_a_worker_that_can_run_nothing_says_why_in_a_few_words() -> None:
         one.conversation.troubled("x" * 5_000)
         (beat,) = one.connect().of(Heartbeat)
         assert beat.worker.held == "x" * LONGEST_TEXT
+
+
+async def test_a_path_that_is_no_utf_8_keeps_no_word_from_being_sent() -> None:
+    async with world() as one:
+        link = one.connect()
+        await one.healthy()
+        link.calls.clear()
+        # As Python has the name of such a directory.
+        one.conversation.troubled("data directory gone: put /data/\udcff back")
+        await until(lambda: link.of(Heartbeat))
+        (beat,) = link.of(Heartbeat)
+        assert isinstance(encoded(Call(1, beat)), bytes)
+        assert beat.worker.held == "data directory gone: put /data/? back"
+        (told,) = link.told
+        assert isinstance(encoded(Tell(told)), bytes)
 
 
 async def test_a_full_worker_says_at_once_that_it_is_and_that_it_is_not_any_more(

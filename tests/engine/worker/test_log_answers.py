@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,21 +46,21 @@ class Opened:
         )
         self.writer.write(task(), Stream.STATUSES, (text.encode() + b"\n",))
 
-    async def lines(self, **values: object) -> LogLines:
+    async def lines(self, **values: Any) -> LogLines:
         found = await self.answers.answer(question(**values))
         assert isinstance(found, LogLines)
         return found
 
-    async def tail(self, **values: object) -> LogTail:
-        base: dict[str, object] = {"task": None, "after": 0, "limit": 10}
-        asked = ReadLog(**{**base, **values})  # type: ignore[arg-type]
+    async def tail(self, **values: Any) -> LogTail:
+        base: dict[str, Any] = {"task": None, "after": 0, "limit": 10}
+        asked = ReadLog(**{**base, **values})
         found = await self.answers.answer(asked)
         assert isinstance(found, LogTail)
         return found
 
 
-def question(**values: object) -> QueryLogs:
-    base: dict[str, object] = {
+def question(**values: Any) -> QueryLogs:
+    base: dict[str, Any] = {
         "log_types": ("stdout", "stderr"),
         "jobs": (),
         "nodes": (),
@@ -69,7 +70,7 @@ def question(**values: object) -> QueryLogs:
         "regex": "",
         "text": "",
     }
-    return QueryLogs(**{**base, **values})  # type: ignore[arg-type]
+    return QueryLogs(**{**base, **values})
 
 
 def texts(found: LogLines | LogTail) -> list[bytes]:

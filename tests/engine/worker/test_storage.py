@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,10 +60,10 @@ async def test_for_want_of_room_the_reserve_of_the_run_before_is_given_up(
 ) -> None:
     Reserve(tmp_path).take()
 
-    def data_dir(path: Path, **fields: object) -> object:
+    def data_dir(path: Path, **fields: Any) -> DataDir:
         if (tmp_path / "reserve").exists():
             raise DiskFull(path, "No space left on device")
-        return DataDir(path, **fields)  # type: ignore[arg-type]
+        return DataDir(path, **fields)
 
     monkeypatch.setattr("bistro_tui.engine.worker.storage.DataDir", data_dir)
     async with AsyncExitStack() as resources:
