@@ -63,8 +63,8 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
         Names,
     }
     # Of the screens that lie over the main one; that one arranges itself.
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (TOO_SMALL[0], "-wide-enough")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (TOO_SMALL[1], "-high-enough")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (TOO_SMALL[0], "-wide-enough")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-too-low"), (TOO_SMALL[1], "-high-enough")]  # noqa: RUF012 - as Textual has it
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "help", id="app.help",

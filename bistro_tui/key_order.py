@@ -7,6 +7,7 @@ letters behind a ``/`` would so reach the table, where they are commands.
 
 import asyncio
 from collections import deque
+from typing import Any
 
 from textual.app import App
 from textual.dom import DOMNode
@@ -26,8 +27,8 @@ _LATE_SEC = 0.01
 class KeysInOrder(App[None]):
     """An app that looks at a key only when the one before it has had its effect."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**options)  # type: ignore[arg-type]
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - as its base
+        super().__init__(**options)
         self._waiting_keys: deque[Key] = deque()
         self._key_turn = 0
         self._is_key_begun = False

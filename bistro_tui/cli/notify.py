@@ -20,6 +20,8 @@ _ITS_VARIABLES = (
 _PATIENCE_SEC = 1.0
 """How long a manager that does not read holds up what it must not miss."""
 _LONGEST_STATUS = 200
+_EVERY_SEC = 5.0
+"""How often it is told how we are, unless it wants to hear more often."""
 
 
 class ServiceManager:
@@ -31,6 +33,13 @@ class ServiceManager:
         self._told = ""
         self.watchdog_sec = watchdog_sec if address else None
         """We are killed after so long without ``alive``; None: nobody watches."""
+
+    @property
+    def pause_sec(self) -> float:
+        """How long at the most it may be between two words of ours."""
+        if not self.watchdog_sec:
+            return _EVERY_SEC
+        return min(_EVERY_SEC, self.watchdog_sec / 2)
 
     @property
     def listens(self) -> bool:

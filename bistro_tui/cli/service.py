@@ -8,8 +8,6 @@ from bistro_tui.cli.notify import ServiceManager
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.engine import Engine
 
-_EVERY_SEC = 5.0
-"""How often the status is looked at, where no watchdog wants to hear more often."""
 _LONGEST_RELOAD_SEC = 60.0
 
 
@@ -66,15 +64,13 @@ class Service:
             self._manager.stopping("stopping: running tasks are ended")
 
     async def _tell(self) -> None:
-        watchdog = self._manager.watchdog_sec
-        pause = min(_EVERY_SEC, watchdog / 2) if watchdog else _EVERY_SEC
         while True:
-            if watchdog:
+            if self._manager.watchdog_sec:
                 self._manager.alive()
             is_reloading = self._reloading is not None and not self._reloading.done()
             if not (self._is_stopping or is_reloading):
                 self._manager.status(self._words())
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self._manager.pause_sec)
 
     async def _tell_stop(self) -> None:
         await self._engine.stop_requested()

@@ -37,8 +37,6 @@ log = logging.getLogger("bistro_tui")
 START_SEC = 3.0
 """How long a scheduler of this host that is not there is waited for."""
 _LOOK_SEC = 0.1
-_EVERY_SEC = 5.0
-"""How often a service manager is told how it is, unless it wants to hear more often."""
 
 
 def run_worker(flags: dict[str, Any]) -> int:
@@ -162,13 +160,11 @@ class _Service:
         self._manager.stopping("stopping: running tasks are ended")
 
     async def _tell(self) -> None:
-        watchdog = self._manager.watchdog_sec
-        pause = min(_EVERY_SEC, watchdog / 2) if watchdog else _EVERY_SEC
         while True:
-            if watchdog:
+            if self._manager.watchdog_sec:
                 self._manager.alive()
             self.changed()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(self._manager.pause_sec)
 
 
 def _options(flags: dict[str, Any]) -> WorkerOptions:

@@ -20,7 +20,7 @@ from bistro_tui.engine.earlier_runs import warn_of_missing_statuses
 from bistro_tui.engine.errors import BistroError, DiskFull
 from bistro_tui.engine.foreign import contain_exits, is_failure
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
-from bistro_tui.engine.installed import Group, PluginError, find
+from bistro_tui.engine.installed import Group, Part, PluginError, find
 from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.store import LogStore
 from bistro_tui.engine.logs.writer import LogWriter
@@ -103,16 +103,19 @@ def make_config_loader(
         clock=clock,
         rng=rng,
     )
+    loader: ConfigLoader = part.checked(_made(part, factory, context), LOADER_METHODS)
+    if part.distribution:
+        return GuardedLoader(part, loader, context.config)
+    return loader
+
+
+def _made(part: Part, factory: Callable[..., object], context: object) -> object:
     try:
-        made = factory(context)
+        return factory(context)
     except BaseException as error:
         if not is_failure(error):
             raise
         raise part.error("cannot be made", error) from error
-    loader: ConfigLoader = part.checked(made, LOADER_METHODS)
-    if part.distribution:
-        return GuardedLoader(part, loader, context.config)
-    return loader
 
 
 async def open_status_store(
@@ -339,13 +342,7 @@ def make_runner(
     if part.distribution:
         report = guarded = GuardedReports(part, report, clock)
         context = replace(context, report=guarded, report_all=guarded.all)
-    try:
-        made = factory(context)
-    except BaseException as error:
-        if not is_failure(error):
-            raise
-        raise part.error("cannot be made", error) from error
-    runner: TaskRunner = part.checked(made, RUNNER_METHODS)
+    runner: TaskRunner = part.checked(_made(part, factory, context), RUNNER_METHODS)
     return GuardedRunner(part, runner, report, clock) if part.distribution else runner
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bistro_tui.engine.errors import DoorUnusable
 
@@ -16,7 +16,9 @@ _BACKLOG = 1_024
 _TRIES = 20
 """How often a port is picked that the other family should have, too."""
 _NO_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
-_LOCALHOST: tuple[tuple[int, Any], ...] = (
+_Address: TypeAlias = tuple[Any, ...]
+"""Of a socket: the host first, then the port."""
+_LOCALHOST: tuple[tuple[int, _Address], ...] = (
     (socket.AF_INET, ("127.0.0.1", 0)),
     (socket.AF_INET6, ("::1", 0)),
 )
@@ -40,7 +42,7 @@ class TcpPlace:
     """As it was asked for; ``localhost`` where nothing was."""
     port: int
     """0: any."""
-    addresses: tuple[tuple[int, Any], ...]
+    addresses: tuple[tuple[int, _Address], ...]
     """Family and socket address without the port, of each address to listen on."""
     flags: DoorFlags
 
@@ -138,7 +140,7 @@ def _bound(place: TcpPlace, until_all: ExitStack) -> tuple[list[socket.socket], 
     return found, port
 
 
-def _listening(family: int, address: Any, port: int) -> socket.socket:  # noqa: ANN401
+def _listening(family: int, address: _Address, port: int) -> socket.socket:
     with ExitStack() as until_bound:
         one = until_bound.enter_context(socket.socket(family, socket.SOCK_STREAM))
         _prepare(one, family, address)
@@ -149,14 +151,14 @@ def _listening(family: int, address: Any, port: int) -> socket.socket:  # noqa: 
     return one
 
 
-def _prepare(one: socket.socket, family: int, address: Any) -> None:  # noqa: ANN401
+def _prepare(one: socket.socket, family: int, address: _Address) -> None:
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         # `::` is all of this host, as it was for Bistro; each other address is itself.
         one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
 
 
-def _resolved(host: str, flags: DoorFlags) -> tuple[tuple[int, Any], ...]:
+def _resolved(host: str, flags: DoorFlags) -> tuple[tuple[int, _Address], ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -5,7 +5,7 @@ Source: WCAG 2.2, relative luminance and contrast ratio.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bistro_tui.present.palette import DAY, NIGHT, Palette
 
@@ -125,5 +125,6 @@ def with_colours(base: Palette, colours: Mapping[str, str]) -> Palette:
     """
     for colour in colours.values():
         rgb(colour)
-    made = replace(base, **colours)  # type: ignore[arg-type]
+    changes: dict[str, Any] = dict(colours)
+    made = replace(base, **changes)
     return replace(made, is_dark=luminance(made.ground) < luminance(made.ink))

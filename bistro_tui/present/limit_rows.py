@@ -6,7 +6,7 @@ from itertools import islice
 from operator import attrgetter
 
 from bistro_tui.engine.view import NodeRow
-from bistro_tui.present.filters import Filter
+from bistro_tui.present.filters import Fields, Filter
 from bistro_tui.present.limits import (
     WORKER,
     Level,
@@ -141,8 +141,8 @@ def fitting(
             key = id(nodes[place].usage)
             if key not in verdicts:
                 use = _use(limit, nodes[place])
-                fields = use_fields(use) if use is not None else {}
-                verdicts[key] = all(t.fits("", lambda f=fields: f) for t in of_use)  # type: ignore[misc]
+                fields: Fields = dict if use is None else partial(use_fields, use)
+                verdicts[key] = all(term.fits("", fields) for term in of_use)
         places = [place for place in places if verdicts[id(nodes[place].usage)]]
     for term in wanted.terms:
         if term in of_use:

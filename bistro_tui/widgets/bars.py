@@ -17,7 +17,7 @@ class Bar(Widget):
 
     ALLOW_SELECT = False
 
-    def __init__(self, make: Callable[[int], list[Line]], *, id: str) -> None:  # noqa: A002
+    def __init__(self, make: Callable[[int], list[Line]], *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._make = make
         self._lines: list[Line] = []

@@ -27,7 +27,7 @@ from bistro_tui.present.limits import (
 )
 from bistro_tui.present.node_index import NodeIndex
 from bistro_tui.present.spans import Line, Span, joined
-from bistro_tui.present.table import Column
+from bistro_tui.present.table import Column, Order
 from bistro_tui.present.things import Thing
 from bistro_tui.widgets.row_list import RowList
 
@@ -156,9 +156,9 @@ class LimitTree(RowList[LimitRow]):
         super().set_filter(text)
         self._make(self.now)
 
-    def sort_by(self, order: object) -> None:
+    def sort_by(self, order: Order | None) -> None:
         """Put resources and nodes in that order, below what they belong to."""
-        super().sort_by(order)  # type: ignore[arg-type]
+        super().sort_by(order)
         self._make(self.now)
 
     def sifted(self, rows: Sequence[LimitRow]) -> Sequence[LimitRow]:

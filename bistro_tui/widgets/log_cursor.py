@@ -52,7 +52,7 @@ class LogHands(Protocol):
 class LogCursor(LogPane):
     """A log that is scrolled through, and followed where a person is at its end."""
 
-    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, zone=zone)
         self.hands: LogHands | None = None
         self._is_typing = False

@@ -43,7 +43,7 @@ class _Row(NamedTuple):
 class LogPane(Painted):
     """Whole lines as they come, unfinished ones below them."""
 
-    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.buffer = LogBuffer()
         self.following = True

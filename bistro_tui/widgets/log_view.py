@@ -69,7 +69,7 @@ class LogView(LogCursor):
                 tooltip="Look further right in long lines"),
     ]  # fmt: skip
 
-    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002
+    def __init__(self, *, id: str, zone: tzinfo | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, zone=zone)
         self._last_sought = NOTHING_SOUGHT
         self._filter_before = ""

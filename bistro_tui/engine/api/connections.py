@@ -166,7 +166,7 @@ class _Protocol(RequestHandler):
             # Visitors.end_overdue comes before it.
             keepalive_timeout=2 * limits.idle_sec,
             lingering_time=0,
-            access_log=None,  # type: ignore[arg-type]
+            access_log=None,  # type: ignore[arg-type]  # as aiohttp documents it
             logger=log,
             max_line_size=limits.header_bytes,
             max_field_size=limits.header_bytes,
@@ -192,7 +192,7 @@ class _Protocol(RequestHandler):
         self.visitor.leave()
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool:  # type: ignore[override]
+    def eof_received(self) -> bool:  # type: ignore[override]  # aiohttp says None
         """Stay open for an answer to whoever has said all that he has to say.
 
         Whoever is gone altogether looks the same: so nothing is waited for any more.

@@ -36,7 +36,7 @@ def compile_regex(pattern: str) -> _Searcher:
     if not pattern:
         raise RegexError("must not be empty: an empty regex matches every name")
     # Loading RE2 costs milliseconds that a config without regexes need not pay.
-    import re2  # type: ignore[import-untyped]
+    import re2  # type: ignore[import-untyped]  # it has no types
 
     options = re2.Options()
     options.log_errors = False  # it would write to our stderr, under the screen

@@ -104,7 +104,8 @@ def _period(raw: object, of: Field, path: Path) -> int:
     )
     if not is_whole:
         raise CronError(path, f"must be a whole number, got {show(raw)}")
-    period = int(raw)  # type: ignore[call-overload]
+    assert isinstance(raw, int | float | str)
+    period = int(raw)
     longest = of.max - of.min - 1
     if not 1 <= period <= longest:
         raise CronError(path, f"must be from 1 to {longest}, got {show(raw)}")

@@ -145,7 +145,7 @@ class Pattern:
 @functools.lru_cache(maxsize=256)
 def _compiled(pattern: str, ignore_case: bool, is_text: bool) -> _Searcher:
     # Loading RE2 costs milliseconds that a program that searches nothing need not pay.
-    import re2  # type: ignore[import-untyped]
+    import re2  # type: ignore[import-untyped]  # it has no types
 
     options = re2.Options()
     options.log_errors = False  # it would write to our stderr, under the screen
