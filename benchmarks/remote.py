@@ -401,7 +401,7 @@ def real(asked: argparse.Namespace) -> list[Target]:
         log = here.data.parent
         for n, worker in enumerate(real_workers):
             said = log / f"worker{n}.log"
-            worker.until(lambda: "became healthy" in said.read_text())  # noqa: B023
+            worker.until(lambda: "became healthy" in said.read_text())  # noqa: B023 - called at once
         everybody = (scheduler, *real_workers)
         before = [one.cpu_sec() for one in everybody]
         here.configure(tasks, slots=4, enabled=True)

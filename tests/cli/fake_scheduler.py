@@ -83,7 +83,7 @@ class FakeScheduler:
                 self.end_headers()
                 self.wfile.write(found)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its base's name
                 """Say nothing."""
 
             def address_string(self) -> str:

@@ -52,7 +52,7 @@ TASKS = [
      "worker_shard": None}
     for number in range(5)
 ]  # fmt: skip
-WORKERS = {
+WORKERS: dict[str, Any] = {
     "workers": [
         {"shard": "local", "state": "HEALTHY", "host": "here", "running": 2,
          "resources": {"ram_mb": {"used": 1, "limit": 4}}, "last_heartbeat": 1.0}
@@ -185,7 +185,7 @@ def test_ps_tells_of_tasks_whose_worker_is_not_well(
 ) -> None:
     one = RUNNING["etl"]["db7"]
     shards = ("w1", "w2", "w3", "w4", "local", None)
-    well: dict[str, object] = dict(WORKERS["workers"][0])  # type: ignore[arg-type]
+    well: dict[str, Any] = dict(WORKERS["workers"][0])
     scheduler.answers |= {
         "running_tasks": {
             "etl": {f"n-{shard}": {**one, "worker_shard": shard} for shard in shards}
@@ -402,7 +402,7 @@ def test_workers_are_shown_and_what_is_waited_for_is_said(
 def test_each_worker_has_a_line_with_its_state_and_what_it_has(
     scheduler: FakeScheduler, lines: Lines
 ) -> None:
-    local: dict[str, object] = dict(WORKERS["workers"][0])  # type: ignore[arg-type]
+    local: dict[str, Any] = dict(WORKERS["workers"][0])
     states = ("MUST_DIE", "NEW", "UNHEALTHY")
     rows = [local | {"shard": f"w-{state}", "state": state} for state in states]
     scheduler.answers["workers"] = {"workers": [*rows, local], "initial_wait": ""}

@@ -133,3 +133,10 @@ def test_an_address_that_is_none_is_nobody(address: str) -> None:
     assert not manager.listens
     assert manager.watchdog_sec is None
     manager.ready("x")
+
+
+@pytest.mark.parametrize(("watchdog", "pause"), [(None, 5.0), (4.0, 2.0), (60.0, 5.0)])
+def test_a_watchdog_is_spoken_to_twice_in_its_time(
+    watchdog: float | None, pause: float
+) -> None:
+    assert ServiceManager("@here", watchdog_sec=watchdog).pause_sec == pause

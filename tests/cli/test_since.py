@@ -29,8 +29,8 @@ def test_a_time_is_so_long_ago_or_a_second(text: str, expected: float) -> None:
     ("text", "expected"),
     [
         ("2026-11-22", datetime(2026, 11, 22)),  # noqa: DTZ001 - local time is meant
-        ("2026-11-22T03:00", datetime(2026, 11, 22, 3)),  # noqa: DTZ001
-        ("2026-11-22 03:00:05", datetime(2026, 11, 22, 3, 0, 5)),  # noqa: DTZ001
+        ("2026-11-22T03:00", datetime(2026, 11, 22, 3)),  # noqa: DTZ001 - local time
+        ("2026-11-22 03:00:05", datetime(2026, 11, 22, 3, 0, 5)),  # noqa: DTZ001 - local time
         ("2026-11-22T03:00Z", datetime(2026, 11, 22, 3, tzinfo=UTC)),
         ("2026-11-22T03:00+02:00", datetime(2026, 11, 22, 1, tzinfo=UTC)),
     ],
@@ -42,7 +42,7 @@ def test_a_time_is_a_date_too(text: str, expected: datetime) -> None:
 def test_a_time_without_a_date_is_of_today() -> None:
     noon = datetime(2026, 11, 22, 12)  # noqa: DTZ001 - local time is meant
     found = point_in_time("03:00", now=noon.timestamp(), flag="--since")
-    assert found == datetime(2026, 11, 22, 3).timestamp()  # noqa: DTZ001
+    assert found == datetime(2026, 11, 22, 3).timestamp()  # noqa: DTZ001 - local time
 
 
 def test_what_is_no_time_is_named() -> None:

@@ -66,7 +66,7 @@ class Page:
         """Return the answer to one command of the protocol."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": params})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for message in self._socket:
                 told = json.loads(message.data)
                 self._hear(told)
@@ -132,7 +132,7 @@ async def browsing(directory: Path) -> AsyncIterator[Page]:
 
 
 async def _port(path: Path) -> int:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             text = path.read_text() if path.exists() else ""
             if "\n" in text:

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 from tests.e2e.program import Place
 
 QUICK = ("--worker-check-interval=0.2", "--healthcheck-period=1")
+PATIENCE = 60.0
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], seconds: float = 20.0) -> T:
+def until(condition: Callable[[], T | None], seconds: float = PATIENCE) -> T:
     """Return the first value that counts as true."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -73,14 +74,23 @@ class Pool:
         """Return the data of one handler, or the sentence of its refusal."""
         body = json.dumps({"a": {"handler": handler, **more}})
         head = f"POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: {len(body)}"
-        with socket.socket(socket.AF_UNIX) as talk:
-            talk.settimeout(10)
-            talk.connect(str(self.place.data / "run" / "api.sock"))
+        # Workers are heard a moment before anybody is answered.
+        with until(self._connected) as talk:
+            talk.settimeout(PATIENCE)
             talk.sendall(f"{head}\r\n\r\n{body}".encode())
             with talk.makefile("rb") as answer:
                 said = answer.read()
         found = json.loads(said.partition(b"\r\n\r\n")[2])["a"]
         return found.get("data", found.get("error"))
+
+    def _connected(self) -> socket.socket | None:
+        talk = socket.socket(socket.AF_UNIX)
+        try:
+            talk.connect(str(self.place.data / "run" / "api.sock"))
+        except OSError:
+            talk.close()
+            return None
+        return talk
 
     def running(self) -> dict[str, dict[str, dict[str, Any]]]:
         found: dict[str, dict[str, dict[str, Any]]] = self.ask("running_tasks")
@@ -94,7 +104,7 @@ def end(process: "subprocess.Popen[str]") -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

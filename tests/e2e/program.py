@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -54,6 +55,20 @@ class Finished:
         return json.loads(self.out)
 
 
+class Started(subprocess.Popen[str]):
+    """A program that a failed ``with`` block does not wait for, but ends."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, trace)
+
+
 @dataclass(frozen=True)
 class Place:
     """A directory in which the program is run, with a home of its own."""
@@ -85,8 +100,8 @@ class Place:
         self.write("demo_bistro_task.sh", SEED_TASK, mode=0o755)
         return self.write("seed.json", SEED_CONFIG)
 
-    def start(self, *arguments: object, **options: Any) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+    def start(self, *arguments: object, **options: Any) -> Started:
+        return Started(
             [PROGRAM, *map(str, arguments)],
             cwd=self.path,
             env=self.environment() | options.pop("env", {}),
@@ -97,7 +112,7 @@ class Place:
             **options,
         )
 
-    def run(self, *arguments: object, timeout: float = 40, **options: Any) -> Finished:
+    def run(self, *arguments: object, timeout: float = 60, **options: Any) -> Finished:
         with self.start(*arguments, **options) as process:
             try:
                 out, err = process.communicate(timeout=timeout)

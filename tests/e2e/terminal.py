@@ -76,7 +76,7 @@ class Terminal:
         self._fd = -1
 
     def wait_for(
-        self, what: str | Callable[[str], bool], *, seconds: float = 30
+        self, what: str | Callable[[str], bool], *, seconds: float = 60
     ) -> str:
         """Return the screen as soon as it shows that; fail after ``seconds``."""
         is_there = (lambda text: what in text) if isinstance(what, str) else what
@@ -87,7 +87,7 @@ class Terminal:
                 raise AssertionError(f"never showed {what!r}; the screen:\n{self.text}")
         return self.text
 
-    def wait_until(self, condition: Callable[[], bool], *, seconds: float = 30) -> None:
+    def wait_until(self, condition: Callable[[], bool], *, seconds: float = 60) -> None:
         """Return as soon as that is so, taking in what is shown meanwhile."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -102,7 +102,7 @@ class Terminal:
             pass
         return self.text
 
-    def wait_for_end(self, *, seconds: float = 40) -> int:
+    def wait_for_end(self, *, seconds: float = 60) -> int:
         """Return the exit code; what is still on the screen can be read afterwards."""
         deadline = time.monotonic() + seconds
         while self._fd >= 0 and self._read(max(0.0, deadline - time.monotonic())):

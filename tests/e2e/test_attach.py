@@ -47,7 +47,7 @@ def running(place: Place, config: Path) -> "Iterator[subprocess.Popen[str]]":
         finally:
             if program.poll() is None:
                 program.send_signal(signal.SIGTERM)
-            program.wait(20)
+            program.wait(60)
 
 
 def enabled(config: Path) -> Callable[[], bool]:

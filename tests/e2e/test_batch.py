@@ -178,7 +178,7 @@ def test_a_summary_that_nobody_reads_changes_no_exit_code(place: Place) -> None:
 
 def wait_until_it_handles_signals(pid: int) -> None:
     """Wait for the program's first line; the interpreter alone takes no SIGTERM."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     bit = 1 << (signal.SIGTERM - 1)
     while time.monotonic() < deadline:
         status = Path(f"/proc/{pid}/status").read_text()
@@ -199,7 +199,7 @@ def test_a_signal_at_any_moment_of_the_start_ends_quietly(
     time.sleep(seconds)  # the moment is what is tested
 
     process.send_signal(number)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
 
     assert process.returncode == 0, said
     assert "Traceback" not in said

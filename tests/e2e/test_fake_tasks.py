@@ -105,10 +105,11 @@ def test_a_signal_is_obeyed_at_once_while_tasks_end_at_full_speed(
             assert process.poll() is None
         process.send_signal(number)
         began = time.monotonic()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
     assert process.returncode == 128 + number
-    assert time.monotonic() - began < 5
+    # It would have gone on for minutes.
+    assert time.monotonic() - began < 20
 
 
 def test_log_lines_that_nobody_reads_stop_nothing(place: Place) -> None:

@@ -38,8 +38,8 @@ def test_a_log_is_followed_while_a_task_runs_and_read_when_nobody_runs(
             (place.data / "go-on").touch()
             assert line_of(follower) == "ended\n"
             follower.send_signal(signal.SIGINT)
-            assert follower.wait(20) == 0
-        assert scheduler.wait(30) == 0
+            assert follower.wait(60) == 0
+        assert scheduler.wait(60) == 0
     before = sorted(os.listdir(place.data))
     found = place.run("logs", "--json", "--data-dir", place.data)
     assert [(job, node, text) for job, node, _, text, _ in found.json["lines"]] == [

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import Place, config_of, shell
+from tests.faults.watching import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -34,9 +35,14 @@ def serving(
                 time.sleep(0.02)
             yield scheduler
             scheduler.send_signal(signal.SIGTERM)
-            assert scheduler.wait(20) == 0
+            assert scheduler.wait(60) == 0
         finally:
             scheduler.kill()
+
+
+def tasks_running(place: Place, config: Path) -> int:
+    running = place.run("ps", "--json", "--config-file", config).json
+    return sum(len(nodes) for nodes in running.values())
 
 
 def url_of(scheduler: "subprocess.Popen[str]") -> str:
@@ -60,8 +66,7 @@ def test_a_scheduler_is_found_and_tells_everything(place: Place) -> None:
         assert (jobs.code, jobs.err) == (0, "")
         assert list(jobs.json) == ["hold", "etl"]
         url = url_of(scheduler)
-        running = place.run("ps", "--json", "--config-file", config).json
-        assert sum(len(nodes) for nodes in running.values()) == 3
+        wait_until(lambda: tasks_running(place, config) == 3, "tasks run", 60)
         (blocked,) = place.run("tasks", "--status", "resource", "--json").json["tasks"]
         why = place.run("why", blocked["job"], blocked["node"], "--json", "--url", url)
         assert why.json["reason"] == "resource"
@@ -78,7 +83,7 @@ def test_a_scheduler_is_found_and_tells_everything(place: Place) -> None:
             assert unread.stdout is not None
             unread.stdout.close()
             assert unread.stderr is not None
-            assert (unread.wait(20), unread.stderr.read()) == (0, "")
+            assert (unread.wait(60), unread.stderr.read()) == (0, "")
     assert place.run("ps", "--url", url).code == 5
     assert place.run("ps", "--config-file", config).code == 5
     assert os.listdir(place.path / "state" / "bistro-tui" / "live") == []

@@ -342,7 +342,7 @@ def test_a_node_source_that_exits_leaves_its_last_nodes_and_the_scheduler(
             config.write_text(config.read_text().replace("false", "true"))
             wait_for(process.stderr, "Got status done from task a, n1")
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 

@@ -74,5 +74,5 @@ def test_tasks_go_on_and_signals_are_obeyed_while_the_terminal_takes_nothing(
     done = "SELECT count(*) FROM task_statuses WHERE result = 1"
     until(lambda: place.rows("statuses.sql3", done) == [(4,)])
     screen.signal(signal.SIGTERM)
-    assert screen.wait_for_end_unread(seconds=8) == 0
+    assert screen.wait_for_end_unread(seconds=40) == 0
     assert alive(str(place.path)) == []

@@ -29,7 +29,7 @@ WRITES = 'echo done >"$2"; echo run >>runs; '
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.01)
@@ -148,16 +148,23 @@ def test_when_the_wardens_died_too_the_next_start_ends_what_is_left(
 
 
 def test_a_stop_is_obeyed_while_the_run_before_is_waited_for(place: Place) -> None:
-    pids = broken_off(place, processes=4, with_wardens=False, job=BEGIN + STUBBORN)
+    pids = broken_off(
+        place,
+        processes=4,
+        with_wardens=False,
+        # So long that they outlive the next start and its end, however slow it is.
+        kill_wait_ms=15_000,
+        job=BEGIN + STUBBORN,
+    )
     flags = ("--no-ui", "--data-dir", place.data)
     with place.start(place.path / "config.json", *flags) as scheduler:
         assert scheduler.stderr is not None
         for line in scheduler.stderr:
             if "still ending" in line:
                 break
-        assert alive(pids)
         scheduler.send_signal(signal.SIGTERM)
-        assert scheduler.wait(timeout=1) == 0
+        assert scheduler.wait(timeout=60) == 0
+        assert alive(pids), "it has waited for them"
 
     until(lambda: not alive(pids))
     assert place.batch(place.path / "config.json").code == 0

@@ -17,25 +17,30 @@ pytestmark = pytest.mark.slow
 
 WAITS = shell('until [ -e "go.$1" ]; do sleep 0.05; done; echo done > "$2"')
 """Runs until its directory holds a file with the name of its node."""
+AT_ONCE_SEC = 0.6
+"""100 ms is promised; the rest is for a machine that is busy with other tests."""
+TRIES = 5
+"""Edits of which one has to be in force so soon: others may take both processors."""
 
 
 class Served:
     """The program at work on ``config.json``, headless."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *flags: object) -> None:
         self.place = place
         self.config = place.path / "config.json"
         self.said = place.path / "stderr"
         with self.said.open("w") as stderr:
             self.process = place.start(
-                self.config, "--no-ui", "--data-dir", place.data, stderr=stderr
+                *(self.config, "--no-ui", "--data-dir", place.data, *flags),
+                stderr=stderr,
             )
 
     @property
     def text(self) -> str:
         return self.said.read_text()
 
-    def until(self, condition: Callable[[], bool], within: float = 20) -> None:
+    def until(self, condition: Callable[[], bool], within: float = 60) -> None:
         deadline = time.monotonic() + within
         while not condition():
             assert self.process.poll() is None, self.text
@@ -66,13 +71,13 @@ class Served:
 
 
 @contextmanager
-def served(place: Place, config: dict[str, Any]) -> Iterator[Served]:
+def served(place: Place, config: dict[str, Any], *flags: object) -> Iterator[Served]:
     place.write_config(config)
-    one = Served(place)
+    one = Served(place, *flags)
     try:
         yield one
         one.process.send_signal(signal.SIGTERM)
-        assert one.process.wait(20) == 0
+        assert one.process.wait(60) == 0
     finally:
         one.process.kill()
         one.process.communicate()
@@ -94,22 +99,29 @@ def _children(pid: int) -> set[int]:
 
 
 def test_an_edit_is_in_force_at_once_and_running_tasks_go_on(place: Place) -> None:
-    before = config_of(("a", {"command": WAITS}))
-    with served(place, before) as one:
+    jobs = [("a", {"command": WAITS})]
+    # No look from time to time shows it.
+    with served(place, config_of(*jobs), "--config-update-ms", 3_600_000) as one:
         one.until(lambda: "serves with data" in one.text and one.started("a") == 3)
         held = running_pids(one)
 
-        start = time.monotonic()
-        one.swap(config_of(("a", {"command": WAITS}), ("b", {"command": WAITS})))
-        one.until(lambda: one.versions() == [2])
-        took = time.monotonic() - start
+        took = []
+        for version in range(2, 2 + TRIES):
+            jobs.append((f"b{version}", {"command": WAITS}))
+            start = time.monotonic()
+            one.swap(config_of(*jobs))
+            one.until(lambda: one.versions()[-1:] == [version])  # noqa: B023 - called at once
+            took.append(time.monotonic() - start)
+            if took[-1] < AT_ONCE_SEC:
+                break
+            # Only the first edit after a quiet second is promised to be read at once.
+            time.sleep(1.5)
 
         one.let_go("a", "node11", "node12", "node21", "node22")
-        one.until(lambda: one.started("b") >= 1)
+        one.until(lambda: one.started("b2") >= 1)
         assert "incomplete_backoff" not in one.text
         assert len(held) == 3
-    # 100 ms is promised; the rest is for a machine that is busy with other tests.
-    assert took < 0.6
+    assert min(took) < AT_ONCE_SEC, took
     rows = place.rows("statuses.sql3", "SELECT job_id, result FROM task_statuses")
     assert [row for row in rows if row[0] == "a"] == [("a", 1)] * 4
 
@@ -132,8 +144,11 @@ def test_a_hundred_swaps_a_second_lose_and_kill_no_task_and_the_last_one_is_in_f
         held = running_pids(one)
 
         number = 0
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
+        began = time.monotonic()
+        # Some are read however long the changes go on.
+        while (
+            time.monotonic() < began + 3 or number < 100 or len(one.versions()) < 2
+        ) and time.monotonic() < began + 60:
             number += 1
             one.swap(numbered(number))
             time.sleep(0.009)
@@ -145,11 +160,13 @@ def test_a_hundred_swaps_a_second_lose_and_kill_no_task_and_the_last_one_is_in_f
         one.until(
             lambda: len(place.rows("statuses.sql3", "SELECT 1 FROM task_statuses")) == 8
         )
-        assert number > 100
+        seconds = time.monotonic() - began
+        assert number >= 100
         assert len(held) == 3
-        assert 3 <= len(one.versions()) <= 6
+        # One at once, then one a second.
+        assert 3 <= len(one.versions()) <= 2 + seconds
         assert "the config is bad" not in one.text
-        assert one.started("held") == 4
+        one.until(lambda: one.started("held") == 4)
     statuses = place.rows(
         "statuses.sql3", "SELECT job_id, node_id, result FROM task_statuses"
     )

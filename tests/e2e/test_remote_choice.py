@@ -76,7 +76,7 @@ def test_no_worker_ever_has_more_than_its_own_limit_allows(
         pool.scheduler(write(place, config))
         for shard in LIMITS:
             pool.worker(shard)
-        until(lambda: pool.is_all_done(2 * len(NODES)), 30)
+        until(lambda: pool.is_all_done(2 * len(NODES)))
 
         # A host that nobody has holds back that job alone, and says so.
         for name, words in (("nowhere", "far.example"), ("refused", "filter")):
@@ -84,7 +84,7 @@ def test_no_worker_ever_has_more_than_its_own_limit_allows(
             assert why["reason"] == "worker"
             assert words in next(c["text"] for c in why["checks"] if not c["ok"])
         assert pool.ask("stats")["tasks"]["worker"] == 2 * len(NODES)
-        assert pool.ask("errors") == {}
+        until(lambda: pool.ask("errors") == {})
         rows = {one["shard"]: one for one in pool.ask("workers")["workers"]}
 
     found = notes(place)
@@ -114,7 +114,7 @@ def test_one_queue_feeds_this_host_and_workers(place: Place) -> None:
     with Pool(place) as pool:
         scheduler = pool.scheduler(write(place, config), *flags)
         pool.worker("w2")
-        assert scheduler.wait(timeout=30) == 0
+        assert scheduler.wait(timeout=60) == 0
         assert scheduler.stdout is not None
         summary = json.loads(scheduler.stdout.read())
     assert (summary["done"], summary["started"]) == (len(NODES), len(NODES))
@@ -139,11 +139,11 @@ def test_a_batch_waits_for_a_worker_that_its_config_names(place: Place) -> None:
     with Pool(place) as pool:
         scheduler = pool.scheduler(config, "--exit-when-done")
         pool.worker("wplain")
-        until(lambda: pool.is_all_done(len(NODES)), 30)
+        until(lambda: pool.is_all_done(len(NODES)))
         why = pool.ask("why", job="train", node="n1")
         assert why["would_run_if"].endswith("connects: wgpu")
         pool.worker("wgpu")
-        assert scheduler.wait(timeout=30) == 0
+        assert scheduler.wait(timeout=60) == 0
 
 
 def test_a_batch_does_not_wait_for_a_worker_that_has_left(place: Place) -> None:
@@ -156,7 +156,7 @@ def test_a_batch_does_not_wait_for_a_worker_that_has_left(place: Place) -> None:
         until(lambda: len(pool.ask("workers")["workers"]) == 2)
         until(lambda: {one["state"] for one in rows_of(pool)} == {"HEALTHY"})
         leaves.terminate()
-        assert leaves.wait(timeout=20) == 0
+        assert leaves.wait(timeout=60) == 0
         until(lambda: "MUST_DIE" in {one["state"] for one in rows_of(pool)})
         go.touch()
         assert scheduler.wait(timeout=60) == 1

@@ -1,12 +1,11 @@
 """What tasks print on two workers is read through their scheduler."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.e2e.program import Place, config_of, shell
+from tests.e2e.program import Place, Started, config_of, shell
 from tests.e2e.test_remote_worker import port_of, start_scheduler, stop, until
 
 pytestmark = pytest.mark.slow
@@ -27,7 +26,7 @@ ALL = {"begins n1\n", "begins n2\n", "oops n1\n", "oops n2\n"}
 
 
 @pytest.fixture
-def workers(place: Place) -> Iterator[list["subprocess.Popen[str]"]]:
+def workers(place: Place) -> Iterator[list[Started]]:
     """Give a scheduler and two workers that have a task each."""
     job = ("talk", {"command": shell(SCRIPT)})
     config = place.write_config(config_of(job, settings=SETTINGS))
@@ -63,7 +62,7 @@ def pages(place: Place, name: str) -> list[list[str]]:
 
 
 def test_lines_of_workers_are_read_as_if_they_were_here(
-    place: Place, workers: list["subprocess.Popen[str]"]
+    place: Place, workers: list[Started]
 ) -> None:
     until(lambda: len(pages(place, "stdout")) == 2)
     with place.start("logs", "-f", "--json", "--data-dir", place.data) as follower:
@@ -73,7 +72,7 @@ def test_lines_of_workers_are_read_as_if_they_were_here(
             (place.path / shard / "jobs" / "go").touch()
         heard += [follower.stdout.readline() for _ in range(2)]
         follower.terminate()
-        follower.communicate(timeout=10)
+        follower.communicate(timeout=60)
     assert all(any(repr(text)[1:-1] in line for line in heard) for text in ALL)
 
     answer = place.run(

@@ -48,7 +48,7 @@ def test_a_task_on_a_worker_gets_what_one_here_gets_and_the_workers_name(
         place.write_config(config), "--exit-when-done", "--instance-node-name=root"
     )
     pool.worker("w 1", command="./own.sh")
-    assert scheduler.wait(timeout=30) == 1  # a/b has failed
+    assert scheduler.wait(timeout=60) == 1  # a/b has failed
 
     lines = (place.path / "seen").read_text().splitlines()
     number, node, status_file, text, cwd, stdin, session, pid, ignored, *more = lines

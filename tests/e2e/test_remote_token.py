@@ -29,6 +29,6 @@ def test_a_worker_goes_on_with_the_token_that_its_scheduler_has_now(
         where = ("--data-dir", place.path / "new", "--server-port", port)
         quick = ("--no-ui", *QUICK, "--exit-when-done")
         again = pool.start("again", config, *where, *quick)
-        assert again.wait(20) == 0, pool.said("again")
+        assert again.wait(60) == 0, pool.said("again")
         said = "your scheduler on this host has another token now; trying with that one"
         assert said in pool.said("w1")

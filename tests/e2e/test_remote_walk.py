@@ -60,12 +60,12 @@ def terminal(place: Place, text: str) -> "Iterator[subprocess.Popen[str]]":
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def answer(place: Place, text: str) -> str:
     process = typed(place, text)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 0, f"{text}\n{out}"
     return out
 
@@ -73,12 +73,12 @@ def answer(place: Place, text: str) -> str:
 def is_done(place: Place) -> bool:
     """Return whether all is done; as long as no worker is there nothing can be."""
     process = typed(place, "bistro-tui wait --timeout 20")
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     return process.returncode == 0
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.05)

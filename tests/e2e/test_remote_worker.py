@@ -16,7 +16,7 @@ QUICK = ("--worker-check-interval=0.2", "--healthcheck-period=1")
 SIMPLE = REPOSITORY / "sample_configs" / "simple.json"
 
 
-def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -45,7 +45,7 @@ def port_of(place: Place) -> str:
 
 def stop(process: "subprocess.Popen[str]") -> tuple[int, str]:
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     return process.returncode, err
 
 
@@ -54,7 +54,7 @@ def test_a_worker_runs_the_sample_to_its_end(place: Place) -> None:
         start_scheduler(place, SIMPLE, "--exit-when-done") as scheduler,
         start_worker(place, port_of(place)) as worker,
     ):
-        out, err = scheduler.communicate(timeout=40)
+        out, err = scheduler.communicate(timeout=60)
         code, said = stop(worker)
 
     assert scheduler.returncode == 0, err
@@ -87,7 +87,7 @@ def test_a_scheduler_that_was_killed_finds_what_its_worker_runs(place: Place) ->
             with again:
                 until(lambda: len(running(place)) == 2)
                 (starts.parent / "go").touch()
-                out, err = again.communicate(timeout=30)
+                out, err = again.communicate(timeout=60)
             code, said = stop(worker)
 
     assert again.returncode == 0, err

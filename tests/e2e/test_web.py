@@ -30,7 +30,7 @@ def running(place: Place, config: Path) -> Iterator["subprocess.Popen[str]"]:
             yield scheduler
         finally:
             scheduler.send_signal(signal.SIGTERM)
-            scheduler.wait(20)
+            scheduler.wait(60)
 
 
 @asynccontextmanager
@@ -44,19 +44,19 @@ async def page_of(place: Place, *flags: object) -> AsyncIterator[tuple[Page, str
                 yield page, link.strip()
         finally:
             web.send_signal(signal.SIGINT)
-            assert web.wait(20) == 0
+            assert web.wait(60) == 0
 
 
 async def shown(page: Page, *words: str) -> str:
     """Return what the page shows as soon as all these words are in it."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not all(word in page.screen for word in words):
             await page.listen()
     return page.screen
 
 
 async def comes(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.05)
 
@@ -80,7 +80,7 @@ async def test_a_browser_shows_and_steers_what_the_terminal_does(place: Place) -
             await comes(lambda: not is_enabled())
             await shown(page, "disabled")
             await page.press("q")
-            async with asyncio.timeout(25):
+            async with asyncio.timeout(60):
                 while "-closed" not in await page.value("document.body.className"):
                     await page.listen()
         assert scheduler.poll() is None

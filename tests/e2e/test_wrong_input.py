@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from tests.e2e.program import DONE, PROGRAM, Finished, Place, config_of, shell
+from tests.faults.watching import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +155,7 @@ def test_a_held_data_dir_exits_4_naming_the_holder(place: Place) -> None:
         refused(second, code=4, words=[str(first.pid), str(place.data)])
     finally:
         first.terminate()
-        first.communicate(timeout=20)
+        first.communicate(timeout=60)
     assert first.returncode == 0
 
 
@@ -164,16 +165,16 @@ def test_a_held_data_dir_exits_4_naming_the_holder(place: Place) -> None:
 def test_an_interrupted_batch_says_by_which_signal(
     place: Place, number: signal.Signals, code: int
 ) -> None:
-    held = config_of(("a", {"command": shell("echo up; exec sleep 30")}))
+    held = config_of(("a", {"command": shell("touch up; exec sleep 30")}))
     place.write_config(held, "held.json")
     process = place.start(
         "held.json", "--no-ui", "--exit-when-done", "--json", "--data-dir", place.data
     )
-    assert process.stderr is not None
-    process.stderr.readline()
+    up = place.data / "jobs" / "a" / "up"
+    wait_until(up.exists, "a task runs", 60)
 
     process.send_signal(number)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
 
     assert process.returncode == code
     assert json.loads(out)["done"] == 0
@@ -199,7 +200,7 @@ def test_a_piped_stdout_is_fine_with_a_screen(place: Place) -> None:
             drawn += chunk
     except OSError:
         pass
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     os.close(mine)
 
     assert process.returncode == 0
@@ -218,7 +219,7 @@ def test_a_summary_for_which_there_is_no_room_is_no_success(place: Place) -> Non
             stderr=subprocess.PIPE,
             text=True,
         )
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.endswith(
         "bistro-tui: stdout could not be written: No space left on device\n"
@@ -231,7 +232,7 @@ def test_a_closed_stderr_is_no_hindrance(place: Place) -> None:
         cwd=place.path,
         env=place.environment(),
         capture_output=True,
-        timeout=20,
+        timeout=60,
     )
     assert run.returncode == 2
     assert not list(place.path.glob("state/bistro-tui/crash-*"))

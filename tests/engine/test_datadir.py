@@ -8,9 +8,10 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
-import time
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,8 @@ from bistro_tui.engine.database_files import LONGEST_DIRECTORY, STATUSES, TASK_L
 from bistro_tui.engine.datadir import DataDir, default_data_dir, job_dir_name
 from bistro_tui.engine.errors import DataDirHeld, DataDirUnusable
 from bistro_tui.engine.ids import JobName
+
+NOBODY = 65534
 
 HOLD = """
 import sys, time
@@ -114,7 +117,8 @@ def test_the_longest_path_is_one_that_databases_can_be_in(tmp_path: Path) -> Non
     data = opened(nested(tmp_path, LONGEST_DIRECTORY))
     for name in (STATUSES, TASK_LOGS):
         with contextlib.closing(sqlite3.connect(data.path / name)) as database:
-            database.execute("PRAGMA journal_mode = WAL")
+            [(mode,)] = database.execute("PRAGMA journal_mode = WAL")
+            assert mode == "wal"
             database.execute("CREATE TABLE t (a)")
     data.close()
 
@@ -149,12 +153,31 @@ def test_a_run_directory_that_leads_elsewhere_is_refused(tmp_path: Path) -> None
         opened(tmp_path / "d")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "d"
-    path.mkdir(0o500)
-    with pytest.raises(DataDirUnusable, match="Permission denied"):
-        opened(path)
+@contextlib.contextmanager
+def without_root(place: Path) -> Iterator[None]:
+    """Be a user who owns the place and may do nothing that others may not."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        for path in (place, *place.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_directory_that_cannot_be_written_is_refused() -> None:
+    # Not in tmp_path: only its owner comes there.
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "d"
+        path.mkdir(0o500)
+        with (
+            without_root(Path(place)),
+            pytest.raises(DataDirUnusable, match="Permission denied"),
+        ):
+            opened(path)
 
 
 def test_a_place_where_nothing_can_be_made_is_refused() -> None:
@@ -187,6 +210,7 @@ def test_the_lock_is_not_handed_to_children(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], close_fds=False) as child:
         data.close()
         opened(tmp_path / "d").close()
+        assert child.poll() is None
         child.kill()
 
 
@@ -203,31 +227,42 @@ def test_nobody_gets_in_who_finds_the_lock_removed_or_replaced(
     opened(tmp_path / "d").close()
 
 
-def test_a_lock_that_no_scheduler_has_is_waited_for(tmp_path: Path) -> None:
+def test_a_lock_that_no_scheduler_has_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened(tmp_path / "d").close()
     lock = tmp_path / "d" / "run" / "lock"
     lock.write_text("")
+    waits: list[float] = []
     with lock.open() as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)
-        release = threading.Timer(0.05, fcntl.flock, (looking, fcntl.LOCK_UN))
-        release.start()
+
+        def wait(seconds: float) -> None:
+            waits.append(seconds)
+            if len(waits) == 3:
+                fcntl.flock(looking, fcntl.LOCK_UN)
+
+        monkeypatch.setattr(datadir, "time", SimpleNamespace(sleep=wait))
         opened(tmp_path / "d").close()
-        release.join()
+    assert len(waits) == 3
 
 
-def test_the_note_of_one_that_died_names_no_holder(tmp_path: Path) -> None:
+def test_the_note_of_one_that_died_names_no_holder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with subprocess.Popen(["true"]) as dead:
         pass
     host = socket.gethostname()
     DataDir(tmp_path / "d", host=host, now=1e9).close()
     lock = tmp_path / "d" / "run" / "lock"
     lock.write_text(f'{{"pid": {dead.pid}, "host": "{host}", "started": 1e9}}')
+    waits: list[float] = []
+    monkeypatch.setattr(datadir, "time", SimpleNamespace(sleep=waits.append))
     with lock.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        began = time.monotonic()
         with pytest.raises(DataDirHeld, match="it left no note of itself"):
             opened(tmp_path / "d")
-        assert time.monotonic() - began < 1
+    assert 0 < sum(waits) < 1
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])

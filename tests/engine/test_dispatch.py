@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from bistro_tui.engine import dispatch
 from bistro_tui.engine.config.model import KillMethod, KillSettings
-from bistro_tui.engine.dispatch import Dispatcher
+from bistro_tui.engine.dispatch.dispatcher import STEPS, Dispatcher
+from bistro_tui.engine.dispatch.turns import FEWEST, MOST, TURN_SEC
 from bistro_tui.engine.ended import Ended, EndedAttempts
 from bistro_tui.engine.ids import InvocationId, TaskId
 from bistro_tui.engine.moment import Now
@@ -268,7 +268,7 @@ async def test_the_ends_of_one_turn_of_the_loop_come_to_the_core_together() -> N
 
 async def test_very_many_ends_are_acted_on_in_several_turns_of_the_loop() -> None:
     stage = Stage()
-    starts = stage.start(3 * dispatch.MOST)
+    starts = stage.start(3 * MOST)
     for start in starts:
         stage.dispatcher.report(end_of(start))
 
@@ -280,24 +280,24 @@ async def test_very_many_ends_are_acted_on_in_several_turns_of_the_loop() -> Non
 
     ended = [len(turn) for turn in stage.core.turns]
     assert sum(ended) == len(starts)
-    assert max(ended) == dispatch.MOST
+    assert max(ended) == MOST
     assert turns >= len(ended)
 
 
 async def test_no_turn_of_the_loop_takes_long_however_slow_the_machine_is() -> None:
     stage = Stage()
-    starts = stage.start(20 * dispatch.MOST)
+    starts = stage.start(20 * MOST)
     for start in starts:
         stage.dispatcher.report(end_of(start))
     stage.core.each_takes = 20e-6
 
     await until(lambda: len(stage.core.turns) == 10)
     settled = [len(turn) for turn in stage.core.turns[-3:]]
-    assert all(0.7 < n * 20e-6 / dispatch.TURN_SEC < 2.1 for n in settled)
+    assert all(0.7 < n * 20e-6 / TURN_SEC < 2.1 for n in settled)
 
     stage.core.each_takes = 1.0
     await until(lambda: len(stage.core.turns) == 13)
-    assert len(stage.core.turns[-1]) == dispatch.FEWEST
+    assert len(stage.core.turns[-1]) == FEWEST
     stage.dispatcher.close()
 
 
@@ -492,7 +492,7 @@ class Real:
 
 
 async def test_very_many_starts_are_decided_on_in_several_turns_of_the_loop() -> None:
-    tasks = 5 * dispatch.STEPS
+    tasks = 5 * STEPS
     real = Real(tasks)
 
     slices = [real.started]
@@ -502,20 +502,20 @@ async def test_very_many_starts_are_decided_on_in_several_turns_of_the_loop() ->
         await until(lambda: real.hall.heard)
         slices.append(real.started - sum(slices))
 
-    assert max(slices) <= 1.1 * dispatch.STEPS
+    assert max(slices) <= 1.1 * STEPS
     assert real.dispatcher.unfinished == tasks
     await until(lambda: real.core.next_due() is None)
 
 
 async def test_nothing_more_starts_once_a_stop_comes_between_two_slices() -> None:
-    real = Real(5 * dispatch.STEPS)
-    await until(lambda: real.started > dispatch.STEPS)
+    real = Real(5 * STEPS)
+    await until(lambda: real.started > STEPS)
     started = real.started
 
     real.dispatcher.feed([StopRequested()])
     await asyncio.sleep(0.01)
 
-    assert real.started == started < 5 * dispatch.STEPS
+    assert real.started == started < 5 * STEPS
     assert len(real.hall.killed) == started
 
 
@@ -655,14 +655,20 @@ async def test_an_attempt_that_ran_and_ended_proves_that_starts_succeed_again(
     stage.dispatcher.close()
 
 
-async def test_no_timer_of_a_start_failure_is_left_after_the_close() -> None:
-    stage = Stage()
+async def test_no_timer_of_a_start_failure_is_left_after_the_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, delays = Stage(), list[float]()
+    at_once(delays, monkeypatch)
     (start,) = stage.start()
     stage.dispatcher.report(undone(start))
+    stage.dispatcher.flush()
+    assert delays == [1]
     stage.dispatcher.close()
-    handle = stage.dispatcher._resuming
-    assert handle is not None
-    assert handle.cancelled()
+    told = len(stage.core.turns)
+    await asyncio.sleep(0.01)
+
+    assert len(stage.core.turns) == told
 
 
 async def test_while_starts_fail_the_work_is_not_over_and_it_goes_on_by_itself(

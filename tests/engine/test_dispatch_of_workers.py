@@ -9,7 +9,8 @@ import pytest
 
 from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.config.model import Config, Job, Settings
-from bistro_tui.engine.dispatch import INITIAL_WAIT, Dispatcher
+from bistro_tui.engine.dispatch.dispatcher import Dispatcher
+from bistro_tui.engine.dispatch.worker_reports import INITIAL_WAIT
 from bistro_tui.engine.ended import EndedAttempts
 from bistro_tui.engine.ids import (
     INSTANCE_LEVEL,

@@ -120,9 +120,12 @@ def test_a_choice_of_nobody_who_waits_is_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     stranger = Job(JobName("z"))
-    odd = Odd()
-    odd.choose = lambda waiting: stranger  # type: ignore[method-assign]
-    policy = guarded(lambda _: odd)
+
+    class Stranger(Odd):
+        def choose(self, waiting: object) -> Job:
+            return stranger
+
+    policy = guarded(lambda _: Stranger())
     policy.set_jobs([A, B, C])
     assert turns(policy) == {"a", "b", "c"}
     assert "which is no job that waits" in caplog.text

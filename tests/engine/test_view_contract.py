@@ -13,7 +13,7 @@ from bistro_tui.engine.view import JobRow, Reason, Snapshot, Stream
 from tests.engine.test_engine import config_text
 from tests.engine.view_ways import WAYS, Scheduler, Served, served, until
 
-PRINTS = "printf 'one\\n\\377two\\nun\\303\\251'; exec sleep 60"
+PRINTS = "printf 'one\\n\\377two\\nun\\303\\251'; exec sleep 900"
 HELD, BROKEN = JobName("held"), JobName("broken")
 CONFIG = config_text(
     held={"command": ["/bin/sh", "-c", PRINTS, "x"], "priority": 9},

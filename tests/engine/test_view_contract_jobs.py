@@ -13,8 +13,8 @@ from tests.engine.test_engine import config_text
 from tests.engine.view_ways import WAYS, Scheduler, Served, served, until
 
 REASONS = tuple(Reason)
-SLEEPS = ["/bin/sh", "-c", "exec sleep 60", "x"]
-STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo on; while :; do sleep 60; done", "x"]
+SLEEPS = ["/bin/sh", "-c", "exec sleep 900", "x"]
+STUBBORN = ["/bin/sh", "-c", "trap '' TERM; echo on; while :; do sleep 900; done", "x"]
 FAILS = ["/bin/sh", "-c", 'echo failed > "$2"', "x"]
 HELD, BROKEN, WAITS = JobName("held"), JobName("broken"), JobName("waits")
 HERE, SLOTS, INSTANCE = NodeName("here"), ResourceName("slots"), LevelName("instance")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -21,9 +22,10 @@ from tests.engine.view_ways import WAYS, Scheduler, Served, served, until
 FAILS = 'echo out; printf "last\\377\\n\\n" >&2; exit 3'
 MUTE = 'echo "Only OUT"; echo failed > "$2"'
 AGAIN = (
-    'echo "try $$"; test -e again && exec sleep 60; touch again; echo incomplete > "$2"'
+    'echo "try $$"; test -e again && exec sleep 900;'
+    ' touch again; echo incomplete > "$2"'
 )
-TALKS = "for i in 1 2 3 4 5; do echo line $i; done; exec sleep 60"
+TALKS = "for i in 1 2 3 4 5; do echo line $i; done; exec sleep 900"
 
 
 def shell(script: str, node: str, **more: object) -> dict[str, object]:
@@ -136,8 +138,8 @@ async def test_lines_are_chosen_by_task_stream_text_and_regex(
     view = looked_at.by(way)
     await settled(view)
 
-    async def found(**chosen: object) -> list[bytes]:
-        search = LogSearch(**chosen)  # type: ignore[arg-type]
+    async def found(**chosen: Any) -> list[bytes]:
+        search = LogSearch(**chosen)
         page = await view.search_log(search)
         assert page == await looked_at.door.search_log(search)
         return texts(page)

@@ -16,7 +16,7 @@ from typing import Any
 from tests.e2e.program import Place
 from tests.faults.oracle import Oracle, Task, fresh_mark, judge
 from tests.faults.seeds import SCALE
-from tests.faults.watching import alive_with, wardens_of
+from tests.faults.watching import Patience, alive_with, wardens_of
 
 KILL_WAIT = 0.3
 NODES = 30 * SCALE
@@ -229,13 +229,13 @@ class Crashes:
         killed warden has left when the scheduler died before it could end it.
         """
         excused = self._older | (set() if of_killed_wardens else self._unwatched)
-        deadline = time.monotonic() + KILL_WAIT + 2
+        patience = Patience(KILL_WAIT + 2)
         while alive := [
             one
             for one in self.oracle.alive()
             if self.oracle.task_pid(one) not in excused
         ]:
-            assert time.monotonic() < deadline, f"{alive}\n{self.tail()}"
+            assert not patience.is_over, f"{alive}\n{self.tail()}"
             self.pause(0.02)
 
 
@@ -332,7 +332,7 @@ def stop_tasks(run: Crashes) -> None:
 def terminate(run: Crashes) -> None:
     """Ask it to stop; it ends its tasks and says how."""
     run.signal(run.process.pid, signal.SIGTERM)
-    run.process.wait(KILL_WAIT + 10)
+    run.process.wait(KILL_WAIT + 60)
     run.nothing_stays(of_killed_wardens=True)
 
 

@@ -14,6 +14,8 @@ from tests.faults.watching import alive_with
 AT_ONCE = 20
 OTHERS = 4
 KILL_WAIT = 0.3
+SOON = 10.0
+"""2 s where nobody else wants the processors."""
 
 DAEMON = """\
 #!/bin/sh
@@ -93,7 +95,7 @@ class Daemons:
         left = alive_with(case.mark)
         assert not left, f"{case.way}: alive at the end of its task: {left}"
         if case.is_killed:
-            assert time.monotonic() - began < KILL_WAIT + 2, case.way
+            assert time.monotonic() - began < KILL_WAIT + SOON, case.way
         warden.send(Settled((number,)))
         return len(pids)
 
@@ -127,7 +129,7 @@ def run_daemons(
 
 def _numbers_in(path: Path) -> list[int]:
     """Return the pids that daemons have written, once there is one."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         words = path.read_text().split() if path.exists() else []
         if words:

@@ -51,7 +51,7 @@ def process_limit() -> Iterator[ProcessLimit]:
     try:
         yield ProcessLimit(path)
     finally:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while path.exists():
             for pid in (path / "cgroup.procs").read_text().split():
                 # What a failed test has left.

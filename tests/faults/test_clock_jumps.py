@@ -20,10 +20,11 @@ from tests.e2e.program import Place, config_of, shell
 from tests.faults.needs import need_program
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(60 + 30 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 HOUR, YEAR = 3_600, 31_557_600
-ALLOWED_SEC = 1.0
+ALLOWED_SEC = 3.0
+"""Late by what a busy machine takes to start a task; a jump is 600 s or more."""
 BACKOFF_SEC = 2
 TIMEOUT_SEC = 2
 KILL_WAIT_SEC = 1.5
@@ -211,7 +212,7 @@ def test_nothing_is_early_late_or_lost_while_the_clock_is_set_again_and_again(
     assert rows == [(1,)] * 8
     rows = place.rows("task_logs.sql3", "SELECT seconds FROM attempts")
     assert len(rows) >= 12
-    assert all(0 <= seconds <= TALKING_SEC + 5 for (seconds,) in rows)
+    assert all(0 <= seconds <= 3 * TALKING_SEC for (seconds,) in rows)
     ((shown,),) = place.rows(
         "statuses.sql3", "SELECT max(timestamp) - min(timestamp) FROM task_statuses"
     )
@@ -219,7 +220,7 @@ def test_nothing_is_early_late_or_lost_while_the_clock_is_set_again_and_again(
     ((remembered,),) = place.rows(
         "task_logs.sql3", "SELECT max(started) - min(started) FROM attempts"
     )
-    assert remembered < 2 * TALKING_SEC
+    assert remembered < 4 * TALKING_SEC
 
 
 @pytest.mark.parametrize("second", [86_400, 4.42e9][:SCALE])
@@ -231,7 +232,7 @@ def test_after_a_crash_all_goes_on_whatever_the_clock_was_set_to(
     file = place.write_config(config(oracle, 1, "retries", "talks"))
     flags = ("--no-ui", "--exit-when-done", "--data-dir", place.data)
     with place.start(file, *flags, env=clock.environment) as first:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while "end retries@n1" not in oracle.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -248,7 +249,7 @@ def test_after_a_crash_all_goes_on_whatever_the_clock_was_set_to(
         starts = [up for word, up in told if word == "start"]
         # A start of the program, an old copy's end, and its own delay at most.
         waits = [later - up for up, later in itertools.pairwise(starts)]
-        assert max(waits, default=0) < 12, task
+        assert max(waits, default=0) < 40, task
     ids = [
         one
         for (one,) in place.rows(

@@ -12,7 +12,7 @@ from tests.faults.daemons import WAYS, run_daemons
 from tests.faults.needs import need
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 TASKS = 66 * SCALE
 

@@ -20,10 +20,12 @@ from tests.faults.needs import need_program
 from tests.faults.seeds import SCALE
 from tests.faults.watching import children_of, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 CYCLES = 6 * SCALE
-RESUMES_SEC = 10.0
+RESUMES_SEC = 60.0
+SYNC_SEC = 3.0
+"""Long beside what an answer takes, also under strace on a busy machine."""
 WELL = "statuses can be stored again"
 
 
@@ -52,7 +54,7 @@ class Run:
         lines = [line.split() for line in self.marks.read_text().splitlines()]
         return [node for word, node in lines if word == what]
 
-    def wait_for(self, text: str, offset: int = 0, seconds: float = 20) -> float:
+    def wait_for(self, text: str, offset: int = 0, seconds: float = 60) -> float:
         """Return how long it took until that was logged."""
         return wait_until(
             lambda: text in self.since(offset) or self._fail_if_dead(), text, seconds
@@ -66,6 +68,16 @@ class Run:
             f"more tasks are shown as done:\n{self.text[-2000:]}",
             seconds,
         )
+
+    def wait_for_no_more_starts(self) -> None:
+        """Return when none has started for a second; what is on its way may."""
+        deadline = time.monotonic() + 30
+        begun, since = -1, time.monotonic()
+        while time.monotonic() < since + 1:
+            assert time.monotonic() < deadline, "tasks are started"
+            if len(self.marked("start")) != begun:
+                begun, since = len(self.marked("start")), time.monotonic()
+            time.sleep(0.05)
 
     def _fail_if_dead(self) -> bool:
         assert self.process.poll() is None, self.text[-3000:]
@@ -90,7 +102,7 @@ def running(place: Place, *, at_once: int = 8) -> Iterator[Run]:
                 yield run
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(60)
     run.shown.look()
     assert process.returncode == 0, run.text[-3000:]
     assert "Traceback" not in run.text
@@ -116,12 +128,9 @@ def test_a_disk_that_fills_up_pauses_starts_and_nothing_is_lost(
             offset = len(run.text)
             disk.fill(leave=rng.choice([0, 0, 4_096, 65_536]))
             if rng.random() < 0.7:
-                run.wait_for("ERROR disk full: starts paused", offset, 5)
-                # What was on its way has begun by then.
-                time.sleep(0.5 + rng.random() / 2)
-                begun = len(run.marked("start"))
-                time.sleep(0.2)
-                assert len(run.marked("start")) == begun, "a task started"
+                run.wait_for("ERROR disk full: starts paused", offset)
+                run.wait_for_no_more_starts()
+                time.sleep(rng.random() / 2)
                 disk.clear()
                 slowest = max(slowest, run.wait_for(WELL, offset, RESUMES_SEC))
             else:
@@ -154,7 +163,7 @@ def test_without_a_free_inode_starts_are_paused_too(place: Place) -> None:
         assert (reserve.st_size, reserve.st_mode & 0o777) == (2**20, 0o600)
         assert reserve.st_blocks * 512 >= 2**20
         disk.fill_files()
-        run.wait_for("ERROR disk full: starts paused", seconds=5)
+        run.wait_for("ERROR disk full: starts paused")
         disk.clear()
         run.wait_for(WELL, seconds=RESUMES_SEC)
         run.wait_for_more_done()
@@ -167,7 +176,7 @@ def test_what_goes_away_pauses_starts_until_it_is_back(place: Place) -> None:
             offset = len(run.text)
             with run.shown.held():
                 path.rename(away)
-                run.wait_for("which is gone or was replaced", offset, 5)
+                run.wait_for("which is gone or was replaced", offset)
                 shown = len(GOT_STATUS.findall(run.text))
                 time.sleep(1)
                 assert len(GOT_STATUS.findall(run.text)) == shown, "something is shown"
@@ -295,7 +304,7 @@ def followed(
             for child in children_of(process.pid):
                 os.kill(child, signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(60)
             finally:
                 for child in children_of(process.pid):
                     os.kill(child, signal.SIGKILL)
@@ -306,7 +315,7 @@ def test_on_a_slow_disk_the_scheduler_answers_and_statuses_are_shown_later(
 ) -> None:
     with_databases(place)
     config = place.write_config(config_of(("j", {"command": DONE})))
-    words = traced(place, config, "delay_enter=500000")
+    words = traced(place, config, f"delay_enter={SYNC_SEC * 1_000_000:.0f}")
     answers: list[float] = []
     with followed(place, words) as (process, log):
         for asked in range(1, 5):
@@ -314,13 +323,13 @@ def test_on_a_slow_disk_the_scheduler_answers_and_statuses_are_shown_later(
                 os.kill(child, signal.SIGHUP)
             answers.append(
                 wait_until(
-                    lambda: log.read_text().count("asked to reload") == asked,  # noqa: B023
+                    lambda: log.read_text().count("asked to reload") == asked,  # noqa: B023 - called at once
                     "it answers",
                 )
             )
         wait_until(lambda: log.read_text().count("Got status done") == 4, "all shown")
     assert process.returncode == 0
-    assert max(answers) < 0.3, answers
+    assert max(answers) < SYNC_SEC * 2 / 3, answers
 
 
 def test_a_read_only_file_system_is_refused_at_the_start(place: Place) -> None:

@@ -17,8 +17,9 @@ pytestmark = pytest.mark.slow
 NOBODY = "54321"
 """A user with no other process: the limit of processes counts by user."""
 PROCESSES = 1_000
-GONE_SEC = 5.0
-SERVED_SEC = 2.0
+GONE_SEC = 20.0
+SERVED_SEC = 10.0
+"""5 s and 2 s where the bomb has the processors to itself."""
 
 BOMB = "while (1) { defined(fork) or select(undef, undef, undef, 0.1) }"
 HOPPERS = 40
@@ -88,14 +89,14 @@ def test_processes_that_live_on_in_their_children_only_are_caught(
 
 
 def _wait_for_processes(warden: Driven, mark: str, number: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (found := len(alive_with(mark))) < number:
         need(time.monotonic() < deadline, f"a host that allows {number}, not {found}")
         assert warden.listen(0.05)
 
 
 def _wait_for_hops(warden: Driven, mark: str, before: set[str]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(before & _pids(mark)) >= HOPPERS // 4:
         assert time.monotonic() < deadline, "they do not hop"
         assert warden.listen(0.05)

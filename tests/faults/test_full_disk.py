@@ -14,7 +14,7 @@ from tests.e2e.program import Place
 from tests.faults.disks import SmallDisk, config_of_tasks, small_disk
 from tests.faults.watching import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FULL = "ERROR disk full: starts paused"
 TASKS = 24
@@ -71,7 +71,7 @@ def fill(place: Place, disk: SmallDisk, *, files: bool) -> None:
     with started(place) as process:
         wait_for(place, " serves ")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert (place.data / "reserve").exists()
     if files:
         disk.fill_files()
@@ -92,7 +92,7 @@ def test_a_start_on_a_full_disk_lives_on_the_reserve_until_there_is_room(
             time.sleep(0.5)
             assert len(marked(place, "start")) == begun, "a task started"
             disk.clear()
-            assert process.wait(30) == 0, text(place)
+            assert process.wait(60) == 0, text(place)
         ended = marked(place, "end")
         assert len(ended) == len(set(ended)) == TASKS
         assert (place.data / "reserve").exists()
@@ -104,12 +104,12 @@ def test_a_start_that_finds_no_free_inode_says_that_the_disk_is_full(
     with small_disk(place.data, "size=16m,nr_inodes=100") as disk:
         fill(place, disk, files=True)
         with started(place) as process:
-            assert process.wait(20) == 3
+            assert process.wait(60) == 3
         assert "disk full: it cannot be opened" in text(place)
         assert "df -i" in text(place)
         disk.clear()
         with started(place, "--exit-when-done") as process:
-            assert process.wait(30) == 0, text(place)
+            assert process.wait(60) == 0, text(place)
 
 
 def test_killed_on_a_full_disk_it_starts_again_there_and_nothing_is_lost(
@@ -126,7 +126,7 @@ def test_killed_on_a_full_disk_it_starts_again_there_and_nothing_is_lost(
             wait_for(place, FULL)
             wait_for(place, " serves ")
             disk.clear()
-            assert process.wait(30) == 0, text(place)
+            assert process.wait(60) == 0, text(place)
         ended = marked(place, "end")
         assert len(ended) == len(set(ended)) == TASKS
         assert "Traceback" not in text(place)

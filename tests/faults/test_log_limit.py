@@ -11,7 +11,7 @@ from tests.e2e.program import Place
 from tests.faults.seeds import SCALE
 from tests.faults.test_output import config_of_commands
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90 + 30 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 LIMIT = 16 * 2**20
 SPEWING = 10

@@ -13,7 +13,7 @@ from tests.faults.needs import need_program
 from tests.faults.nth_calls import MODES
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400 * SCALE)]
 
 SIZES = {"kill": 30 * SCALE, "kill-again": 12 * SCALE, "fail": 24 * SCALE}
 AT_ONCE = 2

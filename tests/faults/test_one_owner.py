@@ -119,7 +119,7 @@ class Owners:
         pid, host, started = found.groups()
         assert (int(pid), host) == (holder, os.uname().nodename)
         age = time.time() - time.mktime(time.strptime(started, "%Y-%m-%d %H:%M:%S"))
-        assert -2 < age < 60
+        assert -2 < age < 180
 
     def close(self) -> None:
         for process in self._started:

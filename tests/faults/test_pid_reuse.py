@@ -12,7 +12,7 @@ from tests.e2e.program import REPOSITORY
 from tests.faults.needs import need, need_program, need_root
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(150 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 TASKS = 2_000 * SCALE
 FAULTS = 4 * SCALE

@@ -21,7 +21,7 @@ from tests.faults.power_cuts import (
 )
 from tests.faults.seeds import SCALE
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 * SCALE)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
 IMAGES = 1_500 * SCALE
 OPENED_EACH = 3

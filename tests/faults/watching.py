@@ -3,11 +3,12 @@
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def pids() -> Iterator[int]:
@@ -90,6 +91,28 @@ def wait_until(
     return time.monotonic() - began
 
 
+class Patience:
+    """So many seconds of looking again and again.
+
+    Each look counts at most as much as it takes where nobody else wants the
+    processors: who is late for others has to be waited for longer.
+    """
+
+    def __init__(self, seconds: float, look_sec: float = 0.05) -> None:
+        """``look_sec``: of one look and the pause after it."""
+        self._left = seconds
+        self._look_sec = look_sec
+        self._last = time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether they are over, to be asked once a look."""
+        now = time.monotonic()
+        self._left -= min(now - self._last, self._look_sec)
+        self._last = now
+        return self._left < 0
+
+
 class Watch:
     """Calls a function again and again on a thread while a ``with`` block runs."""
 
@@ -127,19 +150,19 @@ class Zombies:
 
     def __init__(self, scheduler: int) -> None:
         self._scheduler = scheduler
-        self._since: dict[tuple[int, str], float] = {}
-        self.oldest_sec = 0.0
+        self._seen: Counter[tuple[int, str]] = Counter()
+        self.most_looks = 0
+        """How many looks, one after the other, have seen the same zombie."""
         self.looks = 0
 
     def look(self) -> None:
         """Look once at the children of the scheduler and of its wardens."""
-        now, seen = time.monotonic(), set()
+        seen = set()
         for parent in (self._scheduler, *wardens_of(self._scheduler)):
             for pid in children_of(parent):
                 fields = stat_of(pid)
                 if fields and fields[0] == "Z":
                     seen.add((pid, fields[19]))
-        self._since = {one: self._since.get(one, now) for one in seen}
-        oldest = max((now - since for since in self._since.values()), default=0.0)
-        self.oldest_sec = max(self.oldest_sec, oldest)
+        self._seen = Counter({one: self._seen[one] + 1 for one in seen})
+        self.most_looks = max(self.most_looks, *self._seen.values(), 0)
         self.looks += 1

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.needs import need_program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 MODEL = Path(__file__).parent / "remote.pml"
 MOST_MEMORY_MB = 480
@@ -44,7 +44,7 @@ def _search(
 
 def _output(directory: Path, *words: str) -> str:
     run = subprocess.run(
-        words, cwd=directory, capture_output=True, text=True, timeout=150
+        words, cwd=directory, capture_output=True, text=True, timeout=380
     )
     assert run.returncode == 0, f"{words}\n{run.stdout}\n{run.stderr}"
     return run.stdout

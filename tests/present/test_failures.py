@@ -170,7 +170,8 @@ def test_an_open_group_shows_its_tasks_and_keys_act_on_all_of_them() -> None:
     assert [type(row) for row in shut] == [Group, Group]
     assert [type(row) for row in opened] == [Group, Failure, Failure, Group]
     assert {str(thing.task) for thing in things_of(opened[0])} == {"a@n1", "a@n2"}
-    assert [str(thing) for thing in things_of(opened[1])] == [str(opened[1].task)]  # type: ignore[union-attr]
+    assert isinstance(first := opened[1], Failure)
+    assert [str(thing) for thing in things_of(first)] == [str(first.task)]
     assert len({failure_key(row) for row in opened}) == 4
 
 

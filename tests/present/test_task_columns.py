@@ -1,5 +1,7 @@
 """What the page of tasks shows beside job and node."""
 
+from typing import Any
+
 import pytest
 
 from bistro_tui.engine.view import LogLine, Reason, Stream, TaskRow
@@ -97,7 +99,7 @@ def test_a_running_row_ends_with_its_last_line_and_an_ended_one_with_its_result(
     assert cells(stopping, around)["last line · result"] == "KILL in 7s"
 
 
-def waiting(**changes: object) -> TaskRow:
+def waiting(**changes: Any) -> TaskRow:
     row = TaskRow(
         task=task("etl", "db7"),
         reason=Reason.BACKOFF,
@@ -106,7 +108,7 @@ def waiting(**changes: object) -> TaskRow:
         next_run=NOW + 20,
         why="waits 20 s more\nof its backoff",
     )
-    return row._replace(**changes)  # type: ignore[arg-type]
+    return row._replace(**changes)
 
 
 def test_a_task_that_waits_says_why_and_until_when() -> None:

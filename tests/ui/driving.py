@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -22,6 +23,11 @@ async def driven(
     app = BistroApp(engine, engine, crash_dir=None, clock=FrozenClock())
     async with app.run_test(size=size, notifications=True) as pilot:
         yield app, pilot
+
+
+def top(app: BistroApp) -> Any:
+    """Return the screen on top, whatever its kind."""
+    return app.screen
 
 
 async def until(condition: Callable[[], bool], what: str = "it") -> None:

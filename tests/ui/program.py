@@ -66,9 +66,9 @@ def main() -> None:
     logging.getLogger("bistro_tui").addHandler(log)
     engine = busy_engine()
     if what == "crash":
-        JobsTable.action_cursor = fail  # type: ignore[method-assign, assignment]
+        JobsTable.action_cursor = fail  # type: ignore[method-assign, assignment]  # to break it
     elif what == "render":
-        JobsTable.columns = columns_fail  # type: ignore[method-assign]
+        JobsTable.columns = columns_fail  # type: ignore[method-assign]  # to break it
     elif what == "strays":
         threading.Timer(1, write_strays).start()
     control = StoppingEngine(engine)

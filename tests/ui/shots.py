@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
+import pytest
 from textual._wait import wait_for_idle
 from textual.events import Key
 from textual.keys import _character_to_key
@@ -16,6 +17,7 @@ from bistro_tui.attached_app import AttachedApp
 from bistro_tui.doors import Door
 from bistro_tui.engine.view import Banner, ConfigProblem
 from bistro_tui.present.ui_settings import DEFAULTS
+from bistro_tui.widgets import toasts
 from tests.ui.night import day_engine, night_engine
 from tests.ui.scenes import pool_engine, quiet_engine
 from tests.ui.scripted import FrozenClock, ScriptedEngine, snapshot
@@ -246,6 +248,12 @@ class _Walk:
         return self._found
 
     async def _visit(self, app: BistroApp, shots: Sequence[Shot]) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            # However slow the machine is: each is there until its screen is left.
+            patch.setattr(toasts, "toast_seconds", lambda *_: 3_600.0)
+            await self._visit_all(app, shots)
+
+    async def _visit_all(self, app: BistroApp, shots: Sequence[Shot]) -> None:
         async with app.run_test(size=self._size, notifications=True):
             for shot in shots:
                 await _type(app, shot.keys)
@@ -254,6 +262,7 @@ class _Walk:
                 svg = app.export_screenshot(title=shot.name) if wanted else ""
                 self._found[shot.name] = Picture(rows=rows, svg=_plain(svg))
                 await _type(app, shot.leave)
+                app.clear_notifications()
 
 
 async def _type(app: BistroApp, keys: tuple[str, ...]) -> None:

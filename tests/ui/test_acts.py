@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import replace
 
+from bistro_tui.engine.ids import ResourceName
 from bistro_tui.engine.view import JobFacts, JobName, NodeName, Reason, TaskRow
 from bistro_tui.present.things import JobThing, NodeThing, ResourceThing, TaskThing
 from bistro_tui.screens.confirm import Confirm
 from bistro_tui.screens.main import MainScreen
-from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.driving import driven, top, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import (
     ScriptedEngine,
@@ -25,7 +26,7 @@ def io_of(engine: ScriptedEngine) -> ResourceThing:
     return ResourceThing(
         node=rack.name,
         level=rack.level,
-        resource=rack.usage[0].resource,  # type: ignore[arg-type]
+        resource=ResourceName(rack.usage[0].resource),
     )
 
 
@@ -51,10 +52,10 @@ async def test_undo_is_refused_when_somebody_else_changed_it_since() -> None:
         await pilot.press("e")
         await until_shown(app, "backup is disabled · u undoes")
         # Another job is shown as disabled from the start.
-        await until(lambda: not app.screen.snapshot.jobs[0].enabled)  # type: ignore[attr-defined]
+        await until(lambda: not top(app).snapshot.jobs[0].enabled)
         first, *others = engine.current.jobs
         engine.change(jobs=(replace(first, enabled=True), *others))
-        await until(lambda: app.screen.snapshot.jobs[0].enabled)  # type: ignore[attr-defined]
+        await until(lambda: top(app).snapshot.jobs[0].enabled)
         await pilot.press("u")
         await until_shown(app, "not undone: backup is enabled by now")
     assert len(engine.asked) == 1

@@ -1,7 +1,7 @@
 """The command line and the palette: the same acts by words and names."""
 
 from bistro_tui.engine.view import JobName, Reason
-from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.driving import driven, top, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine, quiet_engine
 from tests.ui.scripted import ScriptedEngine, job, node, running, snapshot, task
 
@@ -33,7 +33,7 @@ async def test_what_no_command_means_is_said_with_the_nearest() -> None:
             ("theme nigth-bistro", "there is no theme"),
         ):
             await pilot.press("colon")
-            app.screen.query_one("#command-text").value = typed  # type: ignore[attr-defined]
+            top(app).query_one("#command-text").value = typed
             await pilot.press("enter")
             await until_shown(app, said)
 
@@ -43,7 +43,7 @@ async def test_why_log_and_acts_by_name() -> None:
     async with driven(engine) as (app, pilot):
         for typed in ("priority backup 3", "limit rack io 4", "stop backup db1"):
             await pilot.press("colon")
-            app.screen.query_one("#command-text").value = typed  # type: ignore[attr-defined]
+            top(app).query_one("#command-text").value = typed
             await pilot.press("enter")
         await until(lambda: len(engine.asked) == 3)
         await pilot.press("colon", *"why backup", "enter")
@@ -68,7 +68,7 @@ async def test_the_palette_finds_names_among_100_000_nodes() -> None:
     engine = ScriptedEngine(current=snapshot(nodes=nodes))
     async with driven(engine) as (app, pilot):
         gone: list[tuple[str, object]] = []
-        app.screen.go = lambda key, thing=None: gone.append((key, thing))  # type: ignore[attr-defined]
+        top(app).go = lambda key, thing=None: gone.append((key, thing))
         await pilot.press("ctrl+p", *"db098765")
         await until_shown(app, "node db098765")
         await pilot.press("enter")

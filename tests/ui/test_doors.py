@@ -11,7 +11,7 @@ from bistro_tui.doors import Door
 from bistro_tui.engine.view import JobName, Reason
 from bistro_tui.present.things import JobThing
 from bistro_tui.screens.main import MainScreen
-from tests.ui.driving import WIDE, until, until_gone, until_shown
+from tests.ui.driving import WIDE, top, until, until_gone, until_shown
 from tests.ui.pictures import grid
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import (
@@ -71,13 +71,13 @@ async def test_each_tab_is_as_it_was_left() -> None:
         await pilot.press("right_curly_bracket")
         await until_shown(app, "db-farm")
         await pilot.press("2")
-        await until(lambda: app.screen.page.NAME == "Jobs")  # type: ignore[attr-defined]
+        await until(lambda: top(app).page.NAME == "Jobs")
         await pilot.press("right_curly_bracket")
         await until_shown(app, "web1")
         await until_gone(app, "analytics-rollup")
         await pilot.press("left_curly_bracket")
         await until_shown(app, "analytics-rollup")
-        assert app.screen.page.NAME == "Jobs"  # type: ignore[attr-defined]
+        assert top(app).page.NAME == "Jobs"
         await pilot.press("left_curly_bracket")
         await until_shown(app, "2 schedulers")
 
@@ -100,10 +100,11 @@ async def test_a_task_of_the_tab_of_all_is_stopped_where_it_runs() -> None:
     async with together(night, day) as (app, pilot):
         await until_shown(app, "day:web1")
         await pilot.press("5")
-        await until(lambda: app.screen.page.NAME == "Tasks")  # type: ignore[attr-defined]
+        await until(lambda: top(app).page.NAME == "Tasks")
         await pilot.press("slash", *"web1", "enter", "x")
         await until(lambda: any(asked[0] == "kill_task" for asked in day.asked))
-    assert day.asked[-1][1] == task("backup", "web1")
+    (killed,) = (asked[1] for asked in day.asked if asked[0] == "kill_task")
+    assert killed == task("backup", "web1")
     assert not any(asked[0] == "kill_task" for asked in night.asked)
 
 

@@ -3,7 +3,7 @@
 from bistro_tui.present.foot import foot_badges
 from bistro_tui.present.spans import plain_text
 from bistro_tui.widgets.filter_line import FilterLine
-from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
+from tests.ui.driving import NARROW, driven, top, until, until_gone, until_shown
 from tests.ui.pictures import grid
 from tests.ui.scenes import busy_engine
 
@@ -95,7 +95,7 @@ async def test_the_chip_is_as_new_as_the_line_that_is_typed_in() -> None:
     async with driven(busy_engine(), NARROW) as (app, pilot):
         await pilot.press("slash")
         await until(lambda: isinstance(app.focused, FilterLine))
-        line, pane = app.focused, app.screen.page.active_pane  # type: ignore[attr-defined]
+        line, pane = app.focused, top(app).page.active_pane
         assert isinstance(line, FilterLine)
         line.value = "ind"
         assert pane.filter_text == "ind"

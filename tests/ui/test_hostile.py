@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from bistro_tui.app import BistroApp
 from bistro_tui.engine.view import JobName
@@ -18,7 +19,7 @@ from bistro_tui.screens.main import MainScreen
 from bistro_tui.screens.pages import PAGES
 from bistro_tui.widgets.cells import to_strip
 from tests.faults.seeds import SCALE
-from tests.ui.driving import NARROW, WIDE, driven, until_gone, until_shown
+from tests.ui.driving import NARROW, WIDE, driven, top, until, until_gone, until_shown
 from tests.ui.hostile import HOSTILE, hostile_engine
 from tests.ui.pictures import grid
 from tests.ui.scripted import ScriptedEngine, job, snapshot
@@ -138,21 +139,25 @@ async def test_what_is_pasted_is_shown_and_not_obeyed(opens: str) -> None:
     async with driven(engine) as (app, pilot):
         await until_shown(app, "etl")
         await pilot.press(opens)
-        await pilot.pause()
+        await until(lambda: isinstance(app.focused, Input))
         for evil in HOSTILE:
             app.post_message(Paste(evil[:40]))
             await pilot.pause()
             assert_safe(app)
+        assert isinstance(app.focused, Input)
 
 
 async def test_names_are_completed_as_what_can_be_shown() -> None:
     jobs = tuple(job(f"a{evil}") for evil in HOSTILE)
     async with driven(ScriptedEngine(current=snapshot(jobs=jobs))) as (app, pilot):
         await pilot.press("colon", *"job", "space", "a")
+        typed, completed = top(app).query_one("#command-text"), set()
         for _ in HOSTILE:
             await pilot.press("tab")
             await pilot.pause()
             assert_safe(app)
+            completed.add(typed.value)
+        assert len(completed) > 1
 
 
 @settings(max_examples=200 * SCALE, deadline=None)

@@ -26,6 +26,7 @@ from tests.ui.driving import NARROW, WIDE, driven, until, until_gone, until_show
 from tests.ui.pictures import grid, text
 from tests.ui.scripted import (
     NOW,
+    FrozenClock,
     ScriptedEngine,
     job,
     node,
@@ -409,4 +410,5 @@ async def until_listed(tasks: SegmentTasks, number: int) -> None:
 
 
 def move(app: BistroApp, seconds: float) -> None:
-    app.clock.wall += seconds  # type: ignore[attr-defined]
+    assert isinstance(app.clock, FrozenClock)
+    app.clock.wall += seconds

@@ -133,5 +133,4 @@ async def test_a_key_that_never_comes_back_does_not_hold_up_the_next_for_long(
         monkeypatch.setattr(app, "_go_up", lambda _node, _turn: None)
         burst(app, "5jx")
 
-        await until(lambda: bool(engine.asked))
-        assert engine.asked[0][0] == "kill_task"
+        await until(lambda: "kill_task" in [asked[0] for asked in engine.asked])

@@ -1,6 +1,7 @@
 """Every key of the overview, pressed."""
 
 import asyncio
+from functools import partial
 
 from textual.events import MouseScrollDown, Paste
 
@@ -324,7 +325,7 @@ async def test_the_filter_applies_to_each_letter_and_enter_finds_the_first() -> 
         await pilot.press("slash")
         for letters, left in (("s", 7), ("h", 1), ("backspace", 7)):
             await pilot.press(letters)
-            await until(lambda left=left: len(jobs.rows) == left)  # type: ignore[misc]
+            await until(partial(lambda left: len(jobs.rows) == left, left))
         await pilot.press("h", "i", "p")
         await until_shown(app, " / ship", "/ship 1")
         await pilot.press("enter")

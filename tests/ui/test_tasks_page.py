@@ -1,5 +1,7 @@
 """Page 5: states, last lines, pages of tasks, one task's log, failures alike."""
 
+from typing import Any
+
 from textual.pilot import Pilot
 
 from bistro_tui.app import BistroApp
@@ -27,7 +29,7 @@ from tests.ui.scripted import NOW, ScriptedEngine, ended, running, task
 R = Reason
 
 
-def task_row(job: str, node: str, reason: Reason, **facts: object) -> TaskRow:
+def task_row(job: str, node: str, reason: Reason, **facts: Any) -> TaskRow:
     row = TaskRow(
         task=task(job, node),
         reason=reason,
@@ -36,7 +38,7 @@ def task_row(job: str, node: str, reason: Reason, **facts: object) -> TaskRow:
         next_run=None,
         why=f"{job} says why",
     )
-    return row._replace(**facts)  # type: ignore[arg-type]
+    return row._replace(**facts)
 
 
 def failure(

@@ -23,7 +23,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-_SECONDS = 20.0
+_SECONDS = 60.0
 
 
 class Terminal:

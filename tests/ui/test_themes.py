@@ -99,7 +99,7 @@ async def test_themes_of_each_kind_can_be_shown() -> None:
             assert "etl" in text(app)
         app.use_theme("ansi")
         await pilot.press("question_mark")
-        await pilot.pause()
+        await until_shown(app, "This help")
         styles = [
             segment.style
             for strip in app.screen._compositor.render_strips()
@@ -133,9 +133,11 @@ async def test_an_unknown_theme_is_told_and_the_usual_one_shown() -> None:
 async def test_ascii_mode_sends_ascii_alone_and_keeps_every_width() -> None:
     app = app_with(UiSettings(ascii=True))
     async with app.run_test(size=(120, 40)) as pilot:
+        screens = set()
         for keys in ((), ("question_mark",), ("escape", "ctrl+p"), ("escape", "slash")):
             await pilot.press(*keys)
             await pilot.pause()
+            screens.add((app.screen, app.focused))
             lines = app.screen._compositor.render_strips()
             filters = app.get_line_filters()
             for strip in lines:
@@ -144,6 +146,7 @@ async def test_ascii_mode_sends_ascii_alone_and_keeps_every_width() -> None:
                     shown = shown.apply_filter(one, app.screen.background_colors[1])
                 assert shown.text.isascii()
                 assert shown.cell_length == strip.cell_length
+        assert len(screens) == 4
     assert in_ascii("日本 é ● ━ ⣿ ┼") == "???? ? > = # +"
 
 

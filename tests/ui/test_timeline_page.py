@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -208,9 +209,9 @@ async def test_a_history_that_comes_late_gets_a_cursor_as_well() -> None:
     came = asyncio.Event()
 
     class Slow(ScriptedEngine):
-        async def history(self, **asked: object) -> AttemptPage:
+        async def history(self, **asked: Any) -> AttemptPage:
             await came.wait()
-            return await super().history(**asked)  # type: ignore[arg-type]
+            return await super().history(**asked)
 
     engine = Slow(attempts=scene().attempts)
     async with driven(engine, WIDE) as (app, pilot):
@@ -250,9 +251,9 @@ class Past(ScriptedEngine):
 
     pages = 0
 
-    async def history(self, **asked: object) -> AttemptPage:
+    async def history(self, **asked: Any) -> AttemptPage:
         self.pages += 1
-        return await super().history(**asked)  # type: ignore[arg-type]
+        return await super().history(**asked)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bistro_tui.engine.view import Claims, Holding, ResourceName, Waiting
-from tests.ui.driving import driven, until, until_gone, until_shown
+from tests.ui.driving import driven, top, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine
 from tests.ui.scripted import ScriptedEngine, task
 
@@ -49,7 +49,7 @@ async def test_from_a_job_to_its_task_to_the_resource_to_who_waits_and_back() ->
 async def test_enter_on_a_holder_goes_to_its_task_and_l_to_its_log() -> None:
     async with driven(engine_with_claims()) as (app, pilot):
         gone: list[tuple[str, object]] = []
-        app.screen.go = lambda key, thing=None: gone.append((key, thing))  # type: ignore[attr-defined]
+        top(app).go = lambda key, thing=None: gone.append((key, thing))
         for key in ("enter", "l"):
             await pilot.press("w")
             await until_shown(app, "held by backup@db1")

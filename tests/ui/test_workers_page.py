@@ -19,7 +19,7 @@ from bistro_tui.screens.confirm import Confirm
 from bistro_tui.screens.main import MainScreen
 from bistro_tui.screens.workers import WorkersPage
 from bistro_tui.widgets.worker_list import WorkerList
-from tests.ui.driving import NARROW, driven, until, until_gone, until_shown
+from tests.ui.driving import NARROW, driven, top, until, until_gone, until_shown
 from tests.ui.pictures import text
 from tests.ui.scenes import WAIT, busy_engine, pool_engine
 from tests.ui.scripted import (
@@ -62,6 +62,7 @@ async def test_a_task_whose_worker_is_not_well_says_so_at_every_width(key: str) 
     async with driven(pool(), size=NARROW) as (app, pilot):
         await pilot.press(key)
         await until_shown(app, "⚠ w2: unhealthy")
+        assert key == top(app).page.KEY
         assert "w1: " not in text(app)
 
 

@@ -169,7 +169,7 @@ async def served(
         yield doorstep
     finally:
         engine.request_stop()
-        await asyncio.wait([running], timeout=10)
+        await asyncio.wait([running], timeout=60)
         await server.close()
         doors.close()
         for writer in doorstep.opened:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import sqlite3
+from typing import Any
 
 import pytest
 
@@ -148,12 +149,12 @@ async def _nothing(_desk: Desk, _query: Query) -> Json:
 def put(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
-    answer: object,
+    answer: Any,
     *,
     changes: bool = False,
 ) -> None:
     """Have a handler more."""
-    handler = Handler(name=name, answer=answer, about="…", changes=changes)  # type: ignore[arg-type]
+    handler = Handler(name=name, answer=answer, about="…", changes=changes)
     added = {**registry.HANDLERS, name: handler}
     monkeypatch.setattr(envelope, "HANDLERS", added)
 

@@ -463,7 +463,7 @@ async def test_who_leaves_in_the_middle_is_nobodys_error(
 
 
 async def test_half_a_header_is_given_up(tmp_path: Path) -> None:
-    async with served(tmp_path, limits=Limits(header_sec=0.5)) as door:
+    async with served(tmp_path, limits=Limits(header_sec=1.0)) as door:
         silent, half = await door.knock(), await door.knock()
         half.send(b"GET /healthz HTTP/1.1\r\nHost: loc")
         assert await silent.is_closed()
@@ -481,12 +481,12 @@ async def test_dripping_a_header_wins_no_time(tmp_path: Path) -> None:
         knock.send(b"GET /healthz HTTP/1.1\r\n")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while not knock.reader.at_eof() and loop.time() < began + 5:
+        while not knock.reader.at_eof() and loop.time() < began + 25:
             knock.send(b"X: y\r\n")
             await asyncio.sleep(0.02)
             if knock.reader.exception() or knock.writer.is_closing():
                 break
-        assert loop.time() - began < 4
+        assert loop.time() - began < 24
 
 
 async def test_half_a_body_is_given_up_with_a_word(tmp_path: Path) -> None:
@@ -741,7 +741,7 @@ async def test_with_a_certificate_loopback_speaks_tls_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     authority, files = write_tls(tmp_path, "localhost", "127.0.0.1")
-    async with served(tmp_path, limits=Limits(header_sec=1), **files) as door:
+    async with served(tmp_path, **files) as door:
         assert door.doors.url == f"https://localhost:{door.port}"
         context = trusting(authority)
         reply = await door.ask(body=READ, ssl=context)
@@ -762,17 +762,25 @@ async def test_with_a_certificate_loopback_speaks_tls_and_nothing_else(
             assert reply.status == status
 
 
-async def test_half_a_handshake_takes_a_place_and_is_given_up(tmp_path: Path) -> None:
+async def test_half_a_handshake_takes_a_place_and_others_come_in(
+    tmp_path: Path,
+) -> None:
     authority, files = write_tls(tmp_path, "localhost")
-    limits = Limits(header_sec=1, tcp_connections=3)
+    limits = Limits(header_sec=1_000, tcp_connections=3)
     async with served(tmp_path, limits=limits, **files) as door:
         half = [await door.knock() for _ in range(6)]
-        assert await half[0].is_closed(within=0.6)
+        assert await half[0].is_closed()
         reply = await door.ask(
             body=READ, ssl=trusting(authority), server_hostname="localhost"
         )
         assert reply.status == 200
-        for one in half:
+
+
+async def test_half_a_handshake_is_given_up(tmp_path: Path) -> None:
+    _, files = write_tls(tmp_path, "localhost")
+    limits = Limits(header_sec=0.2, tcp_connections=3)
+    async with served(tmp_path, limits=limits, **files) as door:
+        for one in [await door.knock() for _ in range(2)]:
             assert await one.is_closed()
 
 

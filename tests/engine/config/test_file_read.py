@@ -15,6 +15,7 @@ from bistro_tui.engine.config.file_read import read_file, read_if_whole
 from bistro_tui.engine.config.load import load_settled
 from bistro_tui.engine.errors import ConfigUnusable
 from tests.engine.config.ruin import without_permission
+from tests.engine.config.watching import Looks, until
 
 on_linux = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells of writers"
@@ -91,14 +92,15 @@ def test_no_half_of_a_text_is_read_while_another_process_rewrites_it(
 
 @on_linux
 async def test_a_text_that_is_written_slowly_is_read_when_it_is_whole(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks = Looks(monkeypatch)
     path = tmp_path / "c.yaml"
     with path.open("w") as file:
         file.write(HEAD)
         file.flush()
         loading = asyncio.ensure_future(load_settled(path))
-        await asyncio.sleep(0.3)
+        await until(lambda: looks.waited >= 2)
         assert not loading.done()
         file.write(JOB)
     loaded = await loading
@@ -120,16 +122,21 @@ async def test_a_file_that_stays_open_for_writing_is_read_all_the_same(
 async def test_an_emptied_toml_file_gets_a_second_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "SETTLE_SEC", 2.0)
+    monkeypatch.setattr(load, "SETTLE_SEC", 0.001)
+    looks = Looks(monkeypatch)
     path = tmp_path / "c.toml"
     path.write_text("")
-    loading = asyncio.ensure_future(load_settled(path))
-    await asyncio.sleep(0.1)
-    path.write_text(
+    text = (
         "[bistro_settings]\nenabled = true\nresources = {}\n"
         'nodes = {levels = ["host"], node_sources = []}\n'
     )
-    assert (await loading).config is not None
+
+    def write_it_all() -> None:
+        path.write_text(text)
+
+    looks.after_bad = write_it_all
+    assert (await load_settled(path)).config is not None
+    assert looks.bad == 1
 
 
 def test_a_file_without_permission_is_refused_with_what_to_check(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pytest
 
@@ -33,13 +34,13 @@ class Script:
         self.does = list(does)
         self.entered = self.left = self.pokes = 0
 
-    def _next(self) -> LoadedConfig:
+    def _next(self) -> Any:
         done = self.does.pop(0)
         if isinstance(done, BaseException):
             raise done
-        return done  # type: ignore[return-value]
+        return done
 
-    async def load(self) -> LoadedConfig:
+    async def load(self) -> Any:
         return self._next()
 
     def watch(self, *, digest: str) -> ConfigChanges:
@@ -64,7 +65,7 @@ class Script:
     def __aiter__(self) -> "Script":
         return self
 
-    async def __anext__(self) -> LoadedConfig:
+    async def __anext__(self) -> Any:
         return self._next()
 
     def poke(self) -> None:

@@ -1,6 +1,7 @@
 """What is told of a job in words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -89,9 +90,9 @@ def test_what_a_job_is_comes_first_and_what_goes_without_saying_not_at_all() -> 
     ],
 )
 def test_each_setting_has_its_words(
-    changes: dict[str, object], label: str, text: str
+    changes: dict[str, Any], label: str, text: str
 ) -> None:
-    assert words(replace(ETL, **changes))[label] == text  # type: ignore[arg-type]
+    assert words(replace(ETL, **changes))[label] == text
 
 
 def test_filters_are_told_by_level() -> None:

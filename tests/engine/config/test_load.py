@@ -1,4 +1,3 @@
-import asyncio
 import os
 import socket
 from pathlib import Path
@@ -17,6 +16,8 @@ from bistro_tui.engine.config.problems import Problem
 from bistro_tui.engine.errors import ConfigUnusable
 from bistro_tui.engine.ids import JobName
 from tests.engine.config.builders import COMMENTED, SEED
+from tests.engine.config.ruin import without_permission
+from tests.engine.config.watching import Looks
 
 
 @pytest.fixture
@@ -195,10 +196,9 @@ def test_a_file_that_is_too_large_is_refused_unread(path: Path) -> None:
     assert len(read_file(path)) == MAX_BYTES
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_told(path: Path) -> None:
-    path.chmod(0)
-    assert "no permission to read it" in refusal(path)
+    with without_permission(path):
+        assert "no permission to read it" in refusal(path)
 
 
 def test_a_link_to_itself_is_told(tmp_path: Path) -> None:
@@ -311,12 +311,12 @@ def test_further_problems_can_be_given_their_places(path: Path) -> None:
 async def test_a_file_that_is_being_written_gets_a_second_look(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "SETTLE_SEC", 2.0)
+    monkeypatch.setattr(load, "SETTLE_SEC", 0.001)
+    looks = Looks(monkeypatch)
+    looks.after_bad = lambda: write(path, SEED)
     write(path, SEED[:50])
-    loading = asyncio.ensure_future(load_settled(path))
-    await asyncio.sleep(0.1)
-    write(path, SEED)
-    assert (await loading).config is not None
+    assert (await load_settled(path)).config is not None
+    assert looks.bad == 1
 
 
 async def test_what_stays_bad_is_told_and_not_raised(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import watchfiles
 from bistro_tui.engine.config.load import LoadedConfig
 from bistro_tui.engine.config.watcher import QUIET_SEC, ConfigWatcher
 from tests.engine.config.builders import SEED
-from tests.engine.config.watching import SLOW_POLL_MS, watching
+from tests.engine.config.watching import SLOW_POLL_MS, Looks, until, watching
 
 
 def owned_by(name: str) -> str:
@@ -121,6 +121,9 @@ async def test_a_touch_and_a_change_beside_it_are_nothing(path: Path) -> None:
         path.with_name("other.json").write_text("x")
         await asyncio.sleep(0.3)
         assert seen.loads == []
+        write(path, owned_by("ann"))
+        await seen.until(is_owned_by("ann"))
+        assert len(seen.loads) == 1
 
 
 async def test_a_file_that_goes_and_comes_back_is_told_both_times(path: Path) -> None:
@@ -145,13 +148,17 @@ async def test_a_directory_that_goes_and_comes_back_is_told_both_times(
         await seen.until(is_owned_by("bob"))
 
 
-async def test_a_half_written_file_is_not_told(path: Path) -> None:
+async def test_a_half_written_file_is_not_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = Looks(monkeypatch)
     async with watching(path) as seen:
         text = owned_by("ann")
         with open_to_write(path) as file:
             file.write(text[:60])
             file.flush()
-            await asyncio.sleep(0.15)
+            # Anything else is no proof where nobody tells of writers.
+            await until(lambda: looks.waited or looks.bad)
             file.write(text[60:])
         await seen.until(is_owned_by("ann"))
         assert len(seen.loads) == 1

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.config import load
 from bistro_tui.engine.config.load import SETTLE_SEC, LoadedConfig
 from tests.engine.config.builders import SEED
 from tests.engine.config.ruin import RUINS, Ruin, restore, without_permission
-from tests.engine.config.watching import measured_lag, watching
+from tests.engine.config.watching import Looks, measured_lag, watching
 
 pytestmark = pytest.mark.slow
 
@@ -79,13 +78,13 @@ async def test_a_bad_text_is_read_a_second_time_before_it_counts(path: Path) -> 
 async def test_a_bad_text_that_is_mended_at_once_is_never_told(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "SETTLE_SEC", 2.0)
-    async with watching(path, settle_sec=0.5) as seen:
-        path.write_text("{")
-        await asyncio.sleep(0.15)
-        path.write_text(owned_by("ann"))
+    looks = Looks(monkeypatch)
+    looks.after_bad = lambda: restore(path, owned_by("ann"))
+    async with watching(path) as seen:
+        restore(path, "{")
         await seen.until(is_owned_by("ann"))
         assert len(seen.loads) == 1
+    assert looks.bad == 1
 
 
 async def test_the_same_content_is_nothing_new_however_it_is_put_there(
@@ -105,6 +104,7 @@ async def test_the_same_content_is_nothing_new_however_it_is_put_there(
         # The file behind the link is followed from now on.
         other.write_text(owned_by("ann"))
         await seen.until(is_owned_by("ann"))
+        assert len(seen.loads) == 1
 
 
 async def test_an_older_file_put_back_is_news(path: Path) -> None:

@@ -6,10 +6,45 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from bistro_tui.engine.config import load
+from bistro_tui.engine.config.known_jobs import KnownJobs
 from bistro_tui.engine.config.load import LoadedConfig, load_config
 from bistro_tui.engine.config.watcher import ConfigWatcher
 
 SLOW_POLL_MS = 60_000
+
+
+class Looks:
+    """Counts how often a file is looked at; what comes next may hang on that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._look = load._load_or_trouble
+        self.waited = 0
+        """Looks that found somebody writing."""
+        self.bad = 0
+        self.after_bad: Callable[[], None] = lambda: None
+        """Called once, when nothing but that look has come of what was bad."""
+        monkeypatch.setattr(load, "_load_or_trouble", self)
+
+    def __call__(
+        self, path: Path, known: KnownJobs, read: Callable[[Path], bytes | None]
+    ) -> LoadedConfig | None:
+        found = self._look(path, known, read)
+        if found is None:
+            self.waited += 1
+        elif found.config is None:
+            self.bad += 1
+            if self.bad == 1:
+                self.after_bad()
+        return found
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(25):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 class Seen:

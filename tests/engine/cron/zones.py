@@ -106,7 +106,7 @@ def clocks_around(tz: str, change: int) -> tuple[Clock, ...]:
     """Return each minute from three days before to three days after a change."""
     with local_zone(tz):
         labels = [
-            (at, datetime.datetime(*time.localtime(at)[:5]))  # noqa: DTZ001
+            (at, datetime.datetime(*time.localtime(at)[:5]))  # noqa: DTZ001 - a label
             for at in range(change - 3 * DAY, change + 3 * DAY, 60)
         ]
     return tuple((at, label, shown_by(label)) for at, label in labels)

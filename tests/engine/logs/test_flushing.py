@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import Awaitable, Sequence
+from typing import Any
 
 import pytest
 
@@ -60,9 +61,9 @@ async def test_every_flush_returns_and_nothing_stays_behind(
     monkeypatch.setattr(writer, "BEHIND_BYTES", 20_000)
     monkeypatch.setattr(writer, "CAUGHT_UP_BYTES", 10_000)
     rng = random.Random(seed)
-    store = Moody(rng)
+    store: Any = Moody(rng)
     log = LogWriter(
-        store,  # type: ignore[arg-type]
+        store,
         clock=SystemClock(),
         last_id=0,
         on_trouble=lambda _: None,

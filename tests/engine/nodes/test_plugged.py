@@ -22,6 +22,10 @@ FAILED = 'the node source "racks" of acme 1.0 failed: '
 GOOD = FoundNodes(nodes=[NewNode(name=NodeName("n"), parent=NodeName("root"))])
 
 
+Wrong: Any = FoundNodes
+WrongNode: Any = NewNode
+
+
 class Racks:
     """Gives what the test says, or raises it; in a task or thread if it says so."""
 
@@ -32,14 +36,14 @@ class Racks:
     def read_prefs(self, prefs: Any) -> object:
         return prefs
 
-    async def fetch(self, prefs: Any, around: Any) -> FoundNodes:
+    async def fetch(self, prefs: Any, around: Any) -> Any:
         if self.how == "task":
             (found,) = await asyncio.gather(self._later())
         elif self.how == "thread":
             found = await asyncio.to_thread(self._now)
         else:
             found = self._now()
-        return found  # type: ignore[no-any-return]
+        return found
 
     async def _later(self) -> Any:
         await asyncio.sleep(0)
@@ -104,11 +108,9 @@ async def test_a_fetch_that_nobody_wants_any_more_is_cancelled() -> None:
 
 
 async def test_an_interrupt_is_not_for_the_source_to_take() -> None:
+    nowhere: Any = None
     with pytest.raises(KeyboardInterrupt):
-        await GuardedSource(PART, Racks(KeyboardInterrupt())).fetch(
-            None,
-            None,  # type: ignore[arg-type]
-        )
+        await GuardedSource(PART, Racks(KeyboardInterrupt())).fetch(None, nowhere)
 
 
 @pytest.mark.parametrize(
@@ -116,18 +118,18 @@ async def test_an_interrupt_is_not_for_the_source_to_take() -> None:
     [
         ("n1", "fetch() must return a FoundNodes, not str"),
         (None, "fetch() must return a FoundNodes, not NoneType"),
-        (FoundNodes(nodes="n1"), "nodes must be a list of NewNode, not str"),  # type: ignore[arg-type]
+        (Wrong(nodes="n1"), "nodes must be a list of NewNode, not str"),
         (
-            FoundNodes(nodes=iter(())),  # type: ignore[arg-type]
+            Wrong(nodes=iter(())),
             "nodes must be a list of NewNode, not tuple_iterator",
         ),
-        (FoundNodes(nodes=["n1"]), "each node must be a NewNode, not str"),  # type: ignore[list-item]
+        (Wrong(nodes=["n1"]), "each node must be a NewNode, not str"),
         (
-            FoundNodes(nodes=[NewNode(name="n", parent=["root"])]),  # type: ignore[arg-type]
+            Wrong(nodes=[WrongNode(name="n", parent=["root"])]),
             "the name of a node is no text: ('n', ['root'])",
         ),
         (
-            FoundNodes(changes_at="noon"),  # type: ignore[arg-type]
+            Wrong(changes_at="noon"),
             "changes_at must be seconds since 1970, or None; got 'noon'",
         ),
         (
@@ -145,7 +147,7 @@ async def test_a_wrong_answer_is_told_with_what_was_expected(
 
 async def test_a_fetch_that_is_not_async_is_told_so() -> None:
     class Plain(Racks):
-        def fetch(self, prefs: Any, around: Any) -> FoundNodes:  # type: ignore[override]
+        def fetch(self, prefs: Any, around: Any) -> Any:
             return GOOD
 
     result = await nodes_of(Plain()).load(wanted())

@@ -132,7 +132,9 @@ def test_the_override_of_a_host_with_the_port_beats_that_of_the_host_alone() -> 
         resources={"worker": {"cpu": {"limit": 1, "default": 0}}},
         worker_resources_override=override,
     )
-    settings = parse_config(config_json(raw, {})).config.settings  # type: ignore[union-attr]
+    config = parse_config(config_json(raw, {})).config
+    assert config is not None
+    settings = config.settings
     found = [worker_limits(settings, HOST, LOCAL, port) for port in (31, 32)]
     found.append(worker_limits(settings, HostResources(), LOCAL, 31))
     assert [list(one.values()) for one in found] == [[7], [6], [1]]

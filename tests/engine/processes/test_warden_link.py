@@ -1,7 +1,11 @@
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from bistro_tui.engine.processes import warden_link
 from bistro_tui.engine.processes.warden_link import MOMENT_SEC, TURN_SEC
 from bistro_tui.engine.warden.wire import (
     KILL,
@@ -39,7 +43,10 @@ async def test_requests_arrive_in_the_order_in_which_they_were_made() -> None:
         assert fake.asked() == [kill(number) for number in range(20)]
 
 
-async def test_what_is_in_no_hurry_goes_with_the_next_request() -> None:
+async def test_what_is_in_no_hurry_goes_with_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(warden_link, "MOMENT_SEC", 1_000.0)
     with fake_warden() as fake:
         fake.link.send_soon(Settled((1,)))
         await turns()
@@ -60,9 +67,9 @@ async def test_what_is_in_no_hurry_goes_alone_after_a_moment() -> None:
 
 async def test_more_than_the_socket_holds_is_sent_as_it_is_read() -> None:
     with fake_warden() as fake:
-        blob = Trouble("x" * 300_000)
+        blob: Any = Trouble("x" * 300_000)
         for _ in range(10):
-            fake.link.send(blob)  # type: ignore[arg-type]
+            fake.link.send(blob)
             await turns(1)
         fake.link.send(kill(3))
         found: list[Message] = []
@@ -88,7 +95,7 @@ async def test_many_messages_leave_the_loop_its_turns() -> None:
         loop, longest, last = asyncio.get_running_loop(), 0, 0
         slow = fake.link._hear
 
-        def hear(link, message):  # type: ignore[no-untyped-def]
+        def hear(link: Any, message: Any) -> Any:
             until = loop.time() + TURN_SEC / 20
             while loop.time() < until:
                 pass

@@ -12,7 +12,7 @@ from pathlib import Path
 from bistro_tui.engine.warden.tags import set_own_tag
 from bistro_tui.engine.warden.tree import look
 
-SEC = 10.0
+SEC = 30.0
 
 
 def until(condition: Callable[[], bool]) -> None:

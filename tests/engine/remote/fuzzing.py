@@ -89,6 +89,7 @@ class Scene:
                     {"started": rng.choice(FLOATS)},
                     {"suicide_kill_wait_ms": rng.choice(NUMBERS)},
                     {"pid": rng.choice(NUMBERS)},
+                    {"commits": rng.choice(NUMBERS)},
                     {"shard": rng.choice(NASTY)},
                 ]
             )

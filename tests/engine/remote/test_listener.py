@@ -2,6 +2,7 @@
 
 import socket
 import stat
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ async def test_by_default_it_is_both_families_of_loopback_without_tls(
         for host in hosts:
             side = Side()
             async with pair.dialing(one.port, host=host, side=side):
-                await until(lambda side=side: side.links)  # type: ignore[misc]
+                await until(partial(getattr, side, "links"))
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this host has no ::1")
@@ -76,8 +77,8 @@ async def test_closing_twice_or_without_having_begun_is_harmless(pair: Pair) -> 
     port = one.port
     await one.close()
     await one.close()
-    again = socket.create_server(("127.0.0.1", port))
-    again.close()
+    with socket.create_server(("127.0.0.1", port)) as again:
+        assert again.getsockname()[1] == port
 
 
 async def test_closing_ends_all_links_and_says_why(pair: Pair) -> None:

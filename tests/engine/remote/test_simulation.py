@@ -47,6 +47,12 @@ def test_with_the_real_core_limits_and_retries_hold_whatever_is_edited() -> None
     assert starts > 250 * SCALE
 
 
+def test_an_end_told_again_takes_no_newer_ones_place() -> None:
+    # It was stored and not acknowledged when its scheduler died, and the newer one's.
+    weights = {"crash_scheduler": 4.0, "crash_worker": 4.0}
+    random_walk(50_468, Rules(scheduler=CoreNode, weights=weights), STEPS)
+
+
 def _try_often(mutant: Mutant) -> None:
     for seed in range(mutant.seed, mutant.seed + 60):
         if mutant.story is None:

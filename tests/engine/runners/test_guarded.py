@@ -14,7 +14,7 @@ from bistro_tui.engine.foreign import TaskExited
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.installed import Group, Part
 from bistro_tui.engine.runners.guarded import GuardedReports, GuardedRunner
-from bistro_tui.engine.runners.protocol import AttemptEnded
+from bistro_tui.engine.runners.protocol import AttemptEnded, RunnerReport
 from bistro_tui.engine.scheduling.actions import StartTask
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, Bits
 from bistro_tui.engine.statuses.status import TaskStatus
@@ -141,11 +141,11 @@ async def test_a_report_from_another_thread_comes_on_the_loop() -> None:
     start = a_start()
     pass_on = reports.__call__
 
-    def take(report: AttemptEnded) -> None:
+    def take(report: RunnerReport) -> None:
         threads.append(threading.get_ident())
         pass_on(report)
 
-    guard = GuardedReports(PART, take, SystemClock())  # type: ignore[arg-type]
+    guard = GuardedReports(PART, take, SystemClock())
     await asyncio.to_thread(guard, ended(start, done()))
     await reports.wait_ended(start)
     assert threads == [threading.get_ident()]

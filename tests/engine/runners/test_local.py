@@ -1,6 +1,7 @@
 """The local runner with real processes."""
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,7 @@ from bistro_tui.engine.statuses.bits import (
     FAILED,
     INCOMPLETE_BACKOFF,
 )
+from bistro_tui.engine.warden.tree import look
 from bistro_tui.engine.warden.wire import WINDOW
 from tests.engine.processes.builders import a_start
 from tests.engine.runners.harness import (
@@ -502,7 +505,8 @@ async def test_a_second_kill_can_only_be_faster(tmp_path: Path) -> None:
 async def test_a_stopped_task_dies_of_term(tmp_path: Path) -> None:
     async with local_runner(tmp_path) as local:
         local.runner.start(start := a_start("sh", "-c", "echo up; kill -STOP $$"))
-        await until(lambda: stdout(local))
+        pid = (await local.reports.wait_started(start)).pid or 0
+        await until(lambda: getattr(look(pid), "state", "") == "T")
         local.runner.kill(start.invocation, TERM)
         ended = await local.reports.wait_ended(start)
         assert ended.exit_text in {"killed by signal 15", "exited with status 0"}
@@ -525,19 +529,31 @@ async def test_a_task_that_is_quicker_than_its_timeout_knows_nothing_of_it(
         assert ended.reported.bits == DONE
 
 
+def open_files() -> Counter[str]:
+    """Return what this process has open, and how often."""
+    found: Counter[str] = Counter()
+    for number in os.listdir("/proc/self/fd"):
+        # That of the listing itself is closed by now.
+        with contextlib.suppress(FileNotFoundError):
+            found[os.readlink(f"/proc/self/fd/{number}")] += 1
+    return found
+
+
 async def test_nothing_is_left_open_after_many_tasks(tmp_path: Path) -> None:
     async with local_runner(tmp_path) as local:
         await local.run(a_start("true"))
-        before = len(os.listdir("/proc/self/fd"))
-        zombies = set(zombie_children())
+        await until(lambda: all(one.capacity for one in local.runner._wardens.links))
+        before = open_files()
         starts = [a_start("sh", "-c", "echo hi; exit 1") for _ in range(50)]
         starts += [a_start("no-such-program") for _ in range(5)]
         for start in starts:
             local.runner.start(start)
         for start in starts:
             await local.reports.wait_ended(start)
-        assert len(os.listdir("/proc/self/fd")) == before
-        assert set(zombie_children()) <= zombies
+        assert open_files() - before == Counter()
+        told = [local.reports.started(one.invocation) for one in starts]
+        pids = {one.pid for one in told if one is not None}
+        assert not pids & {pid for pid, _ in zombie_children()}
 
 
 async def test_the_loop_is_free_between_some_starts(

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from bistro_tui.engine.runners import pretend
 from bistro_tui.engine.runners.protocol import AttemptEnded
 from bistro_tui.engine.statuses.bits import DONE, ERROR_BACKOFF, INCOMPLETE_BACKOFF
@@ -46,8 +48,9 @@ async def test_a_duration_of_nothing_is_done_at_once() -> None:
     for start in starts:
         runner.start(start)
     async with asyncio.timeout(25):
-        for start in starts:
-            await reports.wait_ended(start)
+        ended = [await reports.wait_ended(start) for start in starts]
+    assert [one.reported.bits for one in ended] == [DONE] * len(starts)
+    assert runner.seconds() == 0
 
 
 async def test_very_many_attempts_leave_the_loop_room_between_slices() -> None:
@@ -66,13 +69,15 @@ async def test_very_many_attempts_leave_the_loop_room_between_slices() -> None:
     assert max(steps) == pretend.SLICE
 
 
-async def test_attempts_end_in_the_order_in_which_they_are_due() -> None:
+async def test_attempts_end_in_the_order_in_which_they_are_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reports = Reports()
     runner = benchmark_runner(reports, duration_ms=20)
     lengths = [0.06, 0.02, 0.04, 0.0]
     starts = [a_start(node=str(length)) for length in lengths]
     waiting = iter(lengths)
-    runner.seconds = lambda: next(waiting)  # type: ignore[method-assign]
+    monkeypatch.setattr(runner, "seconds", lambda: next(waiting))
     for start in starts:
         runner.start(start)
     await until(lambda: all(reports.ended(one.invocation) for one in starts))

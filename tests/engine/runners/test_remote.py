@@ -42,8 +42,8 @@ from bistro_tui.engine.runners.protocol import (
     WorkersChanged,
 )
 from bistro_tui.engine.scheduling.actions import StartTask
-from bistro_tui.engine.statuses.bits import DONE
-from bistro_tui.engine.statuses.made import WAS_NOT_RUNNING, worker_lost
+from bistro_tui.engine.statuses.bits import DONE, Bits
+from bistro_tui.engine.statuses.made import worker_lost
 from tests.engine.processes.builders import a_start
 from tests.engine.runners.remote_world import (
     SCHEDULER,
@@ -54,6 +54,7 @@ from tests.engine.runners.remote_world import (
 )
 
 TERM = KillSettings(method=KillMethod.TERM_WAIT_KILL, kill_wait_ms=0)
+WAS_NOT_RUNNING = Bits.ERROR | Bits.OVERWRITEABLE
 WAS_NOT = json.dumps({"result_bits": int(WAS_NOT_RUNNING)})
 
 
@@ -516,11 +517,11 @@ async def test_no_worker_has_the_name_of_this_host() -> None:
 async def test_a_worker_that_connects_anew_is_spoken_to_there() -> None:
     world = await World().opened()
     worker = await world.healthy()
-    older = worker.link
+    older: Any = worker.link
     newer = worker.link = type(older)("w1", worker.id)
     await worker.connect()
     assert older.ended
-    world.runner.handlers.on_end(older, "over")  # type: ignore[arg-type]
+    world.runner.handlers.on_end(older, "over")
     await settle()
     world.runner.start(on("w1", "run"))
 

@@ -28,6 +28,7 @@ from bistro_tui.engine.remote.messages import (
 from bistro_tui.engine.remote.pool_actions import SendHealthcheck
 from bistro_tui.engine.runners.remote_orders import Orders, adopted, health_check
 from bistro_tui.engine.scheduling.actions import StartTask
+from bistro_tui.engine.statuses.attempts import NoCommits
 from tests.engine.processes.builders import a_start
 
 RAM, SLOTS = ResourceName("ram"), ResourceName("slots")
@@ -35,6 +36,13 @@ RAM, SLOTS = ResourceName("ram"), ResourceName("slots")
 
 def orders() -> Orders:
     return Orders(config_dir=Path("/etc/jobs"), suicide_kill_wait_ms=5_000)
+
+
+def test_an_attempt_has_the_number_of_commits_before_it() -> None:
+    made = Orders(
+        config_dir=Path("/etc/jobs"), suicide_kill_wait_ms=0, keeper=NoCommits(7)
+    )
+    assert made.running_task(a_start("run"), now_wall=0.0).commits == 7
 
 
 def test_both_sides_know_an_attempt_by_all_that_it_takes_and_from_where() -> None:
@@ -48,6 +56,7 @@ def test_both_sides_know_an_attempt_by_all_that_it_takes_and_from_where() -> Non
     assert (found.shard, found.started) == ("w1", 1234.5)
     assert found.next_backoff == TaskBackoff(15, no_more=False)
     assert found.suicide_kill_wait_ms == 5_000
+    assert found.commits == 0
     back = adopted(found)
     assert (back.task, back.invocation, back.worker) == (*start[:2], "w1")
     assert (back.needs, back.next_backoff) == (needs, start.next_backoff)
@@ -90,9 +99,9 @@ def test_an_order_has_what_the_job_says_of_its_tasks() -> None:
         a_start("run", config={"x": float("nan")}),
     ],
 )
-def test_what_no_worker_can_be_told_is_an_error_that_says_so(start: object) -> None:
+def test_what_no_worker_can_be_told_is_an_error_that_says_so(start: StartTask) -> None:
     with pytest.raises(ValueError, match=r"UTF-8|JSON"):
-        orders().order(start, host="h1")  # type: ignore[arg-type]
+        orders().order(start, host="h1")
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,17 @@ async def test_all_workers_hear_once_of_changes_that_come_together(
     changes.close()
     await asyncio.sleep(0.02)
     assert [len(link.news) for link in links] == [1, 1]
+
+
+async def test_after_the_close_no_other_set_is_told_of_however_it_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(set_changes, "TOGETHER_SEC", 0.0)
+    version, links = [7], [Told()]
+    found: Any = links
+    changes = SetChanges(lambda: version[0], found)
+    changes.close()
+    version[0] = 8
+    changes.look()
+    await asyncio.sleep(0.02)
+    assert links[0].news == []

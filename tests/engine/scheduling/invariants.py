@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from typing import Any
 
 from bistro_tui.engine.ids import WORKER_LEVEL, TaskId
 from bistro_tui.engine.moment import Now
@@ -97,7 +98,8 @@ def _check_job(core: Core, tasks: JobTasks) -> None:
 
 def _check_ready(core: Core, tasks: JobTasks) -> None:
     """Every candidate waits at exactly one node, and would be found from there."""
-    ready, up = tasks.ready, tasks.layout.up
+    ready: Any = tasks.ready
+    up = tasks.layout.up
     candidates = {
         leaf
         for slot, code in enumerate(tasks.standing)
@@ -114,7 +116,7 @@ def _check_ready(core: Core, tasks: JobTasks) -> None:
             found.setdefault(node, []).append(leaf)
     for node in ready.hidden:
         if node not in candidates:
-            lists = ready._lists  # type: ignore[attr-defined]
+            lists = ready._lists
             assert node == TOP or node in lists, "a leaf waits that is no candidate"
             seen = _seen(tasks, node)
             assert sorted(seen) == sorted(found.get(node, ())), tasks.name
@@ -122,7 +124,8 @@ def _check_ready(core: Core, tasks: JobTasks) -> None:
 
 def _seen(tasks: JobTasks, top: int) -> list[int]:
     """Return the candidates that the lists from ``top`` downwards lead to."""
-    layout, lists = tasks.layout, tasks.ready._lists  # type: ignore[attr-defined]
+    ready: Any = tasks.ready
+    layout, lists = tasks.layout, ready._lists
     below = lists.get(top, layout.below(top))
     depth, node = 0, top
     while node != TOP:
@@ -131,7 +134,7 @@ def _seen(tasks: JobTasks, top: int) -> list[int]:
         leaves = [layout.leaf(one) for one in below]
         if not layout.is_random:
             assert list(below) == sorted(set(below))
-        present = tasks.ready._present  # type: ignore[attr-defined]
+        present = ready._present
         return [leaf for leaf in leaves if present[layout.local[leaf]] == 1]
     found = []
     for one in below:

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bistro_tui.engine.config.model import Config, Job, NodeOrder, PolicyName
-from bistro_tui.engine.ids import InvocationId, JobName, LevelName, NodeName, TaskId
+from bistro_tui.engine.ids import (
+    InvocationId,
+    JobName,
+    LevelName,
+    NodeName,
+    ResourceName,
+    TaskId,
+)
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
 from bistro_tui.engine.physical.host import UNKNOWN_HOST, HostResources
@@ -303,7 +310,7 @@ class Oracle:
     def left(self, level: LevelName, name: NodeName, resource: str) -> int:
         assert self.config is not None
         settings = self.config.settings
-        limit = settings.resources[level][resource].limit  # type: ignore[index]
+        limit = settings.resources[level][ResourceName(resource)].limit
         if level == WORKER:
             limit = self.worker_limit(name, resource, limit)
         return limit - sum(
@@ -327,7 +334,7 @@ class Oracle:
         for key in (f"{host.name}:{port}", host.name, shard):
             if (host.name and key in overrides) or key == shard:
                 own = overrides.get(key, {})
-                return own.get(resource, limit)  # type: ignore[call-overload, no-any-return]
+                return own.get(ResourceName(resource), limit)
         return limit
 
     def takers(self, job: Job, path: Sequence[NodeName]) -> list[NodeName]:

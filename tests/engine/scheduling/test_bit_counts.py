@@ -17,7 +17,7 @@ from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.bit_counts import KEPT_SEC
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.statuses.bits import Bits
-from bistro_tui.engine.statuses.status import TaskStatus, is_in_backoff
+from bistro_tui.engine.statuses.status import TaskStatus, backoff_left
 from tests.engine.scheduling.builders import (
     DONE,
     ERROR_BACKOFF,
@@ -70,7 +70,7 @@ def naive(core: Core, job: Job, now: float) -> Buckets:
             found = found & ~1 | 2
         elif status is not None:
             shown = int(status.bits)
-            if not is_in_backoff(status, now=now):
+            if not backoff_left(status, now=now):
                 shown &= ~64
             found = found & ~1 | shown
         for above in tree.path(index):

@@ -3,7 +3,7 @@
 import pytest
 
 from bistro_tui.engine.config.filters import LevelFilter
-from bistro_tui.engine.config.model import NodeOrder
+from bistro_tui.engine.config.model import Job, NodeOrder
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.scheduling import events as ev
 from bistro_tui.engine.scheduling.job_summary import Blocker
@@ -258,9 +258,9 @@ def test_running_backing_off_and_waiting_tasks_can_progress_until_all_is_done() 
     ],
     ids=["never fits a node", "never fits the worker", "waits", "off", "invalid"],
 )
-def test_what_can_never_run_is_no_progress(job: object) -> None:
+def test_what_can_never_run_is_no_progress(job: Job) -> None:
     resources = limits(host={"x": 4}, worker={"ram": 4})
-    world = World(make_config(job, resources=resources), TREE)  # type: ignore[arg-type]
+    world = World(make_config(job, resources=resources), TREE)
     assert not world.core.progress().can_progress
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bistro_tui.engine.config.backoff import Backoff, BackoffDuration
 from bistro_tui.engine.config.filters import LevelFilter
-from bistro_tui.engine.config.model import NodeOrder, PolicyName
+from bistro_tui.engine.config.model import Config, NodeOrder, PolicyName
 from bistro_tui.engine.ids import JobName
 from bistro_tui.engine.moment import Now
 from bistro_tui.engine.nodes.tree import NodeTree
@@ -339,9 +339,9 @@ def test_a_filter_of_any_level_on_the_path_avoids_the_task() -> None:
     ],
 )
 def test_a_config_that_says_so_starts_nothing(
-    config: ev.ConfigLoaded, reason: Reason | None
+    config: Config, reason: Reason | None
 ) -> None:
-    world = World(config, TREE)  # type: ignore[arg-type]
+    world = World(config, TREE)
     assert world.first == []
     job = task_id("etl@a").job
     assert world.core.counts(job) == ({reason: 4} if reason else {})

@@ -1,6 +1,7 @@
 """Many workers: who takes what, and what people are told of who waits."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,6 @@ from bistro_tui.engine.scheduling.actions import Action, StartTask, StoreStatus
 from bistro_tui.engine.scheduling.reasons import Reason
 from bistro_tui.engine.scheduling.task_line import task_line
 from bistro_tui.engine.statuses.bits import INCOMPLETE, Bits
-from bistro_tui.engine.statuses.made import was_not_running
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.scheduling.builders import (
     DONE,
@@ -34,6 +34,7 @@ from tests.engine.scheduling.builders import (
     task_id,
 )
 from tests.engine.scheduling.worker_worlds import worker
+from tests.engine.statuses.builders import was_not_running
 
 FOUR = make_tree({"h1": ["a", "b"], "h2": ["c", "d"]})
 HOST = LevelName("host")
@@ -45,14 +46,14 @@ def world(
     job: Job | None = None,
     may_grow: bool = False,
     ram: int | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> World:
     """Four tasks in the order d, c, b, a, and these workers."""
     resources = limits(worker={"ram": ram}) if ram is not None else None
     config = make_config(
         job or make_job("etl"), resources=resources, order=NodeOrder.ORIGINAL
     )
-    changed = replace(config.settings, **settings)  # type: ignore[arg-type]
+    changed = replace(config.settings, **settings)
     made = World()
     made.feed(ev.WorkersReported(workers, may_grow=may_grow))
     made.feed(ev.StatusesLoaded({}), ev.NodesLoaded(FOUR))

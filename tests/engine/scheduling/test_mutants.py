@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -129,8 +130,8 @@ def give_replicas_accounts_of_their_own(patch: pytest.MonkeyPatch) -> None:
     """Nodes of one name do not share an account."""
     whole = State.set_tree
 
-    def mutant(self: State, tree: object) -> bool:
-        changed = whole(self, tree)  # type: ignore[arg-type]
+    def mutant(self: State, tree: Any) -> bool:
+        changed = whole(self, tree)
         self.places.account_at = None
         return changed
 
@@ -253,7 +254,7 @@ def take_what_runs_for_gone(patch: pytest.MonkeyPatch) -> None:
     whole = Judge.all_of
 
     def mutant(self: Judge, tasks: JobTasks, running: object) -> bytearray:
-        attempts, self._attempts = self._attempts, {}  # type: ignore[assignment]
+        attempts, self._attempts = self._attempts, {}  # type: ignore[assignment]  # any empty one
         try:
             return whole(self, tasks, ())
         finally:

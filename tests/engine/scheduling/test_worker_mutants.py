@@ -1,6 +1,7 @@
 """Tests of the laws of workers: each of these faults must break one of them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -192,8 +193,8 @@ def adopt_for_nothing(patch: pytest.MonkeyPatch) -> None:
     """What is found running takes nothing."""
     whole = remote_news._begin
 
-    def mutant(state: State, one: ev.AdoptedAttempt, now: object) -> None:
-        whole(state, one._replace(needs={}), now)  # type: ignore[arg-type]
+    def mutant(state: State, one: ev.AdoptedAttempt, now: Any) -> None:
+        whole(state, one._replace(needs={}), now)
 
     patch.setattr(remote_news, "_begin", mutant)
 
@@ -202,14 +203,14 @@ def let_the_found_win(patch: pytest.MonkeyPatch) -> None:
     """What is found running takes the place of what runs already."""
     whole = remote_news._adopt
 
-    def mutant(state: State, found: Sequence[ev.AdoptedAttempt], now: object) -> None:
+    def mutant(state: State, found: Sequence[ev.AdoptedAttempt], now: Any) -> None:
         for one in found:
             known = state.attempts.get(one.task)
             if known is not None and not known.ended:
                 state.give_back(known)
                 state.attempts.live -= 1
                 state.attempts.remove(one.task)
-        whole(state, found, now)  # type: ignore[arg-type]
+        whole(state, found, now)
 
     patch.setattr(remote_news, "_adopt", mutant)
 
@@ -226,9 +227,9 @@ def forget_new_limits(patch: pytest.MonkeyPatch) -> None:
     """Another config leaves the limits of the workers as they are."""
     whole_settings = Workers.set_settings
 
-    def mutant(self: Workers, settings: Settings, host: object) -> None:
+    def mutant(self: Workers, settings: Settings, host: Any) -> None:
         if not self.all or list(settings.resources) != list(self._settings.resources):
-            whole_settings(self, settings, host)  # type: ignore[arg-type]
+            whole_settings(self, settings, host)
 
     patch.setattr(Workers, "set_settings", mutant)
 

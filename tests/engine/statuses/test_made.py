@@ -11,7 +11,6 @@ from bistro_tui.engine.statuses.made import (
     never_started,
     running,
     safe_backoff,
-    was_not_running,
     worker_lost,
 )
 from bistro_tui.engine.statuses.saved_backoff import (
@@ -19,8 +18,8 @@ from bistro_tui.engine.statuses.saved_backoff import (
     saved_backoff,
     without_saved_backoff,
 )
-from bistro_tui.engine.statuses.status import TaskStatus, is_in_backoff, settle
-from tests.engine.statuses.builders import SAFE_SEC, lost, status
+from bistro_tui.engine.statuses.status import TaskStatus, backoff_left, settle
+from tests.engine.statuses.builders import SAFE_SEC, lost, status, was_not_running
 
 STEP = BackoffDuration(15, no_more=False)
 ENDED = BackoffDuration(60, no_more=True)
@@ -58,7 +57,7 @@ def test_what_never_ran_may_run_at_once_and_costs_no_step(made: str) -> None:
     )
     stored = settle(reported, previous=status(96, 30), next_backoff=STEP)
     assert stored.backoff_sec == 0
-    assert not is_in_backoff(stored, now=100.0)
+    assert not backoff_left(stored, now=100.0)
     assert Backoff().next(stored.backoff_sec).seconds == 15
 
 
@@ -133,8 +132,8 @@ def test_a_lost_task_is_stored_with_both_delays_and_uses_up_a_step() -> None:
     stored = lost(STEP)
     assert (int(stored.bits), stored.backoff_sec) == (3168, SAFE_SEC)
     assert saved_backoff(stored.bits, stored.data) == 15
-    assert is_in_backoff(stored, now=165.9)
-    assert not is_in_backoff(stored, now=166.0)
+    assert backoff_left(stored, now=165.9)
+    assert not backoff_left(stored, now=166.0)
 
 
 def test_a_lost_task_without_a_step_left_fails_and_keeps_the_safe_delay() -> None:

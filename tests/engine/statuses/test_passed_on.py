@@ -14,6 +14,7 @@ from bistro_tui.engine.statuses.passed_on import as_text, from_text
 from bistro_tui.engine.statuses.report import WORDS, error_backoff, killed, parse_report
 from bistro_tui.engine.statuses.status import Complaint, TaskStatus, settle
 
+ABSENT = Bits.ERROR | Bits.OVERWRITEABLE
 _NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 _LEAVES = st.none() | st.booleans() | _NUMBERS
 _JSON = st.recursive(
@@ -74,14 +75,15 @@ def test_what_was_said_for_a_task_still_keeps_its_checkpoint(
 def test_what_a_worker_says_of_tasks_that_it_does_not_have_arrives() -> None:
     for status in (
         made.never_started("no room", now_wall=3.0),
-        made.was_not_running(now_wall=3.0),
+        TaskStatus(bits=ABSENT, time=3.0, data=Complaint()),
     ):
         assert from_text(as_text(status), now_wall=3.0) == status
 
 
 def test_a_task_that_was_not_running_keeps_its_checkpoint() -> None:
     arrived = from_text(WAS_NOT_RUNNING, now_wall=3.0)
-    assert arrived == made.was_not_running(now_wall=3.0)
+    assert arrived == TaskStatus(bits=ABSENT, time=3.0)
+    assert isinstance(arrived.data, Complaint)
     assert as_text(arrived) == WAS_NOT_RUNNING
     before = TaskStatus(bits=INCOMPLETE, time=0.0, data={"at": 3})
     after = settle(arrived, previous=before, next_backoff=BackoffDuration(5, False))

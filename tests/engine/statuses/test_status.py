@@ -9,7 +9,6 @@ from bistro_tui.engine.statuses.status import (
     backoff_left,
     complaint,
     forgive,
-    is_in_backoff,
     next_backoff,
     settle,
 )
@@ -43,14 +42,14 @@ def delays(backoff: Backoff, *reports: int) -> list[tuple[int, int]]:
 
 def test_a_task_leaves_its_backoff_exactly_at_the_deadline() -> None:
     errored = status(96, backoff_sec=15)
-    assert is_in_backoff(errored, now=114.9)
-    assert not is_in_backoff(errored, now=115.0)
+    assert backoff_left(errored, now=114.9)
+    assert not backoff_left(errored, now=115.0)
     assert backoff_left(errored, now=114.0) == 1.0
     assert backoff_left(errored, now=115.0) == 0.0
 
 
 def test_a_status_without_backoff_is_never_in_backoff() -> None:
-    assert not is_in_backoff(status(8, backoff_sec=15), now=100.0)
+    assert not backoff_left(status(8, backoff_sec=15), now=100.0)
     assert backoff_left(status(8, backoff_sec=15), now=100.0) == 0.0
 
 
@@ -180,7 +179,7 @@ def test_forgiving_lets_failed_and_backing_off_tasks_run_at_once_and_keeps_data(
     )
     assert (int(forgiven.bits), forgiven.backoff_sec) == after
     assert forgiven.data == {"a": 1}
-    assert not is_in_backoff(forgiven, now=1.0)
+    assert not backoff_left(forgiven, now=1.0)
     assert next_backoff(forgiven, DEFAULT).seconds == 15
 
 
@@ -206,7 +205,7 @@ def test_a_status_that_does_not_advance_takes_after_a_loss_the_delay_meant() -> 
 def test_forgiving_a_lost_task_leaves_the_delay_that_protects_it() -> None:
     forgiven = forgive(lost(next_backoff(status(96, 30), DEFAULT)))
     assert (int(forgiven.bits), forgiven.backoff_sec) == (3168, SAFE_SEC)
-    assert is_in_backoff(forgiven, now=100.0 + SAFE_SEC - 1)
+    assert backoff_left(forgiven, now=100.0 + SAFE_SEC - 1)
     assert next_backoff(forgiven, DEFAULT).seconds == 15
     assert attempt(forgiven, 584, DEFAULT).backoff_sec == 0
     assert forgiven.data["worker_shard"] == "shard1"

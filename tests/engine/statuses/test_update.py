@@ -8,10 +8,9 @@ from bistro_tui.engine.config.backoff import BackoffDuration
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.made import running as running_status
-from bistro_tui.engine.statuses.made import was_not_running
 from bistro_tui.engine.statuses.status import TaskStatus, settle
 from bistro_tui.engine.statuses.update import Change, Update, update
-from tests.engine.statuses.builders import lost, status
+from tests.engine.statuses.builders import lost, status, was_not_running
 
 MINE = InvocationId(5, 1)
 OTHER = InvocationId(9, 2)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from bistro_tui.engine.statuses.bits import DONE, FAILED
 from bistro_tui.engine.statuses.keeping import GuardedStore, with_attempts
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.statuses_store.test_store import opened, status, task
+
+NO_BITS: Any = 4
 
 
 class Plain:
@@ -55,7 +58,7 @@ async def test_the_store_of_this_program_knows_attempts(tmp_path: Path) -> None:
         (TaskStatus(bits=DONE, time=1e300), "its time is 1e+300"),
         (TaskStatus(bits=DONE, time=1.0, backoff_sec=-5), "its backoff_sec is -5"),
         (TaskStatus(bits=DONE, time=1.0, data={"a": {1}}), "not JSON serializable"),
-        (TaskStatus(bits=4, time=1.0), "its bits are 4"),  # type: ignore[arg-type]
+        (TaskStatus(bits=NO_BITS, time=1.0), "its bits are 4"),
     ],
 )
 async def test_a_status_of_a_plug_in_that_could_not_be_stored_is_refused(

@@ -55,3 +55,6 @@ async def test_a_file_that_had_no_wal_before_has_one_that_is_known(
     await store.load()
     await store.save([(TASK, TaskStatus(bits=DONE, time=1.0))])
     await store.close()
+    store = await StatusStore.open(path, "task_statuses")
+    assert dict(await store.load()) == {TASK: TaskStatus(bits=DONE, time=1.0)}
+    await store.close()

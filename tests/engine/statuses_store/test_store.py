@@ -500,6 +500,23 @@ async def test_the_attempt_of_a_status_comes_back_with_it(tmp_path: Path) -> Non
     ]
 
 
+async def test_attempts_of_which_no_real_status_is_known_are_loaded(
+    tmp_path: Path,
+) -> None:
+    made = ERROR_BACKOFF | Bits.OVERWRITEABLE
+    rows = [
+        (task(node="1"), status(made), ATTEMPT),
+        (task(node="2"), status(ERROR_BACKOFF), ATTEMPT),
+        (task(node="3"), status(made), None),
+        (task(node="\ud800"), status(made), LATER),
+    ]
+    async with opened(tmp_path / "s.sql3") as store:
+        await store.save_attempts(rows)
+        known = await store.load()
+        assert known.made_for == {task(node="1"): ATTEMPT, task(node="\ud800"): LATER}
+        assert known == {one: stored for one, stored, _ in rows}
+
+
 async def test_a_status_without_an_attempt_keeps_the_one_before(
     tmp_path: Path,
 ) -> None:

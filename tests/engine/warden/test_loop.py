@@ -1,6 +1,7 @@
 """Timers of the warden's loop."""
 
 import tracemalloc
+from functools import partial
 
 from bistro_tui.engine.warden.loop import Loop
 
@@ -19,7 +20,7 @@ def test_timers_that_were_cancelled_do_not_pile_up() -> None:
 def test_the_others_are_called_in_their_order_and_none_that_was_cancelled() -> None:
     loop, called = Loop(), list[int]()
     timers = [
-        loop.later(number / 1e6, lambda n=number: called.append(n))  # type: ignore[misc]
+        loop.later(number / 1e6, partial(called.append, number))
         for number in reversed(range(1_000))
     ][::-1]
     for number, timer in enumerate(timers):

@@ -11,10 +11,12 @@ import time
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bistro_tui.engine.warden.journal import read_journal
+from bistro_tui.engine.warden.tree import look
 from bistro_tui.engine.warden.wire import (
     KILL,
     STDERR,
@@ -334,7 +336,11 @@ def test_term_wait_kill_ends_what_ignores_the_first(warden: Driven) -> None:
 
 def test_a_stopped_task_is_continued_to_hear_of_its_end(warden: Driven) -> None:
     start = warden.shell('trap "exit 5" TERM; echo up; kill -STOP $$; sleep 60')
-    warden.wait_for(Output)
+    pid = warden.wait_for(Started).pid
+    deadline = time.monotonic() + DEADLINE
+    while (found := look(pid)) is None or found.state != "T":
+        assert time.monotonic() < deadline
+        warden.listen(0.05)
     warden.send(Kill(start.number, TERM, 0))
     assert warden.end_of(start).code in (5, -1)
 
@@ -368,7 +374,7 @@ def test_when_the_scheduler_vanishes_every_task_ends_and_leaves_a_record(
     over = warden.shell("echo text; echo failed > $S")
     warden.end_of(over)
     for start in (polite, stubborn):
-        warden.wait_for(Output, lambda one, n=start.number: one.number == n)  # type: ignore[misc]
+        warden.wait_for(Output, lambda one, n=start.number: one.number == n)  # type: ignore[misc]  # mypy sees no default
     pids = [one.pid for one in warden.of(Started)]
     assert warden.vanish() == 0
     assert not any(map(is_alive, pids))
@@ -483,7 +489,8 @@ def test_an_error_of_its_own_is_told_and_leaves_no_task_behind(warden: Driven) -
     warden.wait_for(Output)
     pid = warden.wait_for(Started).pid
     # Nobody sends such a thing: a credit that is no number.
-    warden.send(Credit(start.number, "much"))  # type: ignore[arg-type]
+    much: Any = "much"
+    warden.send(Credit(start.number, much))
     assert "internal error" in warden.wait_for(Trouble).text
     assert warden.process.wait(DEADLINE) == 1
     assert not is_alive(pid)

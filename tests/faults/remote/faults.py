@@ -65,7 +65,7 @@ def killed_twice(run: Cluster, program: Program) -> Iterator[None]:
 def asked_to_end(run: Cluster, program: Program) -> Iterator[None]:
     program.terminate()
     if isinstance(program, Worker):
-        assert program.tasks() == [], "it ended, and its tasks did not"
+        assert program.left() == [], "it ended, and its tasks did not"
     yield
     program.start()
 
@@ -88,10 +88,15 @@ def frozen_and_killed(run: Cluster, program: Program) -> Iterator[None]:
 @contextmanager
 def frozen_past_its_lease(run: Cluster, worker: Worker) -> Iterator[None]:
     """What it started is dead before it can look at it again."""
+    # What has no warden any more only the worker can end, once it has seen that.
+    run.wait_until(lambda: not worker.ends_others_tasks(), run.times.to_a_stop)
     if worker.is_running:
         worker.signal(signal.SIGSTOP)
+        stopped = worker.process
         run.wait(run.times.last_task_dies)
-        assert worker.tasks() == [], f"alive after their lease\n{worker.tail()}"
+        # It may have ended itself a moment before; then it is another one by now.
+        if worker.process is stopped:
+            assert worker.tasks() == [], f"alive after their lease\n{worker.tail()}"
     yield
     worker.signal(signal.SIGCONT)
 
@@ -99,8 +104,7 @@ def frozen_past_its_lease(run: Cluster, worker: Worker) -> Iterator[None]:
 @contextmanager
 def wardens_killed(run: Cluster, worker: Worker) -> Iterator[None]:
     """What they started is the worker's to end."""
-    for pid in worker.wardens():
-        run.kill(pid)
+    worker.kill_wardens()
     yield
 
 

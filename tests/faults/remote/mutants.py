@@ -35,17 +35,17 @@ def initial_wait() -> None:
     def short(self: InitialWait, times: PoolTimes, now: float, **more: Any) -> None:
         begin(self, replace(times, startup_wait_for_workers=0.0), now, **more)
 
-    setattr(InitialWait, "__init__", short)  # noqa: B010
+    setattr(InitialWait, "__init__", short)  # noqa: B010 - mypy lets nobody assign a method
 
 
 def consensus() -> None:
     """Whatever workers are there are taken for all there were."""
-    setattr(Consensus, "has_initial_consensus", lambda _: True)  # noqa: B010
+    setattr(Consensus, "has_initial_consensus", lambda _: True)  # noqa: B010 - mypy lets nobody assign a method
 
 
 def lease() -> None:
     """Wardens are not told when a worker must have ended its tasks."""
-    setattr(WorkerMachine, "lease_until", property(lambda _: None))  # noqa: B010
+    setattr(WorkerMachine, "lease_until", property(lambda _: None))  # noqa: B010 - mypy lets nobody assign a method
 
 
 def adoption() -> None:
@@ -61,7 +61,7 @@ def adoption() -> None:
     ) -> list[PoolAction]:
         return fetched(self, shard, worker, None if tasks is None else (), now)
 
-    setattr(Pool, "running_fetched", ignored)  # noqa: B010
+    setattr(Pool, "running_fetched", ignored)  # noqa: B010 - mypy lets nobody assign a method
 
 
 def unknown() -> None:
@@ -82,7 +82,7 @@ def unknown() -> None:
             outcome = RunOutcome.REFUSED
         return answered(self, shard, worker, task, invocation, outcome, now, text)
 
-    setattr(Pool, "run_answered", refused)  # noqa: B010
+    setattr(Pool, "run_answered", refused)  # noqa: B010 - mypy lets nobody assign a method
 
 
 MUTANTS: dict[str, Callable[[], None]] = {

@@ -130,7 +130,7 @@ class Namespaces:
 
 
 def _run(*words: str) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(words, capture_output=True, timeout=20)
+    return subprocess.run(words, capture_output=True, timeout=60)
 
 
 def _ok(*words: str) -> None:

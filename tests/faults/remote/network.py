@@ -102,13 +102,13 @@ class Proxied:
             wire = self._wires[shard] = Wire(port)
             asyncio.run_coroutine_threadsafe(
                 self._stack.enter_async_context(wire.proxy.serving()), self._loop
-            ).result(10)
+            ).result(60)
 
     def close(self) -> None:
         if not self._thread.is_alive():
             return
         closing = asyncio.run_coroutine_threadsafe(self._stack.aclose(), self._loop)
-        closing.result(10)
+        closing.result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -125,7 +125,7 @@ class Proxied:
         async def changed() -> None:
             how(self._wires[shard])
 
-        asyncio.run_coroutine_threadsafe(changed(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(changed(), self._loop).result(60)
 
     def has_lost(self, shard: str) -> bool:
         """Whether the frame is lost that was to be."""

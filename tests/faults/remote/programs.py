@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tests.e2e.program import Place
-from tests.faults.watching import alive_with, wardens_of
+from tests.faults.watching import alive_with, stat_of, wardens_of
 
 SURPRISED = re.compile("internal error|Unhandled|Traceback|never retrieved")
 ENDS = (0, 143, -signal.SIGKILL, -signal.SIGTERM)
@@ -118,9 +118,49 @@ class Worker(Program):
     ) -> None:
         self.shard = shard
         self.data = place.path / name
+        self._older: set[str] = set()
+        """Sessions of tasks that its last start has found alive."""
+        self._unwatched: set[str] = set()
+        """Sessions of tasks that had lost their warden while it ran."""
+        self._began = 0
         data = ("--data-dir", str(self.data), "--shard-id", shard)
         words = (*words, *data)
         super().__init__(name, words, place, ends=WORKER_ENDS, to_a_stop=to_a_stop)
+
+    def start(self) -> None:
+        """Start it, unless it runs."""
+        if not self.is_running:
+            self._older, self._unwatched = self._sessions(), set()
+            self._began = self.log.stat().st_size if self.log.exists() else 0
+        super().start()
+
+    def kill_wardens(self) -> None:
+        """Kill them; what they started is then the worker's to end."""
+        pids = self.wardens()
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if pids:
+            self._unwatched |= self._sessions()
+
+    def ends_others_tasks(self) -> bool:
+        """Whether tasks live that no warden of it can end: only it can."""
+        return bool(self._sessions() & (self._older | self._unwatched))
+
+    def left(self) -> list[str]:
+        """Return its tasks that are alive once it has ended as it was asked to.
+
+        What it found at its start is a matter of the next one if it was asked to end
+        before it had ended that.
+        """
+        with self.log.open("rb") as log:
+            log.seek(self._began)
+            is_through = b"tasks may start" in log.read()
+        excused = set() if is_through else self._older
+        return [one for one in self.tasks() if _session_of(one) not in excused]
+
+    def _sessions(self) -> set[str]:
+        return {*map(_session_of, self.tasks())} - {""}
 
     def tasks(self) -> list[str]:
         """Return the processes of its tasks that work in its data directory."""
@@ -132,3 +172,8 @@ class Worker(Program):
         return found
 
     _mark = "oracle-task.sh"
+
+
+def _session_of(alive: str) -> str:
+    """Return the session of what ``alive_with`` has found; empty if it is gone."""
+    return (stat_of(int(alive.split()[0])) or [""] * 4)[3]

@@ -55,7 +55,7 @@ class Times:
     @property
     def to_a_stop(self) -> float:
         """Within these ends who is asked to."""
-        return self.kill_wait + 20.0
+        return self.kill_wait + 60.0
 
     def scheduler_flags(self) -> Sequence[str]:
         if self.are_default:
