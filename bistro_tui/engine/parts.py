@@ -250,6 +250,7 @@ def make_recovery(
         feed=feed,
         flush=flush,
         left=left,
+        recorded=storage.log_store.recorded,
         host=socket.gethostname(),
     )
     recovery = Recovery(

@@ -10,6 +10,7 @@ from pathlib import Path
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.database import Database, Rows
 from bistro_tui.engine.database_files import wal_of
+from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.inspection import Foreign
 from bistro_tui.engine.logs import attempts as attempt_rows
 from bistro_tui.engine.logs.attempts import AttemptRecord
@@ -93,6 +94,26 @@ class LogStore:
             if isinstance(rows[0][0], int):
                 found = max(found, rows[0][0])
         return found
+
+    async def recorded(
+        self, invocations: Sequence[InvocationId]
+    ) -> frozenset[InvocationId]:
+        """Return those of these attempts that are stored as ended.
+
+        At most some hundreds at once. What they wrote was stored with that, or before.
+        None where that cannot be read.
+        """
+        asked = ", ".join(["(?, ?)"] * len(invocations))
+        try:
+            rows = await self._database.read(
+                f"SELECT start_time, rand FROM {attempt_rows.TABLE}"
+                f" WHERE (start_time, rand) IN (VALUES {asked})",
+                [number for one in invocations for number in one],
+            )
+        except sqlite3.Error:
+            return frozenset()
+        found = set(rows)
+        return frozenset(one for one in invocations if one in found)
 
     async def append(
         self, written: Sequence[Written], attempts: Sequence[AttemptRecord] = ()

@@ -5,14 +5,14 @@ import contextlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.config.model import Job
-from bistro_tui.engine.ids import JobName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, TaskId
 from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.sink import LogSink, Stream
 from bistro_tui.engine.processes.event_rows import EventRows
@@ -70,6 +70,8 @@ class Adopters:
     """Returns when all that the core wants stored is on disk."""
     left: Callable[[Sequence[AttemptRecord]], contextlib.AbstractContextManager[None]]
     """Takes note of attempts that are fed inside; none of their statuses is settled."""
+    recorded: Callable[[Sequence[InvocationId]], Awaitable[Collection[InvocationId]]]
+    """Those of which all lines and the end are stored."""
     host: str
 
 
@@ -97,7 +99,8 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
 
     Only what belongs to the place of ``adopters``, and the last attempt at each task.
     All of it is stored when this returns. Harmless when repeated: the status of an
-    attempt is stored once, its last output perhaps twice. Raises what the store does.
+    attempt is stored once, and its last output, too, unless a run died when it had
+    stored that, but not the attempt's record yet. Raises what the store does.
     """
     adopted = Adopted(Counter(), [], [])
     ours = newest_of_each_task(one for one in attempts if one.place == adopters.place)
@@ -105,6 +108,7 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
         some = ours[begin : begin + AT_ONCE]
         last = await adopters.statuses.last_attempts([left.task for left in some])
         found = await asyncio.to_thread(_find_all, some)
+        written = await adopters.recorded([left.invocation for left in some])
         news: list[AttemptLeft] = []
         records: list[AttemptRecord] = []
         for one in found:
@@ -115,7 +119,11 @@ async def adopt(attempts: Sequence[LeftAttempt], adopters: Adopters) -> Adopted:
                 known=adopters.status(left.task),
                 has_files=one.content is not None or one.end is not None,
             ):
-                status = _hand_on(one, adopters, adopted)
+                status = _reported(one, adopters)
+                # It may have died between the commit of lines and that of the status.
+                if left.invocation not in written:
+                    _write(one, status, adopters)
+                _tell(one, status, adopted)
                 news.append(AttemptLeft(left.task, left.invocation, status))
                 records.append(left_record(left, one.end, status))
         if news:
@@ -155,11 +163,8 @@ def remove_files(left: LeftAttempt) -> None:
             remove_file(os.fsencode(path))
 
 
-def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> TaskStatus:
-    left, content, end, trouble = found
-    if trouble:
-        adopted.troubles.append(trouble)
-    status = _reported(found, adopters)
+def _write(found: _Found, status: TaskStatus, adopters: Adopters) -> None:
+    left, content, end, _ = found
     rows = EventRows(adopters.host)
     events = []
     if end is not None:
@@ -171,13 +176,18 @@ def _hand_on(found: _Found, adopters: Adopters, adopted: Adopted) -> TaskStatus:
         events.append(rows.process_exited(left.invocation, end.text))
     events.append(rows.got_status(left.invocation, status, content))
     adopters.sink.write(left.task, Stream.STATUSES, events)
+
+
+def _tell(found: _Found, status: TaskStatus, adopted: Adopted) -> None:
+    left, _, end, trouble = found
+    if trouble:
+        adopted.troubles.append(trouble)
     word, (job, node) = describe(status), left.task
     adopted.words[word] += 1
     if end is not None:
         quit_status = end.text.removeprefix("exited with status ")
         adopted.lines.append(f"Task {job}, {node} quit with status {quit_status}")
     adopted.lines.append(f"Got status {word} from task {job}, {node} of the run before")
-    return status
 
 
 def _reported(found: _Found, those: Adopters | History) -> TaskStatus:

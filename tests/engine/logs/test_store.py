@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bistro_tui.engine.errors import DataDirUnusable
-from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.logs.attempts import AttemptRecord
 from bistro_tui.engine.logs.query import LogQuery
 from bistro_tui.engine.logs.rows import StoredLine
 from bistro_tui.engine.logs.sink import Stream
@@ -118,6 +119,24 @@ async def test_lines_of_uncertain_fate_can_be_written_again(tmp_path: Path) -> N
         await store.append(all_written([line(1)]))
         await store.append(all_written([line(1), line(2)]))
         assert await newest(store) == [line(1), line(2)]
+
+
+async def test_an_attempt_that_was_recorded_is_known(tmp_path: Path) -> None:
+    first, second = InvocationId(7, 2**63 - 1), InvocationId(7, 1)
+    async with opened(tmp_path / "l.sql3") as store:
+        await store.append([], [AttemptRecord(first, task(), 0, 0, 0, "", 0, "", "")])
+        assert await store.recorded([first, second]) == {first}
+        assert await store.recorded([second]) == set()
+
+
+async def test_where_no_record_can_be_read_nothing_counts_as_recorded(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "l.sql3"
+    async with opened(path) as store:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE attempts")
+        assert await store.recorded([InvocationId(7, 1)]) == set()
 
 
 async def test_a_database_of_bistro_with_raw_bytes_in_text_opens(

@@ -92,6 +92,21 @@ async def test_what_tasks_left_is_adopted_and_cleaned_up(
     assert "Task etl, n3 quit with status killed by signal 9" in said()[0]
 
 
+async def test_output_that_the_run_before_stored_is_not_stored_again(
+    run: LeftRun, store: StatusStore
+) -> None:
+    run.add(1, content=b"done\n", end=end_fields(stdout=b"one\n"))
+    run.add(2, content=b"done\n", end=end_fields(stdout=b"two\n"))
+    run.write()
+    start = Start(run.run, store)
+    start.written.add(attempt_id(1))
+
+    await start.run()
+
+    assert {one.node for one in await store.load()} == {"n1", "n2"}
+    assert {one.node for one, _ in start.output} == {"n2"}
+
+
 async def test_the_present_config_says_how_to_read_an_end(
     run: LeftRun, store: StatusStore
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class Start:
         self.records: list[AttemptRecord] = []
         self.recorded: tuple[AttemptRecord, ...] = ()
         """Those that are stored."""
+        self.written: set[InvocationId] = set()
+        """Attempts that the log store has records of."""
         self.output: dict[tuple[TaskId, Stream], list[bytes]] = {}
         self.pauses: list[str] = []
         self.is_resumed = False
@@ -72,6 +74,7 @@ class Start:
             feed=self._adopt,
             flush=self._flush,
             left=self._left,
+            recorded=self._written,
             host="here",
         )
         self.recovery = Recovery(
@@ -127,6 +130,11 @@ class Start:
         yield
         assert len(self.adopted) == before + len(records), "fed outside"
         self.records += records
+
+    async def _written(
+        self, invocations: Sequence[InvocationId]
+    ) -> Collection[InvocationId]:
+        return self.written & set(invocations)
 
     async def _flush_records(self) -> None:
         self.recorded = tuple(self.records)
