@@ -14,6 +14,7 @@ CHECK_SEC = 1.0
 
 _SMALL_BYTES = 16 * 2**20
 """Looked at faster than a thread that limits it is made."""
+CUT_OFF = "its last page is cut off"
 _LAST_FRAME_AT = 16
 """In the WAL's index, in the order of bytes of this machine."""
 
@@ -29,7 +30,7 @@ def damage(
     None: nothing, as far as the time was enough to look.
     ``is_synced``: each of its commits was on disk before the next one began.
     """
-    return wal_damage(connection, is_synced=is_synced) or check_pages(
+    return unsaid_damage(connection, is_synced=is_synced) or check_pages(
         connection, limit_sec
     )
 
@@ -59,27 +60,38 @@ def _size(connection: sqlite3.Connection) -> int:
     return int(pages) * int(size)
 
 
-def wal_damage(connection: sqlite3.Connection, *, is_synced: bool) -> str:
-    """Return what SQLite would not say: it takes what follows damage for unwritten."""
+def unsaid_damage(connection: sqlite3.Connection, *, is_synced: bool) -> str:
+    """Return what SQLite would not say; empty: nothing.
+
+    It takes what follows damage in a WAL for unwritten, and what is missing of the last
+    page for zeros.
+    """
     # As bytes: the path need not be UTF-8.
     ((name,),) = connection.execute(
         "SELECT CAST(file AS BLOB) FROM pragma_database_list WHERE name = 'main'"
     ).fetchall()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
     path = os.fsdecode(name)
-    try:
+    content = b""
+    with contextlib.suppress(FileNotFoundError):
         content = Path(f"{path}-wal").read_bytes()
-    except FileNotFoundError:
-        return ""
+    wal = Wal(content, page_size)
+    if path and _is_cut_off(path, page_size, wal):
+        return CUT_OFF
     if not content:
         return ""
-    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-    wal = Wal(content, page_size)
     if not wal.has_header and not wal.is_blank:
         return "the beginning of its -wal file is not as it was written"
     last = _last_frame(path, connection) if is_synced else None
     if last is not None and wal.transactions_beyond(last) > 1:
         return "its -wal file has commits after a broken place"
     return ""
+
+
+def _is_cut_off(path: str, page_size: int, wal: Wal) -> bool:
+    whole, rest = divmod(os.stat(path).st_size, page_size)
+    # Where a checkpoint was broken off, the page counts as the WAL has it.
+    return rest > 0 and all(frame.page != whole + 1 for frame in wal.committed())
 
 
 def _last_frame(path: str, connection: sqlite3.Connection) -> int | None:

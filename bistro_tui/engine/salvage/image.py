@@ -56,7 +56,7 @@ class Image:
         self.frames = 0
         """Pages that the WAL holds of finished transactions."""
         self.gone: set[int] = set()
-        """Pages that should have rows, or lead to some, and do neither."""
+        """Pages that should have rows, or lead to some, and do not, or not to all."""
         self._take_in(Path(f"{path}-wal"))
         in_file = -(-len(self._content) // self.page_size)
         self.pages = max(in_file, max(self._newer, default=0))
@@ -75,15 +75,14 @@ class Image:
         self._file.close()
 
     def read(self, number: int) -> Bytes | None:
-        """Return the newest content of a page, the last one padded if it is torn."""
+        """Return the newest content of a page: as much as there is of the last one."""
         found = self._newer.get(number)
         if found is not None:
             return found
         begin = (number - 1) * self.page_size
         if number < 1 or begin >= len(self._content):
             return None
-        page = bytes(self._content[begin : begin + self.page_size])
-        return page.ljust(self.page_size, b"\0")
+        return bytes(self._content[begin : begin + self.page_size])
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield every page with rows of a table, but for those that were given up."""
@@ -142,6 +141,8 @@ class Image:
             start = FIRST_PAGE_HEADER if number == _SCHEMA else 0
             if kind_of(page, start) == INTERIOR:
                 waiting.extend(children(page, start))
+                if len(page) < self.page_size:
+                    self.gone.add(number)
             elif kind_of(page, start) == LEAF:
                 found.append(number)
             else:
@@ -157,10 +158,10 @@ class Image:
             trunk = int.from_bytes(header[32:36], "big")
         while trunk and trunk not in found:
             page = self.read(trunk)
-            if page is None:
+            if page is None or len(page) < 8:
                 break
             found.add(trunk)
-            number = min(int.from_bytes(page[4:8], "big"), self.page_size // 4 - 2)
+            number = min(int.from_bytes(page[4:8], "big"), len(page) // 4 - 2)
             found.update(struct.unpack_from(f">{number}I", page, 8))
             trunk = int.from_bytes(page[:4], "big")
         return found

@@ -20,6 +20,7 @@ FIRST_PAGE_HEADER = 100
 
 _INTEGER_BYTES = (0, 1, 2, 3, 4, 6, 8)
 _LEAST_CELL = 4
+_LEAF_HEADER, _INTERIOR_HEADER = 8, 12
 _LONGEST_RECORD = 1 << 30
 _MOST_COLUMNS = 200
 
@@ -32,8 +33,11 @@ class Record(NamedTuple):
 
 
 def kind_of(page: Bytes, start: int = 0) -> int:
-    """Return the kind of a page of a tree; ``start`` is where its header begins."""
-    return page[start] if len(page) > start else 0
+    """Return the kind of a page of a tree; ``start`` is where its header begins.
+
+    0: there is no header.
+    """
+    return page[start] if len(page) >= start + _LEAF_HEADER else 0
 
 
 def fills(page: Bytes, size: int) -> bool:
@@ -44,7 +48,7 @@ def fills(page: Bytes, size: int) -> bool:
     if kind_of(page) != LEAF or len(page) < size:
         return False
     try:
-        at = max(_cells(page, 0, header=8), default=size)
+        at = max(_cells(page, 0, _LEAF_HEADER, size), default=size)
         payload, at = _varint(page, at)
         _, at = _varint(page, at)
     except IndexError:
@@ -55,10 +59,10 @@ def fills(page: Bytes, size: int) -> bool:
 
 def children(page: Bytes, start: int = 0) -> Iterator[int]:
     """Yield the pages right below an interior page of a table's tree."""
-    for at in _cells(page, start, header=12):
+    for at in _cells(page, start, _INTERIOR_HEADER, len(page)):
         if at + 4 <= len(page):
             yield struct.unpack_from(">I", page, at)[0]
-    if len(page) >= start + 12:
+    if len(page) >= start + _INTERIOR_HEADER:
         yield struct.unpack_from(">I", page, start + 8)[0]
 
 
@@ -67,10 +71,10 @@ def records(
 ) -> Iterator[Record | None]:
     """Yield the rows of a leaf page of a table; None for each that is broken.
 
-    ``usable`` is the bytes of a page that SQLite uses; ``read`` gives the pages on
-    which long rows go on.
+    ``usable`` is the bytes of a page that SQLite uses: of one that is cut off there are
+    fewer. ``read`` gives the pages on which long rows go on.
     """
-    for at in _cells(page, start, header=8):
+    for at in _cells(page, start, _LEAF_HEADER, max(usable, len(page))):
         try:
             size, at = _varint(page, at)
             rowid, at = _varint(page, at)
@@ -80,17 +84,22 @@ def records(
             yield None
 
 
-def _cells(page: Bytes, start: int, header: int) -> Iterator[int]:
-    """Yield where the cells of a page begin, as far as they can be in it."""
+def _cells(page: Bytes, start: int, header: int, size: int) -> Iterator[int]:
+    """Yield where the cells of a page of ``size`` begin, as far as they can be in it.
+
+    ``size`` for each where what says it is cut off.
+    """
     if len(page) < start + header:
         return
     (number,) = struct.unpack_from(">H", page, start + 3)
     pointers = start + header
-    number = min(number, (len(page) - pointers) // (2 + _LEAST_CELL))
+    number = min(number, (size - pointers) // (2 + _LEAST_CELL))
     end = pointers + 2 * number
-    for at in struct.unpack_from(f">{number}H", page, pointers):
-        if end <= at < len(page):
+    known = min(number, (len(page) - pointers) // 2)
+    for at in struct.unpack_from(f">{known}H", page, pointers):
+        if end <= at < size:
             yield at
+    yield from (size,) * (number - known)
 
 
 def _varint(content: Bytes, at: int) -> tuple[int, int]:
@@ -120,10 +129,11 @@ def _payload(page: Bytes, at: int, size: int, usable: int, read: PageReader) -> 
     while rest:
         (number,) = struct.unpack(">I", following)
         more = read(number)
-        if more is None or number in seen or len(more) <= 4:
+        here = min(rest, usable - 4)
+        if more is None or number in seen or len(more) < 4 + here:
             raise ValueError("goes on on a page that is not there")
         seen.add(number)
-        parts.append(bytes(more[4 : 4 + min(rest, usable - 4)]))
+        parts.append(bytes(more[4 : 4 + here]))
         rest -= len(parts[-1])
         following = more[:4]
     return b"".join(parts)

@@ -1,13 +1,16 @@
 """Rows of a damaged table, by SQLite as far as it comes from either end."""
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 from bistro_tui.engine.inspection import seen, wrong_beginning
 from bistro_tui.engine.salvage.pages import Value
-from bistro_tui.engine.soundness import check_pages, wal_damage
+from bistro_tui.engine.soundness import CUT_OFF, check_pages, unsaid_damage
 from bistro_tui.engine.sqlite import columns_of, decode_text, quoted, tables_of
 
 Row = tuple[Value, ...]
@@ -39,8 +42,13 @@ class Reader:
             self._connection = resources.enter_context(seen(path))
             self._connection.text_factory = decode_text
             self.tables = tables_of(self._connection)
-            found = wal_damage(self._connection, is_synced=is_synced)
+            found = unsaid_damage(self._connection, is_synced=is_synced)
             self._sees_all = not found
+            if found == CUT_OFF:
+                self.tables, self.problem = [], self.problem or found
+                copy = _of_whole_pages(path, self._connection, resources)
+                self._connection = resources.enter_context(closing(copy))
+                self.tables = tables_of(copy)
             if not (self.problem or found):
                 found = check_pages(self._connection, _PATIENCE_SEC) or ""
             self.problem = self.problem or found
@@ -84,3 +92,27 @@ class Reader:
                 self.problem = self.problem or str(error)
             else:
                 return
+
+
+def _of_whole_pages(
+    path: Path, connection: sqlite3.Connection, resources: ExitStack
+) -> sqlite3.Connection:
+    """Open a copy that ends with the last whole page: SQLite fills up what is cut off.
+
+    What is beyond is an error then, not a row that ends in zeros.
+    """
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    aside = resources.enter_context(tempfile.TemporaryDirectory())
+    copy = Path(aside) / path.name
+    for end in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(f"{path}{end}", f"{copy}{end}")
+    whole = copy.stat().st_size // page_size * page_size
+    with closing(sqlite3.connect(copy)) as mended:
+        mended.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.truncate(copy, whole)
+    found = sqlite3.connect(copy)
+    found.text_factory = decode_text
+    # SQLite would refuse a file that is shorter than it says itself.
+    found.execute("PRAGMA writable_schema = ON")
+    return found

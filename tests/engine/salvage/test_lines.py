@@ -102,6 +102,18 @@ async def test_attempts_are_saved_where_sqlite_can_read_them(path: Path) -> None
     assert attempts_in(made_by(saved)) == saved.rows.get("attempts", 0) == 1
 
 
+async def test_attempts_are_saved_from_a_file_whose_last_page_is_cut_off(
+    path: Path,
+) -> None:
+    known = lines_in(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    saved = salvage(path, "task_statuses")
+    assert saved is not None
+    assert attempts_in(made_by(saved)) == 1
+    found = lines_in(made_by(saved))
+    assert all(found[name] <= known[name] for name in known)
+
+
 async def test_what_was_saved_opens_and_goes_on(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 40 * 4096])
     saved = salvage(path, "task_statuses")

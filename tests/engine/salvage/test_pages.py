@@ -126,8 +126,9 @@ def test_no_file_is_too_broken_to_be_looked_at(
     page=st.binary(max_size=600), start=st.sampled_from([0, 100]), usable=st.just(512)
 )
 def test_any_bytes_are_a_page(page: bytes, start: int, usable: int) -> None:
-    # Each of them has two bytes that say where it is.
-    assert 2 * len(list(records(page, start, usable, lambda _: page))) <= len(page)
+    # Each of them has two bytes that say where it is; a row, four of its own too.
+    most = max(usable, len(page))
+    assert 6 * len(list(records(page, start, usable, lambda _: page))) <= most
     assert 2 * (len(list(children(page, start))) - 1) <= len(page)
 
 
@@ -161,3 +162,64 @@ def test_a_wal_is_read_as_far_as_its_transactions_have_ended(tmp_path: Path) -> 
     assert [row[0] for row in found(copy) if row] == [1, 2, 3, 4]
     beside.write_bytes(wal[: -frame // 2])
     assert [row[0] for row in found(copy) if row] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("page_size", [512, 1024])
+def test_of_a_last_page_that_is_cut_off_only_whole_rows_come_back(
+    tmp_path: Path, page_size: int
+) -> None:
+    path = tmp_path / "t.sql3"
+    # Of the one that is too long for its page, the end stands on the last one.
+    tables: tuple[Rows, ...] = (
+        dict.fromkeys(range(4), ("x" * 90, "y")),
+        {1: ("x", "y" * 1_300)},
+    )
+    for table in tables:
+        made(path, table, page_size)
+        content = path.read_bytes()
+        for cut in range(1, page_size - 7):
+            path.write_bytes(content[:-cut])
+            here = list(found(path))
+            whole = dict(row for row in here if row is not None)
+            assert whole.items() <= table.items(), cut
+            assert len(here) == len(table), cut
+
+
+def test_a_last_page_that_is_cut_off_before_its_rows_are_named_is_gone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "t.sql3"
+    made(path, dict.fromkeys(range(300), ("x" * 90, None)), 1024)
+    content = path.read_bytes()
+    for left in range(8):
+        path.write_bytes(content[: len(content) - 1024 + left])
+        with Image(path) as image:
+            last = image.pages + (not left)
+            assert last not in {leaf.page for leaf in image.leaves()}
+            assert last in image.gone
+
+
+def test_a_page_that_leads_to_others_and_is_cut_off_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "t.sql3"
+    made(path, dict.fromkeys(range(60), ("x" * 90, None)), 1024)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        # A full root's rows move to new pages; that of the last table is the last.
+        connection.execute("CREATE TABLE last (id INTEGER PRIMARY KEY, a)")
+        connection.execute("DROP TABLE t")
+        rows = [(n, "z" * 400) for n in range(8)]
+        connection.executemany("INSERT INTO last VALUES (?, ?)", rows)
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'last'"
+        ).fetchone()
+    content = path.read_bytes()
+    assert len(content) == root * 1024
+    for left in (1, 12, 14, 900, 1_022):
+        path.write_bytes(content[: len(content) - 1024 + left])
+        with Image(path) as image:
+            leaves = list(image.leaves())
+            assert image.gone == {root}
+            found_rows = [
+                row for leaf in leaves for row in image.rows(leaf.page) if row
+            ]
+        assert {leaf.table for leaf in leaves} == {"last"}
+        assert len(found_rows) == len(rows)

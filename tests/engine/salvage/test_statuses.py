@@ -83,6 +83,33 @@ async def test_all_but_what_stood_on_a_lost_page_is_saved(
         made_by(saved).unlink()
 
 
+@pytest.mark.parametrize("with_wal", [False, True])
+async def test_a_row_that_is_cut_off_with_the_last_page_is_lost_and_that_is_told(
+    path: Path, tmp_path: Path, *, with_wal: bool
+) -> None:
+    left = await left_behind(tmp_path, rows=300, commits=0)
+    if with_wal:
+        # A commit that leaves the last page alone.
+        live, last = tmp_path / "live.sql3", {task("etl", "n0"): status(FAILED)}
+        async with opened(live) as store:
+            await store.load()
+            await store.save(list(last.items()))
+            wal = Path(f"{live}-wal").read_bytes()
+        left = Left(left.database, wal, (left.known | last,))
+    lost = set()
+    for cut in range(1, 4096, 97):
+        put(path, left._replace(database=left.database[:-cut]))
+        saved = saved_of(path)
+        assert saved.problem == "its last page is cut off"
+        found = known_in(made_by(saved))
+        assert found.items() <= left.known.items(), cut
+        lost.add(len(left.known) - len(found))
+        assert saved.broken_rows >= len(left.known) - len(found)
+        assert saved.missing_rows is None
+        made_by(saved).unlink()
+    assert max(lost) > 0
+
+
 async def test_without_any_schema_every_row_is_saved(
     path: Path, tmp_path: Path
 ) -> None:

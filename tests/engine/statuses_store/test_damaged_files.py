@@ -75,6 +75,33 @@ async def test_a_damaged_database_is_refused_as_it_is_or_has_its_rows(
     assert not seen["cut"]
 
 
+async def test_a_database_whose_last_page_is_cut_off_is_refused_as_it_is(
+    path: Path, tmp_path: Path
+) -> None:
+    left = await left_behind(tmp_path, rows=300, commits=0)
+    for cut in (1, 511, 4000, 4095):
+        put(path, left._replace(database=left.database[:-cut]))
+        found = str(await start(path))
+        assert "is damaged: " in found
+        check_refusal(found, path)
+
+
+async def test_a_last_page_that_a_checkpoint_did_not_end_to_write_is_no_damage(
+    path: Path, tmp_path: Path
+) -> None:
+    left = await left_behind(tmp_path, rows=60, commits=3)
+    written, size = len(left.database) // 4096, 4096
+    pages = {
+        int.from_bytes(left.wal[at : at + 4], "big")
+        for at in range(32, len(left.wal), 24 + size)
+    }
+    # The WAL stays until all of it is in the file.
+    new = min(number for number in pages if number > written)
+    cut = left.database + bytes(size * (new - written - 1)) + bytes(1_000)
+    put(path, left._replace(database=cut))
+    assert await start(path) == left.known
+
+
 async def test_a_damaged_wal_is_refused_as_it_is_or_lacks_what_may_never_have_ended(
     path: Path, tmp_path: Path
 ) -> None:
