@@ -9,6 +9,7 @@ the journals go last.
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import sqlite3
 from collections import Counter
@@ -38,6 +39,7 @@ from bistro_tui.engine.recovery.texts import (
 )
 from bistro_tui.engine.recovery.wardens import living, unfinished, urge
 from bistro_tui.engine.scheduling.events import (
+    RECOVERY,
     AttemptGone,
     AttemptsRecovering,
     RecoveringAttempt,
@@ -55,8 +57,6 @@ FIRST_URGE_SEC, URGE_SEC = 0.2, 1.0
 """When and how often people are told of a warden that is waited for."""
 
 RETRY_SEC = 1.0
-
-_CAUSE = "recovery"
 
 Told: TypeAlias = StartsPaused | StartsResumed | AttemptsRecovering | AttemptGone
 
@@ -87,6 +87,7 @@ class Recovery:
         self._text = ""
         self._is_paused = False
         self._next_urge: float | None = None
+        self._is_patient = True
         self._stock: Stock | None = None
         self._unclear: set[LeftAttempt | LeftJournal] = set()
         """What may run and take nobody knows how much."""
@@ -126,7 +127,7 @@ class Recovery:
                 break
         self.close()
         # Whoever waits for the end of it all looks again after each event.
-        self._feed([StartsResumed(_CAUSE)])
+        self._feed([StartsResumed(RECOVERY)])
 
     async def _recover(self) -> None:
         began = asyncio.get_running_loop().time()
@@ -136,6 +137,21 @@ class Recovery:
         await self._settle_all(self._stock, began)
         self._tell_all()
         await self._tidy_up()
+
+    @property
+    def kill_wait_sec(self) -> float:
+        """How long after SIGTERM the last of what is left is sent SIGKILL.
+
+        0 as long as that is not known.
+        """
+        return max((one.left.kill_wait_sec for one in self._stock or ()), default=0.0)
+
+    def kill_at_once(self) -> None:
+        """Give no more time to what wardens are ending: for runs that adopt nothing.
+
+        How it ends is not known then, for wardens that still live are killed, too.
+        """
+        self._is_patient, self._next_urge = False, -math.inf
 
     def close(self) -> None:
         """Let go of every journal; a warden that somebody stopped goes on."""
@@ -157,12 +173,12 @@ class Recovery:
 
     def _pause(self, text: str) -> None:
         self._is_paused = True
-        self._feed([StartsPaused(_CAUSE, text)])
+        self._feed([StartsPaused(RECOVERY, text)])
 
     def _resume(self) -> None:
         if self._is_paused:
             self._is_paused = False
-            self._feed([StartsResumed(_CAUSE)])
+            self._feed([StartsResumed(RECOVERY)])
 
     # Waiting.
 
@@ -224,7 +240,8 @@ class Recovery:
         if self._next_urge is None:
             self._next_urge = now + FIRST_URGE_SEC
         if now >= self._next_urge:
-            self._wait(await urge(held, attempts, now - began))
+            waited = now - began if self._is_patient else math.inf
+            self._wait(await urge(held, attempts, waited))
             self._next_urge = asyncio.get_running_loop().time() + URGE_SEC
 
     # Who is dead.

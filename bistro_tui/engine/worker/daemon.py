@@ -116,7 +116,8 @@ class WorkerDaemon:
     async def run(self) -> WorkerEnd:
         """Serve until it is to end, and return how that came.
 
-        Raises DataDirUnusable or DataDirHeld. Every task is dead when it returns.
+        Raises DataDirUnusable or DataDirHeld. Every task is dead when it returns, also
+        those that a run before left, unless no signal ends them or nobody waits for it.
         """
         self._dying.begin(on_begin=self._on_stopping)
         async with AsyncExitStack() as resources:
@@ -136,7 +137,7 @@ class WorkerDaemon:
             for warning in storage.data_dir.warnings:
                 log.warning("%s", warning)
             leftovers = leftovers_of(storage.data_dir, resources, clock=self._clock)
-            if await self._dying.unless_asked(leftovers.run()):
+            if await self._dying.outlive(leftovers):
                 await self._serve(storage, resources)
         return WorkerEnd(self._dying.was_asked, self._lost)
 

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+import math
+from collections.abc import Callable
+from typing import Protocol
 
 from bistro_tui.engine.remote.worker_machine import WorkerMachine
 from bistro_tui.engine.worker.tasks import Tasks
@@ -15,9 +16,28 @@ DELIVER_SEC = 2.0
 """How long statuses may take to be acknowledged at the end."""
 GRACE_SEC = 2.0
 """How much longer than its wait after SIGTERM the end of a task may take."""
+KILLED_SEC = 10.0
+"""How long what was killed may take to be gone."""
 LOOK_SEC = 0.02
 _AT_ONCE, _GIVE_UP = 2, 3
 """What the second time means that people ask, and the third."""
+
+
+class Leftovers(Protocol):
+    """What a run before left, and whoever ends it."""
+
+    @property
+    def kill_wait_sec(self) -> float:
+        """How long after SIGTERM the last of it is sent SIGKILL."""
+        ...
+
+    async def run(self) -> None:
+        """Return when nothing of it is alive."""
+        ...
+
+    def kill_at_once(self) -> None:
+        """Have ``run`` give none of it any more time."""
+        ...
 
 
 class Dying:
@@ -56,17 +76,39 @@ class Dying:
         """Return when it is to end."""
         await self._asked.wait()
 
-    async def unless_asked(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Return True when ``work`` is done, False if it is to end before that."""
+    async def outlive(self, leftovers: Leftovers) -> bool:
+        """Return when they are over: True if it may go on, False if it is to end.
+
+        In the latter case also once they have had their time.
+        """
         async with asyncio.TaskGroup() as group:
-            working = group.create_task(work, name="leftovers")
+            ending = group.create_task(leftovers.run(), name="leftovers")
             asked = group.create_task(self.asked(), name="asked to end")
-            done, _ = await asyncio.wait(
-                {working, asked}, return_when=asyncio.FIRST_COMPLETED
-            )
-            working.cancel()
+            await asyncio.wait({ending, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
-        return working in done and not self._asked.is_set()
+            if not ending.done():
+                await self._see_the_end(leftovers, ending)
+        return not self._asked.is_set()
+
+    async def _see_the_end(
+        self, leftovers: Leftovers, ending: "asyncio.Task[None]"
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        began, killed = loop.time(), math.inf
+        while not ending.done():
+            now = loop.time()
+            if self._is_given_up or now >= killed + KILLED_SEC:
+                log.warning(
+                    "ended, but what the run before left is still alive;"
+                    " the next start ends it"
+                )
+                ending.cancel()
+                return
+            is_late = now >= began + leftovers.kill_wait_sec + GRACE_SEC
+            if killed == math.inf and (is_late or self._asks >= _AT_ONCE):
+                killed = now
+                leftovers.kill_at_once()
+            await self._a_moment()
 
     async def end_all(self, machine: WorkerMachine, tasks: Tasks) -> None:
         """Return when no task is alive, or all have had their time."""

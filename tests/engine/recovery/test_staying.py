@@ -145,6 +145,30 @@ async def test_a_warden_whose_task_cannot_be_killed_is_left_alone(
     assert len(start.adopted) == 1
 
 
+@pytest.mark.parametrize("is_final", [True, False])
+async def test_who_gives_no_more_time_kills_what_a_living_warden_ends(
+    run: LeftRun, store: StatusStore, home: Household, is_final: bool
+) -> None:
+    before = boot_ns()
+    pid = home.start("sleep", "600", tag=tag_of(attempt_id(1).rand))
+    run.add(1, born=(pid, before, boot_ns()), kill_wait=3_600.0)
+    run.is_final = is_final
+    with warden_of(run) as warden:
+        start = Start(run.run, store, adopts=False)
+        assert start.recovery.kill_wait_sec == 0.0
+        going = asyncio.ensure_future(start.run())
+        if is_final:
+            async with asyncio.timeout(SEC):
+                while not start.recovering:
+                    await asyncio.sleep(0.005)
+            assert start.recovery.kill_wait_sec == 3_600.0
+        assert is_alive(pid)
+        start.recovery.kill_at_once()
+        await going
+        assert warden.poll() == -signal.SIGKILL
+    assert not is_alive(pid)
+
+
 async def test_a_stop_lets_a_stopped_warden_go_on(
     run: LeftRun, store: StatusStore
 ) -> None:

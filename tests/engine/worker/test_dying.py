@@ -1,6 +1,8 @@
 """How a worker ends."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,24 +118,82 @@ async def test_a_scheduler_that_takes_no_status_is_not_waited_for_long(
     assert asyncio.get_running_loop().time() - began >= 0.09
 
 
-async def test_what_comes_before_serving_is_broken_off_when_it_is_to_end() -> None:
-    dying, was_broken_off = Dying(), list[bool]()
+@dataclass
+class FakeLeftovers:
+    kill_wait_sec: float = 60_000.0
+    dies: bool = True
+    """Of being killed."""
+    kills: int = 0
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    is_run: bool = False
 
-    async def for_ever() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            was_broken_off.append(True)
+    async def run(self) -> None:
+        self.is_run = True
+        await self.gone.wait()
 
-    going = asyncio.ensure_future(dying.unless_asked(for_ever()))
-    await asyncio.sleep(0.01)
+    def kill_at_once(self) -> None:
+        self.kills += 1
+        if self.dies:
+            self.gone.set()
+
+
+@asynccontextmanager
+async def outliving(
+    dying: Dying, leftovers: FakeLeftovers
+) -> AsyncIterator["asyncio.Future[bool]"]:
+    """Have what is left ended when it is to end."""
+    ended = asyncio.ensure_future(dying.outlive(leftovers))
+    await until(lambda: leftovers.is_run)
     dying.request("SIGTERM", was_asked=True)
-    assert await going is False
-    assert was_broken_off == [True]
+    yield ended
+    async with asyncio.timeout(25):
+        assert await ended is False
 
 
-async def test_what_comes_before_serving_is_let_end() -> None:
-    async def at_once() -> None:
+async def test_once_nothing_is_left_it_goes_on() -> None:
+    leftovers = FakeLeftovers()
+    leftovers.gone.set()
+    assert await Dying().outlive(leftovers) is True
+
+
+async def test_what_is_left_has_its_time_also_when_it_is_to_end_already() -> None:
+    dying, leftovers = Dying(), FakeLeftovers()
+    async with outliving(dying, leftovers) as ended:
+        await asyncio.sleep(0.05)
+        assert not ended.done()
+        leftovers.gone.set()
+    assert leftovers.kills == 0
+
+
+async def test_asked_again_it_kills_what_is_left_and_is_not_stayed_by_that(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dying, leftovers = Dying(), FakeLeftovers(dies=False)
+    async with outliving(dying, leftovers) as ended:
+        dying.request("SIGTERM", was_asked=True)
+        await until(lambda: leftovers.kills)
+        assert not ended.done()
+        dying.request("SIGTERM", was_asked=True)
+    assert leftovers.kills == 1
+    assert "the next start ends it" in caplog.text
+
+
+async def test_what_is_left_beyond_its_time_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "GRACE_SEC", 0.05)
+    leftovers = FakeLeftovers(kill_wait_sec=0.05)
+    async with outliving(Dying(), leftovers):
         pass
+    assert leftovers.kills == 1
 
-    assert await Dying().unless_asked(at_once()) is True
+
+async def test_what_no_signal_ends_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "KILLED_SEC", 0.05)
+    dying, leftovers = Dying(), FakeLeftovers(dies=False)
+    async with outliving(dying, leftovers):
+        dying.request("SIGTERM", was_asked=True)
+    assert leftovers.kills == 1
+    assert "the next start ends it" in caplog.text

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ from bistro_tui.engine.remote.messages import (
 )
 from bistro_tui.engine.remote.outcomes import Refused
 from bistro_tui.engine.remote.worker_machine import WAS_NOT_RUNNING
+from bistro_tui.engine.statuses.attempts import NOWHERE
+from bistro_tui.engine.warden.tags import tag_of
+from tests.engine.recovery.builders import LeftRun, attempt_id, boot_ns
+from tests.engine.recovery.processes import Household, household
+from tests.engine.recovery.world import warden_of
 from tests.engine.worker.scripted import (
     Stage,
     WorkerProgram,
@@ -37,6 +43,11 @@ pytestmark = pytest.mark.slow
 SLEEP = "echo up; echo $$ > {}; exec sleep 300"
 STUBBORN = 'trap "" TERM; echo $$ > {}; while :; do sleep 0.02; done'
 TELLS = 'trap "echo done > $2; exit" TERM; echo $$ > {}; while :; do sleep 0.02; done'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Household]:
+    yield from household(tmp_path)
 
 
 async def begun(
@@ -277,6 +288,31 @@ async def test_a_killed_worker_leaves_nothing_and_returns_as_another(
         task = await scheduler.run("sh", "-c", 'echo done > "$2"', "sh")
         assert (await scheduler.ended(task)).status == "done"
         assert [one.task.invocation for one in scheduler.statuses] == [task.invocation]
+
+
+@pytest.mark.parametrize("asks", [1, 2])
+async def test_asked_to_stop_while_it_starts_it_ends_what_is_left_of_before(
+    tmp_path: Path, home: Household, asks: int
+) -> None:
+    data = tmp_path / "w1" / "run"
+    data.mkdir(parents=True)
+    left, before = LeftRun(data, is_final=True), boot_ns()
+    stubborn = "trap '' TERM; echo $$ >>$0; while :; do sleep 0.02; done"
+    pid, _ = home.shell(stubborn, names=1, tag=tag_of(attempt_id(1).rand))
+    # A second request is for those who do not want to wait so long.
+    wait = 0.2 if asks == 1 else 3_600.0
+    left.add(1, born=(pid, before, boot_ns()), kill_wait=wait, place=NOWHERE)
+    # Its warden lives, and ends nothing.
+    with warden_of(left):
+        async with stage(tmp_path) as play:
+            worker = play.start()
+            await until(lambda: "of the run before is still ending" in worker.stderr)
+            worker.signal(signal.SIGTERM)
+            await until(lambda: "ending all tasks and this worker" in worker.stderr)
+            if asks == 2:
+                assert is_alive(pid)
+                worker.signal(signal.SIGTERM)
+            assert await exited(worker, pid) == 0
 
 
 async def test_tasks_of_a_worker_that_was_stopped_end_without_it(

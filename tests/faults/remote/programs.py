@@ -150,13 +150,12 @@ class Worker(Program):
     def left(self) -> list[str]:
         """Return its tasks that are alive once it has ended as it was asked to.
 
-        What it found at its start is a matter of the next one if it was asked to end
-        before it had ended that.
+        What was alive at its start is a matter of the next one if it was asked before
+        it had its data directory.
         """
         with self.log.open("rb") as log:
             log.seek(self._began)
-            is_through = b"tasks may start" in log.read()
-        excused = set() if is_through else self._older
+            excused = set() if b" dials " in log.read() else self._older
         return [one for one in self.tasks() if _session_of(one) not in excused]
 
     def _sessions(self) -> set[str]:
