@@ -15,7 +15,7 @@ from bistro_tui.cli.talk import WrongUse, say
 from bistro_tui.cli.unknown import plainly
 from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.engine import sentences
-from bistro_tui.engine.ids import JobName, NodeName
+from bistro_tui.engine.ids import JobName, NodeName, TaskId
 
 if TYPE_CHECKING:
     from bistro_tui.client.once import Asking
@@ -86,6 +86,10 @@ def _failures(asking: "Asking", job: str) -> int | None:
     return None if counts is None else counts["failed"] + counts["backoff"]
 
 
+def _not_settled(task: TaskId) -> str:
+    return f"{sentences.not_settled(task)}: the next start of a scheduler finds out"
+
+
 def _counted(number: int | None) -> str:
     if number is None:
         return "the failures"
@@ -140,16 +144,22 @@ def _forgive_at_rest(
         say(f"bistro-tui: {error}")
         return exit_codes.DATA_DIR_UNUSABLE
     results = Results()
-    for job, number in found.items():
-        if number is None:
+    for job, forgiven in found.items():
+        if forgiven is None:
             where = f"{data_dir}, where no scheduler runs"
             results.refused[job] = f"no status of {named(job)} is stored in {where}"
+        elif forgiven.unsettled is not None and not forgiven.number:
+            results.refused[job] = _not_settled(forgiven.unsettled)
         else:
             results.done[job] = "forgiven"
 
     def sentence(job: str) -> str:
-        number = found[JobName(job)] or 0
-        return f"forgave {_counted(number)} of {job}; no scheduler runs on {data_dir}"
+        forgiven = found[JobName(job)]
+        number = forgiven.number if forgiven is not None else 0
+        said = f"forgave {_counted(number)} of {job}; no scheduler runs on {data_dir}"
+        if forgiven is not None and forgiven.unsettled is not None:
+            said += f"; {_not_settled(forgiven.unsettled)}"
+        return said
 
     return results.show(as_json, sentence)
 

@@ -112,7 +112,12 @@ class Control:
         before = self._core.unstored
         self._feed([Forgive(jobs)])
         if self._core.unstored == before:
-            raise ControlRefused(sentences.nothing_to_forgive(jobs))
+            waiting = self._core.unsettled(jobs)
+            raise ControlRefused(
+                sentences.not_settled(waiting)
+                if waiting is not None
+                else sentences.nothing_to_forgive(jobs)
+            )
         log.info("asked to forgive %s", ", ".join(jobs))
         await self.stored()
         return sentences.jobs_forgiven(jobs)
@@ -136,7 +141,12 @@ class Control:
             number += self._core.unstored - before
             await rest()
         if not number:
-            raise ControlRefused(sentences.no_failures())
+            waiting = self._core.unsettled(tasks=tasks)
+            raise ControlRefused(
+                sentences.not_settled(waiting)
+                if waiting is not None
+                else sentences.no_failures()
+            )
         if not is_logged:
             log.info("asked to forgive %s", sentences.some_tasks(tasks))
         await self.stored()

@@ -241,7 +241,7 @@ def make_recovery(
         return core.config.jobs.get(name) if core.config else None
 
     adopters = Adopters(
-        place=_status_place(options),
+        place=status_place(options),
         clock=clock,
         sink=storage.logs,
         statuses=storage.statuses,
@@ -323,7 +323,7 @@ def make_runner(
         environment=os.environ,
         instance=instance,
         host=socket.gethostname(),
-        statuses=StatusHome(place=_status_place(options), keeper=storage.statuses),
+        statuses=StatusHome(place=status_place(options), keeper=storage.statuses),
     )
     if workers_door is not None:
         from bistro_tui.engine.runners.stored_attempts import StoredAttempts
@@ -353,7 +353,8 @@ def _lacks_statuses(options: EngineOptions, data_dir: Path) -> bool:
     return not os.path.lexists(data_dir / STATUSES)
 
 
-def _status_place(options: EngineOptions) -> StatusPlace:
+def status_place(options: EngineOptions) -> StatusPlace:
+    """Return where a run with these options keeps statuses."""
     if not options.keeps_statuses:
         return NOWHERE
     store, table = options.status_store, options.status_table

@@ -66,6 +66,11 @@ def no_failures() -> str:
     return "none of these tasks failed or waits for its backoff"
 
 
+def not_settled(task: TaskId) -> str:
+    """Tell of a task that was to be forgiven before it was known how it ended."""
+    return f"how {task} ended in the run before is not known yet"
+
+
 def nothing_to_forgive(jobs: Iterable[JobName]) -> str:
     """Tell of jobs without failures."""
     return f"{', '.join(jobs)}: no failures to forgive"

@@ -13,6 +13,7 @@ from bistro_tui.cli.main import run
 from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.statuses.bits import ERROR_BACKOFF, FAILED
 from tests.cli.fake_scheduler import Error, FakeScheduler
+from tests.engine.recovery.builders import LeftRun, task
 
 JOBS = ("etl", "web")
 
@@ -253,6 +254,31 @@ def test_failures_are_forgiven_where_no_scheduler_runs(
         assert connection.execute(query).fetchone() == ('{"at":3}',)
     assert run(words) == 0
     assert capsys.readouterr().err.startswith("forgave no failures of etl;")
+
+
+@pytest.mark.parametrize("is_understood", [True, False])
+def test_what_the_next_start_has_to_settle_keeps_its_wait_there(
+    at_rest: Path, capsys: pytest.CaptureFixture[str], *, is_understood: bool
+) -> None:
+    left = LeftRun(at_rest / "run")
+    left.add(1, of=task("n1"))
+    left.add(2, of=task("n9" if not is_understood else "n2"))
+    left.lines += [] if is_understood else ["S 3 {}"]
+    left.write()
+    words = ["forgive", "--data-dir", str(at_rest), "etl"]
+    told = "how etl@n2 ended in the run before is not known yet: the next start of a"
+    assert run(words) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("forgave 1 failure of etl; no scheduler runs on ")
+    assert told in said
+    # What failed is not started: nothing of it can be left.
+    assert stored(at_rest)["etl@n1"] == (0, 0)
+    assert stored(at_rest)["etl@n2"] == (0, 60)
+    assert run([*words, "--node", "n2"]) == 1
+    assert told in capsys.readouterr().err
+    # Another table is the business of another start, where its journal is understood.
+    other = [*words, "--status-table", "a.b", "--node", "n2"]
+    assert run(other) == (0 if is_understood else 1)
 
 
 def test_only_the_failures_of_nodes_that_are_named_are_forgiven_there(

@@ -7,30 +7,49 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.api.changing import CHANGING, forgive_tasks
+from bistro_tui.engine.api.handler import HandlerError
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, NodeName, TaskId
+from bistro_tui.engine.statuses.bits import ERROR_BACKOFF, FAILED
+from bistro_tui.engine.statuses.status import TaskStatus
 from bistro_tui.engine.view import Reason, Snapshot
 from tests.engine.recovery.builders import LeftRun, attempt_id
 from tests.engine.recovery.processes import locked_by_child
-from tests.engine.test_engine import HELD, config_text, served, write
+from tests.engine.recovery.world import store_at
+from tests.engine.test_engine import HELD, Run, config_text, served, write
 
 OLD = TaskId(JobName("a"), NodeName("d11"))
 GONE = TaskId(JobName("removed"), NodeName("d11"))
 
 
 @contextmanager
-def left(
-    path: Path, task: TaskId, *, content: bytes = b""
-) -> Iterator["subprocess.Popen[bytes]"]:
+def left_run(
+    path: Path,
+    task: TaskId,
+    *,
+    content: bytes = b"",
+    commits: int = 0,
+    is_final: bool = True,
+) -> Iterator[tuple[LeftRun, "subprocess.Popen[bytes]"]]:
     """Have a warden of before live on which ends a copy of ``task``."""
     (path / "data" / "run").mkdir(parents=True, mode=0o700)
     (path / "data").chmod(0o700)
-    run = LeftRun(path / "data" / "run", is_final=True)
-    run.add(1, of=task, content=content, born=(4_000_001, 5, 6))
+    run = LeftRun(path / "data" / "run", is_final=is_final)
+    run.add(1, of=task, content=content, born=(4_000_001, 5, 6), commits=commits)
     run.write()
     with locked_by_child(run.journal) as warden:
         run.warden_pid = warden.pid
         run.write()
+        yield run, warden
+
+
+@contextmanager
+def left(
+    path: Path, task: TaskId, *, content: bytes = b""
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have only its warden, as ``left_run`` does."""
+    with left_run(path, task, content=content) as (_, warden):
         yield warden
 
 
@@ -104,3 +123,64 @@ async def test_a_copy_of_a_job_that_is_gone_lets_nothing_start_and_is_shown(
             assert (row.name, row.counts) == ("removed", {Reason.RECOVERING: 1})
             assert found.totals == {Reason.PAUSED: 3, Reason.RECOVERING: 1}
             assert not found.running
+
+
+ONLY = {"db": {"whitelist": ["d11"]}}
+
+
+async def store_before(path: Path, status: TaskStatus) -> None:
+    """Store how an attempt ended before the one that is left began."""
+    async with store_at(path / "data") as store:
+        await store.save_attempts([(OLD, status, attempt_id(77))])
+
+
+async def refuses_to_forgive(run: Run) -> None:
+    why = "how a@d11 ended in the run before is not known yet"
+    with pytest.raises(ControlRefused, match=why):
+        await run.engine.control.forgive((OLD.job,))
+    with pytest.raises(ControlRefused, match=why):
+        await forgive_tasks(run.engine.desk, (OLD,))
+    answer = next(one.answer for one in CHANGING if one.name == "forgive_jobs")
+    with pytest.raises(HandlerError, match=why):
+        await answer(run.engine.desk, {"jobs": [OLD.job]})
+
+
+async def test_the_status_that_it_left_counts_whoever_wants_it_forgiven(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": HELD, "filters": ONLY}))
+    before = TaskStatus(bits=ERROR_BACKOFF, time=1.0, backoff_sec=15)
+    with left_run(tmp_path, OLD, content=b"done", commits=1, is_final=False) as (
+        old,
+        warden,
+    ):
+        await store_before(tmp_path, before)
+        async with served(tmp_path, exit_when_done=True) as run:
+            # Nobody knows yet of which tasks something is left.
+            await run.until(lambda shown: shown.state.word == "paused")
+            await refuses_to_forgive(run)
+            old.is_final = True
+            old.write()
+            await run.until(Shown({Reason.RECOVERING: 1}))
+            await refuses_to_forgive(run)
+            warden.kill()
+            outcome = await run.end()
+    assert (outcome.done, outcome.started) == (1, 0)
+
+
+async def test_what_had_failed_is_forgiven_whatever_is_left_of_it(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": ["true"], "filters": ONLY}))
+    failed = TaskStatus(bits=FAILED, time=1.0)
+    with left_run(tmp_path, OLD, content=b"failed", commits=0) as (_, warden):
+        async with store_at(tmp_path / "data") as store:
+            await store.save_attempts([(OLD, failed, attempt_id(1))])
+        async with served(tmp_path) as run:
+            await run.until(Shown({Reason.FAILED: 1}))
+            said = await run.engine.control.forgive((OLD.job,))
+            assert said == "failures of a are forgiven"
+            found = await run.until(Shown({Reason.RECOVERING: 1}))
+            assert found.starts == 0
+            warden.kill()
+            await run.until(lambda shown: shown.starts > 0)

@@ -60,13 +60,17 @@ async def _disable_job(desk: Desk, query: Query) -> Json:
 
 async def _forgive_jobs(desk: Desk, query: Query) -> Json:
     config = desk.config
+    jobs = [JobName(name) for name in names_of(query, "jobs")]
     try:
-        for name in names_of(query, "jobs"):
-            if config is None or name not in config.jobs:
-                raise HandlerError(sentences.invalid_job_id(name))
-            desk.control.forgive_job(JobName(name))
+        for job in jobs:
+            if config is None or job not in config.jobs:
+                raise HandlerError(sentences.invalid_job_id(job))
+            desk.control.forgive_job(job)
+        waiting = desk.core.unsettled(jobs)
     finally:
         await desk.control.stored()
+    if waiting is not None:
+        raise HandlerError(sentences.not_settled(waiting))
     return "forgiven"
 
 
@@ -207,7 +211,8 @@ CHANGING = (
         name="forgive_jobs",
         answer=_forgive_jobs,
         about="Lets the failed and backing-off tasks of these jobs run again; stops at "
-        "the first job that is not known, those before it stay forgiven.",
+        "the first job that is not known, those before it stay forgiven. An error where"
+        " it is not known yet how a task of them ended in a run before.",
         changes=True,
         takes={"jobs": {"type": ["array", "null"], "items": {"type": "string"}}},
         gives={"const": "forgiven"},

@@ -258,6 +258,11 @@ class KillRequested:
     at_once: bool = False
 
 
+RECOVERY = "recovery"
+"""The cause of a pause in which it is not known of which tasks the run before left
+something."""
+
+
 @dataclass(frozen=True, slots=True)
 class StartsPaused:
     """Nothing may start while any pause is in force; ``cause`` names this one."""

@@ -1,5 +1,7 @@
 """What anyone may ask the core; nothing here changes anything."""
 
+from collections.abc import Iterable
+
 from bistro_tui.engine.config.model import Config
 from bistro_tui.engine.ids import JobName, NodeName, ResourceName, TaskId
 from bistro_tui.engine.moment import Now
@@ -8,6 +10,7 @@ from bistro_tui.engine.physical.host import HostResources
 from bistro_tui.engine.scheduling.attempts import Attempt
 from bistro_tui.engine.scheduling.contention import Holdings
 from bistro_tui.engine.scheduling.explain import explain
+from bistro_tui.engine.scheduling.forgiving import unsettled
 from bistro_tui.engine.scheduling.gate import Closed
 from bistro_tui.engine.scheduling.job_summary import JobSummary, summarize
 from bistro_tui.engine.scheduling.leftovers import Leftover
@@ -87,6 +90,15 @@ class Looking:
     def is_recovering(self, task: TaskId) -> bool:
         """Return whether a copy of ``task`` from before is not yet proven dead."""
         return task in self.state.leftovers
+
+    def unsettled(
+        self, jobs: Iterable[JobName] = (), tasks: Iterable[TaskId] = ()
+    ) -> TaskId | None:
+        """Return the first task whose wait cannot be forgiven yet.
+
+        How an attempt of the run before ended is not known.
+        """
+        return unsettled(self.state, jobs, tasks)
 
     def can_keep_room(self, task: TaskId) -> bool:
         """Return whether it is known what a copy of ``task`` from before takes."""

@@ -10,6 +10,7 @@ from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.status import TaskStatus
 from tests.engine.scheduling.builders import (
     DONE,
+    ERROR_BACKOFF,
     FAILED,
     INCOMPLETE,
     START,
@@ -33,13 +34,18 @@ def old(task: str = "etl@a", invocation: InvocationId = OLD) -> ev.RecoveringAtt
     return ev.RecoveringAttempt(task_id(task), invocation, since)
 
 
-def restarted(*found: ev.RecoveringAttempt, known: TaskStatus | None = None) -> World:
+def being_looked_at(known: TaskStatus | None = None) -> World:
     world = World()
     world.feed(ev.StartsPaused("recovery", "it is being looked at"))
     statuses = {task_id("etl@a"): known} if known is not None else {}
     world.feed(
         ev.StatusesLoaded(statuses), ev.NodesLoaded(TREE), ev.ConfigLoaded(CONFIG)
     )
+    return world
+
+
+def restarted(*found: ev.RecoveringAttempt, known: TaskStatus | None = None) -> World:
+    world = being_looked_at(known)
     world.feed(ev.AttemptsRecovering(found or (old(),)), ev.StartsResumed("recovery"))
     return world
 
@@ -251,3 +257,33 @@ def test_a_start_is_dated_by_both_clocks() -> None:
     attempt = world.core.attempt(task_id("etl@c"))
     assert attempt is not None
     assert (attempt.since, attempt.began) == (START.wall, START.mono)
+
+
+BACKED_OFF = TaskStatus(bits=ERROR_BACKOFF, time=START.wall - 99.0, backoff_sec=15)
+FORGIVE = (ev.Forgive((task_id("etl@a").job,)), ev.ForgiveTasks((task_id("etl@a"),)))
+
+
+@pytest.mark.parametrize("forgive", FORGIVE)
+def test_no_wait_is_forgiven_that_an_old_copy_may_still_tell_the_end_of(
+    forgive: ev.Forgive | ev.ForgiveTasks,
+) -> None:
+    world = being_looked_at(known=BACKED_OFF)
+    assert world.feed(forgive) == []
+    world.feed(ev.AttemptsRecovering((old(),)), ev.StartsResumed("recovery"))
+    assert world.feed(forgive) == []
+    # That of another task concerns it no more than any other pause does.
+    world = being_looked_at(known=BACKED_OFF)
+    world.feed(ev.StartsPaused("disk", "it is full"))
+    world.feed(ev.AttemptsRecovering((old("etl@b"),)), ev.StartsResumed("recovery"))
+    assert [str(one.task) for one in world.feed(forgive)] == ["etl@a"]
+
+
+@pytest.mark.parametrize("forgive", FORGIVE)
+def test_a_failure_is_forgiven_for_what_failed_is_not_started(
+    forgive: ev.Forgive | ev.ForgiveTasks,
+) -> None:
+    world = restarted(known=TaskStatus(bits=FAILED, time=START.wall))
+    (stored,) = world.feed(forgive)
+    assert str(stored.task) == "etl@a"
+    assert world.store() == []
+    assert world.reason("etl@a") is Reason.RECOVERING
