@@ -17,6 +17,9 @@ WORKER_STATES: Final = ("NEW", "UNHEALTHY", "HEALTHY", "MUST_DIE")
 WORKERS_LISTED = 100
 """Workers that are not well that have an entry each; the rest is one."""
 
+_TOLD_BEFORE_SEC: Final = 366 * 86_400.0
+"""A loss further away than that is not told."""
+
 
 class WorkersNow(NamedTuple):
     """All workers at one moment."""
@@ -70,11 +73,17 @@ class RemoteRows:
                 usage.get(shard, ()),
                 self._wall(shard, "heartbeat", worker.last_heartbeat, now),
                 self._wall(shard, "since", worker.since, now),
-                worker.why_not or why_no_tasks(shard),
+                self._why_not(worker, now) or why_no_tasks(shard),
                 worker.slots,
             )
             for worker in workers
         )
+
+    def _why_not(self, worker: "PoolRow", now: Now) -> str:
+        if not worker.why_not or worker.lost_after - now.elapsed > _TOLD_BEFORE_SEC:
+            return worker.why_not
+        wall = self._wall(worker.shard, "lost", worker.lost_after, now)
+        return f"{worker.why_not}; counts as lost at {_clock_time(wall)}"
 
     def _wall(self, shard: str, what: str, moment: float, now: Now) -> float:
         wall = now.wall - (now.elapsed - moment)
@@ -116,8 +125,12 @@ def _is_wrong(row: WorkerRow) -> bool:
     return bool(row.why) and not is_full and row.why != BEFORE_STARTS
 
 
+def _clock_time(wall: float) -> str:
+    return time.strftime("%F %T %Z", time.localtime(wall))
+
+
 def _wrong_words(row: WorkerRow) -> str:
-    text = f"{row.state} since {time.strftime('%F %T %Z', time.localtime(row.since))}"
+    text = f"{row.state} since {_clock_time(row.since)}"
     text += f": {row.why}" if row.state != "HEALTHY" else f", but no tasks: {row.why}"
     if row.running:
         has = "1 task" if row.running == 1 else f"{row.running} tasks"

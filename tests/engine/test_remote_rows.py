@@ -1,5 +1,6 @@
 """Workers elsewhere as rows that stay equal while nothing changes."""
 
+import math
 import time
 from typing import Any
 
@@ -70,6 +71,23 @@ def test_a_worker_that_could_take_tasks_says_what_the_scheduler_has_against_it()
     fit = WORKER._replace(why_not="")
     rows = RemoteRows().current([WORKER, fit], {}, full, at(180.0))
     assert [row.why for row in rows] == ["no heartbeat for 80 s", "w1 is full"]
+
+
+def test_a_worker_that_will_count_as_lost_says_when(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "localtime", time.gmtime)
+    rows, ill = RemoteRows(), WORKER._replace(lost_after=660.0)
+    (first,) = rows.current([ill], {}, nothing, at(180.0))
+    assert (
+        first.why == "no heartbeat for 80 s; counts as lost at 1970-01-01 00:27:40 GMT"
+    )
+    # The clocks are read one after the other.
+    assert rows.current([ill], {}, nothing, at(190.0, wall=-0.001)) == (first,)
+    # A time that is never, and one that has no wall clock's name.
+    for never in (math.inf, 1e300):
+        (row,) = rows.current([ill._replace(lost_after=never)], {}, nothing, at(180.0))
+        assert row.why == "no heartbeat for 80 s"
 
 
 def row(shard: str, state: str, why: str = "", **changes: Any) -> WorkerRow:

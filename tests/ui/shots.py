@@ -123,8 +123,9 @@ NIGHT = (
     ),
     Shot(
         name="confirm",
-        keys=("1", "tab", "tab", "X"),
-        words=("Enter",),
+        # Escape: the job under the cursor runs nothing.
+        keys=("1", "escape", "tab", "tab", "X"),
+        words=("Kill 1 task with SIGKILL", "Enter or y does it"),
         leave=("escape", "shift+tab", "shift+tab"),
     ),
     Shot(name="quit", keys=("1", "q"), words=("9 tasks run",), leave=("escape",)),

@@ -48,6 +48,9 @@ class InitialWait:
         """When nothing lives any more by what schedulers of before have said."""
         self.until = now + (safe if custom is None else custom)
         """When it is over, whoever is missing, once all tasks are known."""
+        self.next_look = now
+        """Until then nobody looks whether it is over."""
+        self._check_interval = times.worker_check_interval
         self._may_be_short = is_first_ever and custom is None
         self._notice = _notice(times, custom, safe)
         self._may_skip = False
@@ -77,6 +80,7 @@ class InitialWait:
         ``known`` and ``unknown`` count workers that are not lost by whether it is known
         what they run.
         """
+        self.next_look = now + self._check_interval
         if not self.text:
             return ()
         if self._may_skip:

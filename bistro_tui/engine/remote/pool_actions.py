@@ -1,6 +1,7 @@
 """What the pool of workers asks of those who carry it out, and tells them. Pure."""
 
 import enum
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -90,6 +91,8 @@ class PoolRow(NamedTuple):
     """It said that it ends."""
     held: str = ""
     """Why nothing can start there, as it says itself."""
+    lost_after: float = math.inf
+    """When it counts as lost if it stays as it is; infinity: it does not."""
 
 
 class LostTask(NamedTuple):

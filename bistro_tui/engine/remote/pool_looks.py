@@ -39,6 +39,19 @@ class PoolLooks:
         return self._wait.ends_with_first
 
     @property
+    def wait_next_look(self) -> float:
+        """Until then nobody looks whether it is over."""
+        return self._wait.next_look
+
+    @property
+    def has_all_of_before(self) -> bool:
+        """Whether the workers that a scheduler before had are there, and agree on it.
+
+        Unless what they run is not known yet, that ends the wait at the next look.
+        """
+        return self._consensus.has_initial_consensus()
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether no worker, known or not, can have a task of this scheduler's data."""
         return (

@@ -25,6 +25,7 @@ from bistro_tui.engine.remote.times import PoolTimes
 from bistro_tui.engine.remote.worker_state import Gaps, Standing, WorkerState, compute
 
 MAX_UNSURE_EXPONENT = 8
+_NOT_ALL_KNOW = "not all workers know of it yet"
 _LONGEST_SEC = 2**31
 """That a task is kept from starting; periods may be without end."""
 
@@ -162,6 +163,7 @@ class WorkerRecord:
             since=self.since,
             is_leaving=self.is_leaving,
             held=for_people(worker.held),
+            lost_after=self._lost_after(),
         )
 
     def heard(self, worker: Worker, now: float) -> None:
@@ -359,9 +361,18 @@ class WorkerRecord:
         left = min(until - now, _LONGEST_SEC)
         return max(safe, math.ceil(left))
 
+    def _lost_after(self) -> float:
+        is_unhealthy = self.state is WorkerState.UNHEALTHY
+        waits_for_others = is_unhealthy and self.why_unhealthy == _NOT_ALL_KNOW
+        if self.state is WorkerState.MUST_DIE or (
+            self.is_linked and (waits_for_others or not is_unhealthy)
+        ):
+            return math.inf
+        return self.standing.lost_after(self._gaps)
+
     def _words(self, now: float, *, is_blocked: bool) -> str:
         if is_blocked:
-            return "not all workers know of it yet"
+            return _NOT_ALL_KNOW
         standing = self.standing
         if now > standing.heartbeat + self._gaps.max_heartbeat_gap:
             return "no heartbeat"

@@ -54,6 +54,18 @@ class Standing:
             self.heartbeat + gaps.max_heartbeat_gap,
         )
 
+    def lost_after(self, gaps: Gaps) -> float:
+        """Return the last moment before it can be lost if nothing more is heard of it.
+
+        Infinity: never. Of one that is lost already it means nothing.
+        """
+        if self.state is WorkerState.HEALTHY:
+            return self.fresh_until(gaps) + gaps.lose_after
+        lost_after = self.became_unhealthy + gaps.lose_after
+        if self.state is WorkerState.NEW:
+            return lost_after
+        return max(lost_after, self.fresh_until(gaps))
+
     def moved(self, state: WorkerState, since: float) -> "Standing":
         """Return it in ``state``; ``since`` counts if that ends its being healthy."""
         ends = self.state is WorkerState.HEALTHY and state is not WorkerState.HEALTHY

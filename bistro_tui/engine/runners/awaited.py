@@ -117,8 +117,11 @@ class Awaited:
         return f"{self._base} {self._more()}" if self._base else ""
 
     def _until(self) -> float:
+        return self._wall(self._pool.wait_until)
+
+    def _wall(self, elapsed: float) -> float:
         now = self._clock.now()
-        return now.wall + self._pool.wait_until - now.elapsed
+        return now.wall + elapsed - now.elapsed
 
     def _live(self) -> list[KnownWorker]:
         return [
@@ -140,6 +143,12 @@ class Awaited:
         if self.missing:
             who = f"Missing since {_moment(self._began)}: {self._names()}."
             surely = _OF_ONE if len(self.missing) == 1 else _OF_MANY
+        elif self._pool.has_all_of_before:
+            looked = _moment(self._wall(self._pool.wait_next_look))
+            return (
+                "All that are known from before are back;"
+                f" that is looked at by {looked}."
+            )
         elif self._former:
             who = "All that are known from before are back, but not of one mind."
             surely = "no other worker can have a task, say there was none"

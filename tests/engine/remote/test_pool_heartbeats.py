@@ -52,6 +52,12 @@ def state(driver: Driver, shard: str = "w1") -> WorkerState:
     return row.state
 
 
+def lost_after(driver: Driver) -> float:
+    row = driver.pool.row("w1")
+    assert row is not None
+    return row.lost_after
+
+
 def owner(driver: Driver, shard: str = "w1") -> InstanceId:
     row = driver.pool.row(shard)
     assert row is not None
@@ -395,6 +401,7 @@ def test_a_second_worker_waits_until_the_first_one_knows_of_it() -> None:
     row = driver.pool.row("w2")
     assert row is not None
     assert row.why_not == "not all workers know of it yet"
+    assert row.lost_after == math.inf
     assert state(driver) is WorkerState.HEALTHY
     driver.beat(W1)
     driver.beat(W1)
@@ -531,6 +538,23 @@ def test_a_worker_without_a_link_gets_nothing_though_its_state_stays() -> None:
     assert driver.tick(10) == []
     assert WorkersAreOthers() in driver.pool.link_up("w1", W1.id, driver.now)
     assert len(of_kind(driver.tick(), SendHealthcheck)) == 1
+
+
+def test_a_worker_without_a_link_tells_when_it_counts_as_lost() -> None:
+    driver = Driver()
+    driver.healthy(W1)
+    assert lost_after(driver) == math.inf
+    driver.pool.link_lost("w1", W1.id, driver.now)
+    at_first = lost_after(driver)
+    driver.tick(36)
+    assert state(driver) is WorkerState.UNHEALTHY
+    told = lost_after(driver)
+    assert at_first <= told < math.inf
+    driver.tick(told - driver.now)
+    assert state(driver) is WorkerState.UNHEALTHY
+    driver.tick(0.5)
+    assert state(driver) is WorkerState.MUST_DIE
+    assert lost_after(driver) == math.inf
 
 
 def test_a_heartbeat_shows_that_there_is_a_link() -> None:

@@ -1,6 +1,7 @@
 """The state that both sides compute of a worker."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -182,3 +183,32 @@ def test_a_lost_task_is_dead_before_it_may_start_again_whatever_the_settings(
     safe = times.suicide_backoff_safety_margin_sec + int(kill_wait) + 1
     restart = (gap + times.lose_unhealthy_worker_after + safe) / fast
     assert dead < restart
+
+
+@given(
+    state=st.sampled_from([NEW, HEALTHY, UNHEALTHY]),
+    heard=st.floats(0, 1_000),
+    became=st.floats(0, 1_000),
+    is_allowed=st.booleans(),
+)
+def test_a_worker_of_which_nothing_is_heard_is_lost_after_the_moment_that_is_told(
+    state: WorkerState, heard: float, became: float, *, is_allowed: bool
+) -> None:
+    known = standing(
+        state, healthcheck_sent=heard, heartbeat=heard, became_unhealthy=became
+    )
+    after = known.lost_after(GAPS)
+    if state is HEALTHY:
+        # Seen at once, that it is silent.
+        silent = math.nextafter(known.fresh_until(GAPS), math.inf)
+        assert compute(known, GAPS, silent, is_allowed=is_allowed)[0] is UNHEALTHY
+        known = known.moved(UNHEALTHY, known.fresh_until(GAPS))
+    assert compute(known, GAPS, after, is_allowed=is_allowed)[0] is not MUST_DIE
+    later = math.nextafter(after, math.inf)
+    assert compute(known, GAPS, later, is_allowed=is_allowed)[0] is MUST_DIE
+
+
+def test_a_worker_is_never_lost_where_none_is() -> None:
+    never = replace(GAPS, lose_after=math.inf)
+    for state in (NEW, HEALTHY, UNHEALTHY):
+        assert standing(state).lost_after(never) == math.inf

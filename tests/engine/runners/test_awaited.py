@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.identity import (
+    InstanceId,
+    WorkerSetHash,
+    WorkerSetId,
+)
 from bistro_tui.engine.remote.initial_wait import NO_CONSENSUS, NOT_FETCHED, WAITING
 from bistro_tui.engine.remote.pool import Pool
 from bistro_tui.engine.remote.times import PoolTimes
+from bistro_tui.engine.remote.worker_set import with_worker
 from bistro_tui.engine.runners import awaited
 from bistro_tui.engine.runners.awaited import Awaited
 from bistro_tui.engine.runners.protocol import WorkersAwaited
@@ -94,6 +99,54 @@ async def test_that_those_who_are_back_do_not_agree_is_told(tmp_path: Path) -> N
     assert "If no other worker can have a task, say there was none," in text
     assert "they surely" not in text
     assert world.runner.awaited.missing == ()
+
+
+def set_of(*workers: KnownWorker, version: int = 9) -> WorkerSetId:
+    """Return what a scheduler before has told them."""
+    found = WorkerSetHash()
+    for one in workers:
+        found = with_worker(found, one.id)
+    return WorkerSetId(InstanceId(900, 1), version, found)
+
+
+async def test_once_all_are_back_that_agree_the_next_look_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    both = former(1), former(2)
+    world = await world_after(known_in(tmp_path, *both))
+    await world.tick()
+    world.moment += 2.0
+    for number in (1, 2):
+        worker = ScriptedWorker(world, f"w{number}", number)
+        worker.newest_set = set_of(*both)
+        await worker.come_up()
+        await settle()
+        is_one_missing = number == 1
+        assert ("Missing since" in world.runner.wait_text) is is_one_missing
+    text = world.runner.wait_text
+    assert text.endswith(
+        "All that are known from before are back;"
+        " that is looked at by 2001-09-09 03:10:05 UTC."
+    )
+    assert world.told(WorkersAwaited)[-1].text == text
+
+    await world.tick(3.0)
+    assert world.runner.wait_text == ""
+
+
+async def test_that_all_are_back_who_do_not_agree_is_still_told_after_a_look(
+    tmp_path: Path,
+) -> None:
+    both = former(1), former(2)
+    world = await world_after(known_in(tmp_path, *both))
+    for number in (1, 2):
+        worker = ScriptedWorker(world, f"w{number}", number)
+        worker.newest_set = set_of(*both, version=number)
+        await worker.come_up()
+        await settle()
+    for _ in range(2):
+        assert "are back, but not of one mind." in world.runner.wait_text
+        await world.tick(5.0)
 
 
 async def test_that_nobody_knows_who_there_was_is_told(tmp_path: Path) -> None:
