@@ -20,6 +20,8 @@ from bistro_tui.engine.warden.tree import (
 )
 
 _MARK = b"BISTRO_INVOCATION="
+_MOST_PASSES = 5
+"""Where processes die all the time, others are to have their turn."""
 
 
 def mark_of(attempt: Attempt) -> bytes:
@@ -50,23 +52,13 @@ class Orphans:
         """Those that belong to nobody we know and that we may not signal."""
 
     def alive(self) -> list[int]:
-        """Reap the dead and return the others."""
-        found: list[int] = []
-        for pid in self._children.pids():
-            if pid in self._mains:
-                continue
-            if _reaped(pid):
-                self._owners.pop(pid, None)
-                self._suspects.pop(pid, None)
-                self._not_ours.discard(pid)
-            else:
-                found.append(pid)
-        return found
+        """Reap the dead and return the others, as far as they are known."""
+        return self._reap()[0]
 
     def end_survivors(self, attempt: Attempt) -> int | None:
         """Kill what is left of its tree; return how many, None if nothing was left."""
-        alive = self.alive()
-        if not alive:
+        alive, are_all = self._reap()
+        if not alive and are_all:
             return None
         try:
             owned, suspected = self._left_by(attempt.number, alive)
@@ -74,7 +66,7 @@ class Orphans:
             # No descriptor to look at them with, for now.
             return 0
         if not owned and not suspected:
-            return None
+            return None if are_all else 0
         mark = mark_of(attempt)
         swept = kill_marked(
             Marks(
@@ -90,8 +82,9 @@ class Orphans:
 
     def end_all(self) -> bool:
         """Kill every child; whether there was any. For when no attempt is left."""
-        is_left = False
-        for pid in self.alive():
+        alive, are_all = self._reap()
+        is_left = not are_all
+        for pid in alive:
             if pid in self._not_ours:
                 continue
             try:
@@ -100,6 +93,24 @@ class Orphans:
             except PermissionError:
                 self._leave_alone(pid)
         return is_left
+
+    def _reap(self) -> tuple[list[int], bool]:
+        """Reap the dead; return the others, and whether there are no more of them.
+
+        Who dies after a list was read may have left a child that is not in it: of
+        processes that live on in their children only, nobody might be met alive.
+        """
+        found: list[int] = []
+        for _ in range(_MOST_PASSES):
+            others = [pid for pid in self._children.pids() if pid not in self._mains]
+            found = [pid for pid in others if not _reaped(pid)]
+            for pid in set(others).difference(found):
+                self._owners.pop(pid, None)
+                self._suspects.pop(pid, None)
+                self._not_ours.discard(pid)
+            if len(found) == len(others):
+                return found, True
+        return found, False
 
     def _left_by(
         self, number: int, alive: Iterable[int]
