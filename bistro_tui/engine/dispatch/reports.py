@@ -19,12 +19,11 @@ from bistro_tui.engine.runners.protocol import (
     AttemptStarted,
     AttemptUsage,
     LateStatus,
+    NewsReport,
     RunnerCapacity,
     RunnerContainment,
     RunnerReport,
     RunnerTrouble,
-    WorkersAwaited,
-    WorkersChanged,
 )
 from bistro_tui.engine.runners.unstarted import killed_before_start
 from bistro_tui.engine.scheduling.events import (
@@ -108,21 +107,7 @@ class Reports:
         self._audience.processes_ended(ended)
         self._feed(ended)
 
-    def _act_on_other(
-        self,
-        report: AttemptStarted
-        | AttemptNotStarted
-        | AttemptUsage
-        | RunnerCapacity
-        | RunnerContainment
-        | RunnerTrouble
-        | WorkersChanged
-        | WorkersAwaited
-        | AttemptAdopted
-        | AttemptLost
-        | LateStatus,
-        following: deque[RunnerReport],
-    ) -> None:
+    def _act_on_other(self, report: NewsReport, following: deque[RunnerReport]) -> None:
         match report:
             case AttemptStarted(pid=None):
                 pass

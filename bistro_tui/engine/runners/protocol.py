@@ -142,9 +142,8 @@ class LateStatus(NamedTuple):
     """Who told it; the attempt may run on another one."""
 
 
-RunnerReport: TypeAlias = (
+NewsReport: TypeAlias = (
     AttemptStarted
-    | AttemptEnded
     | AttemptNotStarted
     | AttemptUsage
     | RunnerCapacity
@@ -156,6 +155,8 @@ RunnerReport: TypeAlias = (
     | AttemptLost
     | LateStatus
 )
+"""All that a runner has to tell but ends."""
+RunnerReport: TypeAlias = AttemptEnded | NewsReport
 ReportSink: TypeAlias = Callable[[RunnerReport], None]
 """Called on the engine's loop, never from inside ``start`` or ``kill``.
 
