@@ -55,8 +55,8 @@ class Host(Protocol):
         """Tell that a main process has ended and its pipes are still held."""
         ...
 
-    def end_survivors(self, attempt: "Attempt") -> int | None:
-        """Kill what is left of its tree; return how many, None if nothing was left."""
+    def end_survivors(self, attempt: "Attempt") -> bool:
+        """Kill what is left of its tree; whether there was, or may have been, any."""
         ...
 
     def stubborn(self, attempt: "Attempt") -> None:
@@ -92,7 +92,6 @@ class Attempt:
         "pid",
         "rest",
         "start",
-        "survivors",
         "timed_out",
         "uncredited",
     )
@@ -107,7 +106,6 @@ class Attempt:
         self.timed_out = False
         self.is_killed_at_once = False
         self.main_has_ended = False
-        self.survivors = 0
         self.rest: dict[int, bytes] = {STDOUT: b"", STDERR: b""}
         """Output that nobody was told of, by stream."""
         self.uncredited: deque[tuple[int, bytes]] = deque()
@@ -313,9 +311,7 @@ class Attempt:
         """Kill what is left of the process tree, then take the rest of the output."""
         self._is_ending = True
         self._cancel(self._drain)
-        found = self._host.end_survivors(self)
-        if found is not None:
-            self.survivors += found
+        if self._host.end_survivors(self):
             self._looked_for += self._look
             if self._looked_for - self._look < STUBBORN_SEC <= self._looked_for:
                 self._host.stubborn(self)

@@ -55,18 +55,18 @@ class Orphans:
         """Reap the dead and return the others, as far as they are known."""
         return self._reap()[0]
 
-    def end_survivors(self, attempt: Attempt) -> int | None:
-        """Kill what is left of its tree; return how many, None if nothing was left."""
+    def end_survivors(self, attempt: Attempt) -> bool:
+        """Kill what is left of its tree; whether there was, or may have been, any."""
         alive, are_all = self._reap()
         if not alive and are_all:
-            return None
+            return False
         try:
             owned, suspected = self._left_by(attempt.number, alive)
         except OSError:
             # No descriptor to look at them with, for now.
-            return 0
+            return True
         if not owned and not suspected:
-            return None if are_all else 0
+            return not are_all
         mark = mark_of(attempt)
         swept = kill_marked(
             Marks(
@@ -78,7 +78,7 @@ class Orphans:
         )
         for pid in suspected.intersection(swept.refused):
             self._leave_alone(pid)
-        return swept.signalled
+        return True
 
     def end_all(self) -> bool:
         """Kill every child; whether there was any. For when no attempt is left."""

@@ -268,11 +268,10 @@ class Warden:
         """Tell that a main process has ended and its pipes are still held."""
         self._channel.say(message)
 
-    def end_survivors(self, attempt: Attempt) -> int | None:
-        """Kill what is left of its tree; return how many, None if nothing was left."""
-        in_group = attempt.cgroup.kill() if attempt.cgroup is not None else 0
-        others = self._orphans.end_survivors(attempt)
-        return in_group + others if others is not None else in_group or None
+    def end_survivors(self, attempt: Attempt) -> bool:
+        """Kill what is left of its tree; whether there was, or may have been, any."""
+        in_group = attempt.cgroup is not None and attempt.cgroup.kill() > 0
+        return self._orphans.end_survivors(attempt) or in_group
 
     def stubborn(self, attempt: Attempt) -> None:
         """Tell that its processes do not even go when killed."""
@@ -298,7 +297,6 @@ class Warden:
             attempt.rest[STDERR],
             used.ru_utime + used.ru_stime,
             used.ru_maxrss * 1024,
-            attempt.survivors,
             cgroup is not None and cgroup.ran_out_of_memory(),
         )
         self._enclosures.remove(cgroup)

@@ -174,8 +174,6 @@ class Ended(NamedTuple):
     """User and system time of the main process and of what it waited for."""
     peak_memory: int
     """Bytes, the greatest resident set among those."""
-    survivors: int
-    """Processes that had to be killed after the main one had ended."""
     out_of_memory: bool
     """Its cgroup says that the kernel killed for want of memory."""
 

@@ -89,7 +89,6 @@ def an_end(
         stderr=err,
         cpu_seconds=0.0,
         peak_memory=0,
-        survivors=0,
         out_of_memory=False,
     )
 

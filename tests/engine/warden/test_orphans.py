@@ -81,9 +81,9 @@ def test_while_children_die_all_the_time_nobody_says_that_none_is_left(
     attempt = SimpleNamespace(
         number=1, pid=1, start=SimpleNamespace(tag=7, environment=())
     )
-    assert ours.end_survivors(cast("Attempt", attempt)) == 0
+    assert ours.end_survivors(cast("Attempt", attempt))
     assert ours.end_all()
 
     quiet = orphans_of(Listed([forked() for _ in range(orphans._MOST_PASSES)]))
-    assert quiet.end_survivors(cast("Attempt", attempt)) is None
+    assert not quiet.end_survivors(cast("Attempt", attempt))
     assert not quiet.end_all()

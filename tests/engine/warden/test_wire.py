@@ -47,9 +47,7 @@ def test_what_is_sent_is_heard_wherever_the_stream_is_cut(
 
 
 def test_kinds_come_back_as_they_were() -> None:
-    end = Ended(
-        1, 2, 0, 0, False, True, False, None, b"out", b"err", 0.5, 4096, 0, False
-    )
+    end = Ended(1, 2, 0, 0, False, True, False, None, b"out", b"err", 0.5, 4096, False)
     [heard] = Decoder().feed(encode([end]))
     assert isinstance(heard, Ended)
     assert heard == end
