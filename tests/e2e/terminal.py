@@ -35,14 +35,19 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self._code: int | None = None
-        self.pid, self._fd = pty.fork()
+        # As it is before the program can change it.
+        self._fd, its_end = pty.openpty()
+        self.resize(columns, lines)
+        self._flags = termios.tcgetattr(self._fd)
+        self.began = time.monotonic()
+        self.pid = os.fork()
         if self.pid == 0:
+            os.close(self._fd)
+            os.login_tty(its_end)
             os.chdir(place.path)
             words = [PROGRAM, *map(str, arguments)]
             os.execve(PROGRAM, words, place.environment() | dict(env or {}))
-        self.resize(columns, lines)
-        self.began = time.monotonic()
-        self._flags = termios.tcgetattr(self._fd)
+        os.close(its_end)
 
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)
@@ -61,14 +66,21 @@ class Terminal:
 
     def assert_given_back(self) -> None:
         """Check that the terminal is as it was before, as far as bytes tell."""
-        assert termios.tcgetattr(self._fd) == self._flags
+        assert self.not_given_back() == []
+
+    def not_given_back(self) -> list[object]:
+        """Return what is not as it was before."""
         modes: dict[int, bool] = {}
         for numbers, what in _MODES.findall(self.raw):
             modes |= dict.fromkeys(map(int, numbers.split(b";")), what == b"h")
-        left = {mode for mode, on in modes.items() if on} - {_CURSOR, _WRAP}
-        assert not left, left
-        assert all(modes.get(mode, True) for mode in (_CURSOR, _WRAP)), modes
-        assert self.raw.count(_KEYS_PUSHED) == self.raw.count(_KEYS_POPPED)
+        wrong: list[object] = [
+            mode for mode, is_on in modes.items() if is_on != (mode in (_CURSOR, _WRAP))
+        ]
+        if termios.tcgetattr(self._fd) != self._flags:
+            wrong.append(termios.tcgetattr(self._fd))
+        if self.raw.count(_KEYS_PUSHED) != self.raw.count(_KEYS_POPPED):
+            wrong.append("keys")
+        return wrong
 
     def hang_up(self) -> None:
         """Close the terminal as a dropped connection does."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import Place
+from tests.faults.watching import children_of, wardens_of
 from tests.samples import DIRECTORY, sample_configs
 
 pytestmark = pytest.mark.slow
@@ -140,6 +141,22 @@ def until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+def who_can_be_stopped(scheduler: int) -> list[int]:
+    """Return its tasks that have set their trap."""
+    tasks = [task for one in wardens_of(scheduler) for task in children_of(one)]
+    return [pid for pid in tasks if has_a_trap(Path(f"/proc/{pid}"))]
+
+
+def has_a_trap(process: Path) -> bool:
+    try:
+        # Until it is the shell, it has the handlers of who started it.
+        is_shell = b"scrub" in (process / "cmdline").read_bytes()
+        caught = (process / "status").read_text().partition("SigCgt:")[2].split()[0]
+    except OSError:
+        return False
+    return is_shell and bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
 def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(
     place: Place,
 ) -> None:
@@ -157,7 +174,7 @@ def test_the_orphans_of_a_job_that_is_disabled_are_stopped_after_a_second(
             time.sleep(0.02)
 
     try:
-        await_text("serves with data", 1)
+        until(lambda: len(who_can_be_stopped(process.pid)) == 2)
         text = sample.read_text()
         sample.write_text(
             text.replace(

@@ -96,7 +96,7 @@ def test_a_hang_up_of_what_is_kept_running_gives_the_terminal_back_and_stops_not
     screen.wait_until(lambda: b"\x1b[?1049l" in screen.raw)
     screen.signal(signal.SIGHUP)
     screen.look(0.5)
-    screen.assert_given_back()
+    screen.wait_until(lambda: screen.not_given_back() == [])
     until(lambda: _is_idle(screen.pid))
 
     let_go(place)
@@ -122,7 +122,7 @@ def _cpu_ticks(pid: int) -> int:
 
 def test_two_hang_ups_are_one_wish_to_stop(place: Place, terminal: Open) -> None:
     # Takes its time for the end, which a second wish to stop would cut short.
-    wish = 'trap "sleep 1; echo done >\\"$2\\"; exit" TERM'
+    wish = 'trap "sleep 1; echo done >\\"$2\\"; exit" TERM; echo holds'
     command = shell(f"{wish}; while :; do sleep 0.05; done")
     config = place.write_config(
         config_of(
@@ -132,6 +132,7 @@ def test_two_hang_ups_are_one_wish_to_stop(place: Place, terminal: Open) -> None
     )
     screen = terminal(config)
     screen.wait_for("concurrency 1/3")
+    screen.wait_for("holds")
 
     screen.signal(signal.SIGHUP)
     screen.wait_until(lambda: b"\x1b[?1049l" in screen.raw)

@@ -207,7 +207,8 @@ class Crashes:
     # What can happen to it.
 
     def wardens(self) -> list[int]:
-        return wardens_of(self.process.pid)
+        # Once it is reaped, its number may be that of another test's scheduler.
+        return wardens_of(self.process.pid) if self.process.poll() is None else []
 
     def signal(self, pid: int, number: int) -> None:
         """Send a signal to what may have gone meanwhile."""

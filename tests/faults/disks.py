@@ -141,11 +141,14 @@ class Shown:
 def config_of_tasks(
     marks: Path, tasks: int, *, at_once: int, seconds: float = 0.1
 ) -> dict[str, object]:
-    """Return a config of tasks that say in a file that they began and ended."""
+    """Return a config of tasks that say in a file that they began and ended.
+
+    Whoever has said that it ended is done, also if it is told to end just then.
+    """
     prefs = {"parent_level": "instance", "start": 1, "end": tasks, "format": "n{i}"}
     script = (
         f'echo "start $1" >>"$MARKS"; sleep {seconds}; echo "this is $1"'
-        ' && echo "end $1" >>"$MARKS"; echo done >"$2"'
+        ' && trap "" TERM && echo "end $1" >>"$MARKS"; echo done >"$2"'
     )
     return {
         "bistro_settings": {

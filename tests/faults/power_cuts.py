@@ -21,6 +21,7 @@ from tests.engine.logs.builders import ManualClock
 from tests.faults.disk_log import FLAGS, Change, DiskLog, read_log
 from tests.faults.oracle import Task
 from tests.faults.scripted import Scripted, Stored, lost, rows_of
+from tests.faults.watching import Stalls, Watch
 
 SECTOR = 512
 TORN = 0.25
@@ -43,6 +44,8 @@ class Recording:
     data: Path
     stderr: Path
     lines: Rows
+    stalls: Stalls
+    """Time in which nobody could have synced anything."""
 
     def read(self, *, skip: str = "") -> DiskLog:
         """Return what it asked of the disk, as if syncs of some files were none."""
@@ -57,21 +60,24 @@ def record(
     Each takes so many seconds longer than it has to.
     """
     run = Scripted(directory, longer=longer)
-    text, code = "", 0
+    text, code, stalls = "", 0, Stalls()
     try:
-        for hosts, injection in runs:
-            run.grow(hosts)
-            more = ["-e", f"inject={injection}"] if injection else []
-            # A start that is not recorded would change the files behind the record.
-            code, log = run.trace_with([*FLAGS, *more], is_resumed=False)
-            text += log if log.endswith("\n") else f"{log}\n"
+        with Watch(stalls.look, stalls.LOOK_SEC):
+            for hosts, injection in runs:
+                run.grow(hosts)
+                more = ["-e", f"inject={injection}"] if injection else []
+                # A start that is not recorded would change the files behind the record.
+                code, log = run.trace_with([*FLAGS, *more], is_resumed=False)
+                text += log if log.endswith("\n") else f"{log}\n"
         assert code == 0, run.tail()
         run.finish()
         with closing(sqlite3.connect(run.place.data / LOGS)) as connection:
             lines = lines_of(connection)
     finally:
         run.clean_up()
-    return Recording(text=text, data=run.place.data, stderr=run.log, lines=lines)
+    return Recording(
+        text=text, data=run.place.data, stderr=run.log, lines=lines, stalls=stalls
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class PowerCuts:
     def __init__(
         self,
         log: DiskLog,
-        lines: Rows,
+        recording: Recording,
         directory: Path,
         rng: random.Random,
         databases: Sequence[str],
@@ -118,8 +124,8 @@ class PowerCuts:
         """``directory``: an empty one, best in memory."""
         self._databases = databases
         self._log = log
-        self._lines = lines
-        self._ids = {table: sorted(rows) for table, rows in lines.items()}
+        self._lines, self._stalls = recording.lines, recording.stalls
+        self._ids = {table: sorted(rows) for table, rows in self._lines.items()}
         self._directory = directory
         self._rng = rng
         self.verdict = Verdict()
@@ -175,12 +181,10 @@ class PowerCuts:
 
     def _judge_lines(self, lines: Rows, at: int, where: str) -> None:
         missing = 0
-        # The id has whole seconds.
-        safe = self._log.times[at] - SYNCED_AFTER - 1
         for table, ids in self._ids.items():
             there = lines.get(table, {})
             missing += len(ids) - len(there)
-            old = {one for one in ids if one >> 32 <= safe}
+            old = {one for one in ids if self._age(one, at) >= SYNCED_AFTER}
             self.verdict.seen["old lines"] += len(old)
             if lost_ones := old - there.keys():
                 self.verdict.late.append(f"{where}: {len(lost_ones)} of {table}")
@@ -190,6 +194,12 @@ class PowerCuts:
                 self.verdict.log_gaps.append(f"{where}: {table}")
         self.verdict.missing_lines = max(self.verdict.missing_lines, missing)
         self.verdict.seen["with log lines"] += any(lines.values())
+
+    def _age(self, line_id: int, at: int) -> float:
+        """Return how many seconds there were at least to sync a line."""
+        # The id has whole seconds.
+        since, now = (line_id >> 32) + 1, self._log.times[at]
+        return now - since - self._stalls.between(since, now)
 
     async def _open(self, where: str) -> None:
         """Let the program open both, as it does at a start."""

@@ -18,7 +18,7 @@ from tests.e2e.program import DONE, PROGRAM, Place, config_of, shell
 from tests.faults.disks import GOT_STATUS, Shown, config_of_tasks, small_disk
 from tests.faults.needs import need_program
 from tests.faults.seeds import SCALE
-from tests.faults.watching import children_of, wait_until
+from tests.faults.watching import children_of, wait_until, wait_until_still
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180 * SCALE)]
 
@@ -68,16 +68,6 @@ class Run:
             f"more tasks are shown as done:\n{self.text[-2000:]}",
             seconds,
         )
-
-    def wait_for_no_more_starts(self) -> None:
-        """Return when none has started for a second; what is on its way may."""
-        deadline = time.monotonic() + 30
-        begun, since = -1, time.monotonic()
-        while time.monotonic() < since + 1:
-            assert time.monotonic() < deadline, "tasks are started"
-            if len(self.marked("start")) != begun:
-                begun, since = len(self.marked("start")), time.monotonic()
-            time.sleep(0.05)
 
     def _fail_if_dead(self) -> bool:
         assert self.process.poll() is None, self.text[-3000:]
@@ -129,7 +119,7 @@ def test_a_disk_that_fills_up_pauses_starts_and_nothing_is_lost(
             disk.fill(leave=rng.choice([0, 0, 4_096, 65_536]))
             if rng.random() < 0.7:
                 run.wait_for("ERROR disk full: starts paused", offset)
-                run.wait_for_no_more_starts()
+                wait_until_still(lambda: len(run.marked("start")), "tasks are started")
                 time.sleep(rng.random() / 2)
                 disk.clear()
                 slowest = max(slowest, run.wait_for(WELL, offset, RESUMES_SEC))
@@ -177,9 +167,9 @@ def test_what_goes_away_pauses_starts_until_it_is_back(place: Place) -> None:
             with run.shown.held():
                 path.rename(away)
                 run.wait_for("which is gone or was replaced", offset)
-                shown = len(GOT_STATUS.findall(run.text))
-                time.sleep(1)
-                assert len(GOT_STATUS.findall(run.text)) == shown, "something is shown"
+                wait_until_still(
+                    lambda: len(GOT_STATUS.findall(run.text)), "something is shown"
+                )
                 assert not path.exists(), "it was made again"
                 if path.suffix:
                     path.write_bytes(other)
@@ -270,13 +260,11 @@ def test_a_disk_that_never_syncs_again_shows_nothing_and_the_program_can_be_stop
     with followed(place, words) as (process, log):
         wait_until(lambda: "starts paused" in log.read_text(), "it is told")
         with Shown(log, place.data / "statuses.sql3") as shown:
-            time.sleep(1)
-            begun, seen = (place.path / "marks").read_text(), len(shown.done)
-            time.sleep(1)
-            assert begun.count("start") == (
-                (place.path / "marks").read_text().count("start")
+            marks = place.path / "marks"
+            wait_until_still(
+                lambda: marks.read_text().count("start"), "tasks are started"
             )
-            assert len(shown.done) == seen
+            wait_until_still(lambda: len(shown.done), "something is shown")
     assert process.returncode == 3
     last = log.read_text().splitlines()[-1]
     assert re.search("[0-9]+ status(es were| was) not stored, .* may run again$", last)

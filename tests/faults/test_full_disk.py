@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.program import Place
 from tests.faults.disks import SmallDisk, config_of_tasks, small_disk
-from tests.faults.watching import wait_until
+from tests.faults.watching import wait_until, wait_until_still
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -88,9 +88,7 @@ def test_a_start_on_a_full_disk_lives_on_the_reserve_until_there_is_room(
         with started(place, "--exit-when-done") as process:
             wait_for(place, FULL)
             wait_for(place, " serves ")
-            begun = len(marked(place, "start"))
-            time.sleep(0.5)
-            assert len(marked(place, "start")) == begun, "a task started"
+            wait_until_still(lambda: len(marked(place, "start")), "tasks are started")
             disk.clear()
             assert process.wait(60) == 0, text(place)
         ended = marked(place, "end")

@@ -54,7 +54,7 @@ def judged(
     databases: Sequence[str] = (STATUSES, LOGS),
 ) -> Verdict:
     log = recording.read(skip=skip)
-    cuts = PowerCuts(log, recording.lines, memory, rng, databases)
+    cuts = PowerCuts(log, recording, memory, rng, databases)
     for number in range(images):
         cuts.cut(open_it=not number % OPENED_EACH)
     found = cuts.verdict

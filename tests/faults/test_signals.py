@@ -32,7 +32,9 @@ def test_every_signal_is_named_and_retried_by_the_rules(place: Place) -> None:
     for number in ALL:
         script = f'{SAYS}ulimit -c 0; kill -{number} $$; echo done >"$2"'
         job = {"command": ["/bin/sh", "-c", script, "task"], "env": environment}
-        jobs.append((f"s{number}", job | {"timeout_sec": TIMEOUT}))
+        # Nothing else goes on for ever.
+        more = {"timeout_sec": TIMEOUT} if number == signal.SIGSTOP else {}
+        jobs.append((f"s{number}", {**job, **more}))
     slots = {"instance": {"slots": {"limit": 8, "default": 1}}}
     settings = {"nodes": ONE_NODE, "resources": slots, "backoff": [1, "fail"]}
 
@@ -55,7 +57,6 @@ def test_every_signal_is_named_and_retried_by_the_rules(place: Place) -> None:
             assert quits == [f"killed by signal {signal.SIGTERM}"] * 2
             assert len(got) == 2
             assert all(reason.endswith(TIMED_OUT) for _, reason in got), got
-            assert starts[name] == 2
         else:
             assert (quits, got) == (["0"], [("done", "")])
             assert starts[name] == 1

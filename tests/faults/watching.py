@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -47,14 +48,14 @@ def alive_with(mark: str) -> list[str]:
 
 
 def children_of(pid: int) -> list[int]:
-    try:
-        return [
-            int(child)
-            for thread in os.listdir(f"/proc/{pid}/task")
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
-        ]
-    except OSError:
-        return []
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            # This one may just have ended; the others' children are still there.
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+                found += map(int, words.split())
+    return found
 
 
 def wardens_of(scheduler: int) -> list[int]:
@@ -83,12 +84,28 @@ def resident_bytes(pid: int) -> int:
 def wait_until(
     condition: Callable[[], object], what: str, seconds: float = DEADLINE
 ) -> float:
-    """Return how long it took until the condition held; it must within so long."""
+    """Return how long it took until the condition held; it must within so long.
+
+    What it took is as ``Patience`` counts.
+    """
     began = time.monotonic()
+    patience = Patience(seconds)
     while not condition():
         assert time.monotonic() - began < seconds, f"not within {seconds} s: {what}"
         time.sleep(0.01)
-    return time.monotonic() - began
+        patience.look()
+    return patience.used
+
+
+def wait_until_still(number: Callable[[], int], what: str) -> None:
+    """Return when it has not changed for a second; what is on its way may change it."""
+    deadline = time.monotonic() + DEADLINE
+    seen, patience = number(), Patience(1.0)
+    while not patience.is_over:
+        assert time.monotonic() < deadline, f"it goes on: {what}"
+        time.sleep(0.02)
+        if (now := number()) != seen:
+            seen, patience = now, Patience(1.0)
 
 
 class Patience:
@@ -100,17 +117,22 @@ class Patience:
 
     def __init__(self, seconds: float, look_sec: float = 0.05) -> None:
         """``look_sec``: of one look and the pause after it."""
-        self._left = seconds
+        self._seconds = seconds
         self._look_sec = look_sec
         self._last = time.monotonic()
+        self.used = 0.0
+
+    def look(self) -> None:
+        """Count one look."""
+        now = time.monotonic()
+        self.used += min(now - self._last, self._look_sec)
+        self._last = now
 
     @property
     def is_over(self) -> bool:
         """Whether they are over, to be asked once a look."""
-        now = time.monotonic()
-        self._left -= min(now - self._last, self._look_sec)
-        self._last = now
-        return self._left < 0
+        self.look()
+        return self.used > self._seconds
 
 
 class Watch:
@@ -145,24 +167,63 @@ class Watch:
             raise self._errors[0]
 
 
+class Stalls:
+    """When the machine stood still, as somebody sees it who does nothing but look."""
+
+    LOOK_SEC = 0.02
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, float]] = []
+        self._last = time.time()
+
+    def look(self) -> None:
+        """Look once, so many seconds after the last look."""
+        now = time.time()
+        if (late := now - self._last - self.LOOK_SEC) > self.LOOK_SEC:
+            self._seen.append((now, late))
+        self._last = now
+
+    def between(self, since: float, until: float) -> float:
+        """Return the seconds that it stood still between these wall times."""
+        return sum(late for at, late in self._seen if since < at <= until)
+
+
 class Zombies:
     """How long children of some processes stay zombies."""
 
     def __init__(self, scheduler: int) -> None:
         self._scheduler = scheduler
         self._seen: Counter[tuple[int, str]] = Counter()
+        self._rests: dict[int, str] = {}
         self.most_looks = 0
-        """How many looks, one after the other, have seen the same zombie."""
+        """How many looks have seen the same zombie while its parent had its turn."""
         self.looks = 0
 
     def look(self) -> None:
         """Look once at the children of the scheduler and of its wardens."""
-        seen = set()
+        seen: dict[tuple[int, str], bool] = {}
         for parent in (self._scheduler, *wardens_of(self._scheduler)):
+            had_its_turn = self._had_its_turn(parent)
             for pid in children_of(parent):
                 fields = stat_of(pid)
                 if fields and fields[0] == "Z":
-                    seen.add((pid, fields[19]))
-        self._seen = Counter({one: self._seen[one] + 1 for one in seen})
+                    seen[pid, fields[19]] = had_its_turn
+        self._seen = Counter(
+            {one: self._seen[one] + counts for one, counts in seen.items()}
+        )
         self.most_looks = max(self.most_looks, *self._seen.values(), 0)
         self.looks += 1
+
+    def _had_its_turn(self, parent: int) -> bool:
+        """Whether it rests, or did since the last look; else the machine keeps it."""
+        rests, self._rests[parent] = self._rests.get(parent), _rests_of(parent)
+        return state_of(parent) != "R" or rests != self._rests[parent]
+
+
+def _rests_of(pid: int) -> str:
+    """Return how often it went to sleep by itself; empty if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return ""
+    return text.partition("\nvoluntary_ctxt_switches:")[2].split("\n")[0]

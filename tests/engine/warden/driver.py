@@ -88,6 +88,8 @@ class Driven:
         return ((b"PATH", os.fsencode(os.environ["PATH"])), (b"HOME", b"/"))
 
     def send(self, *messages: Request) -> None:
+        # Listening leaves a timeout behind that is short.
+        self.socket.settimeout(DEADLINE)
         self.socket.sendall(encode(messages))
 
     def start(self, *argv: str, **words: Any) -> Start:
