@@ -100,7 +100,21 @@ def _place(
     data_dir = meant_data_dir(config_file, data_dir)
     if data_dir is not None and not data_dir.exists():
         raise NoAnswer(f"no scheduler runs on {data_dir}: no such directory")
-    return find_data_dir(config_file, data_dir)
+    found = find_data_dir(config_file, data_dir)
+    _refuse_a_worker(found)
+    return found
+
+
+def _refuse_a_worker(data_dir: Path) -> None:
+    from bistro_tui.engine.owner import in_words, is_a_workers, owner_of
+
+    owner = owner_of(data_dir) if is_a_workers(data_dir) else None
+    if owner is not None:
+        who = in_words(owner)
+        raise NoAnswer(
+            f"no scheduler runs on {data_dir}: a worker has it{who and f' ({who})'}\n"
+            "  ask its scheduler: on that one's host, or with --url"
+        )
 
 
 def _address(url: str, token_file: Path | None, tls_ca: Path | None) -> "Address":

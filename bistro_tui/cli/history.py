@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,13 +115,17 @@ def _print_json(pages: Iterator[list["AttemptRecord"]]) -> int:
 
 
 def _print_table(pages: Iterator[list["AttemptRecord"]], now: float) -> int:
-    from bistro_tui.cli.history_table import cells, history_table
+    from bistro_tui.cli.history_table import are_all_here, cells, history_table
     from bistro_tui.cli.moments import moments
 
-    number, table, moment = 0, history_table(), moments(now)
-    for page in pages:
+    first = next(pages, [])
+    has_workers = not are_all_here(first)
+    number, moment = 0, moments(now)
+    table = history_table(has_workers=has_workers)
+    for page in chain([first] if first else [], pages):
         number += len(page)
-        if not print_data(table.text([cells(record, moment) for record in page])):
+        rows = [cells(record, moment, has_workers=has_workers) for record in page]
+        if not print_data(table.text(rows)):
             break
     return number
 

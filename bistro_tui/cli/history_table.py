@@ -1,6 +1,6 @@
 """Attempts as a table for people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bistro_tui.cli.tables import NONE, Column, Table
 from bistro_tui.engine.history import result_word
@@ -19,13 +19,25 @@ COLUMNS = (
 )
 
 
-def history_table() -> Table:
+_WORKER = Column(title="WORKER", is_name=True, goes=3)
+_PLACE = 4
+"""Of that column, where it is shown."""
+_HERE = ("", "local")
+
+
+def are_all_here(records: Sequence[AttemptRecord]) -> bool:
+    """Whether none ran on a worker: then it need not be told where each ran."""
+    return all(record.worker in _HERE for record in records)
+
+
+def history_table(*, has_workers: bool) -> Table:
     """Return the table that rows of ``cells`` go into."""
-    return Table(*COLUMNS)
+    added = [_WORKER] if has_workers else []
+    return Table(*COLUMNS[:_PLACE], *added, *COLUMNS[_PLACE:])
 
 
 def cells(
-    record: AttemptRecord, moment: Callable[[float | None], str]
+    record: AttemptRecord, moment: Callable[[float | None], str], *, has_workers: bool
 ) -> tuple[str, ...]:
     """Return the row of one attempt; ``moment`` puts its time into words."""
     memory, cpu = record.peak_memory, record.cpu_seconds
@@ -34,6 +46,7 @@ def cells(
         took(record.seconds),
         record.task.job,
         record.task.node,
+        *([record.worker or NONE] if has_workers else []),
         result_word(record.result_bits),
         size(memory) if memory is not None else NONE,
         took(cpu) if cpu is not None else NONE,

@@ -194,10 +194,15 @@ def _each_once(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _directories(state: Path) -> Iterator[Path]:
+    """Yield what lies there of schedulers; workers keep theirs beside them."""
+    from bistro_tui.engine.owner import is_a_workers
+
     try:
         with os.scandir(state) as entries:
             for entry in entries:
-                if entry.is_dir() and os.path.exists(os.path.join(entry, "run")):
-                    yield Path(entry.path)
+                path = Path(entry.path)
+                has_run = entry.is_dir() and (path / "run").exists()
+                if has_run and not is_a_workers(path):
+                    yield path
     except OSError:
         return

@@ -60,6 +60,14 @@ def noted_in(data_dir: Path) -> tuple[Owner, int] | None:
         return note_of(file.read(LONGEST_NOTE)), os.fstat(file.fileno()).st_ino
 
 
+def is_a_workers(data_dir: Path) -> bool:
+    """Whether who has the directory, or had it at last, is a worker."""
+    found = noted_in(data_dir)
+    # A scheduler notes its config; a worker before it may have left its file there.
+    is_a_scheduler = found is not None and found[0].config
+    return not is_a_scheduler and (data_dir / "run" / "worker").exists()
+
+
 def note_of(content: bytes) -> Owner:
     """Return what the note in a lock file says; no pid where it cannot be read."""
     try:

@@ -24,12 +24,15 @@ from bistro_tui.present.tasks import WorkerTrouble
 
 _HELD: Final = "HELD"
 """Healthy by all that was heard of it, and yet given no task."""
+_LEFT: Final = "LEFT"
+"""Stopped by somebody, which is nothing wrong."""
 _STATES: Final[Mapping[str, State]] = {
     "HEALTHY": State(glyph="●", word="healthy", style="done", mark="#"),
     _HELD: State(glyph="⏸", word="on hold", style="blocked", mark="-"),
     "NEW": State(glyph="◌", word="new", style="ready", mark="."),
     "UNHEALTHY": State(glyph="⚠", word="unhealthy", style="backoff", mark="!"),
     "MUST_DIE": State(glyph="✗", word="must die", style="failed", mark="x"),
+    _LEFT: State(glyph="○", word="left", style="dim", mark="?"),
 }
 _SILENT_SECONDS = 60.0
 """Four heartbeats of the usual period: without any so long, one is looked at."""
@@ -72,6 +75,8 @@ def in_order(rows: Sequence[WorkerRow]) -> list[WorkerRow]:
 
 
 def _state_name(row: WorkerRow) -> str:
+    if has_left(row):
+        return _LEFT
     return _HELD if row.state == "HEALTHY" and not is_well(row) else row.state
 
 
@@ -157,9 +162,10 @@ def is_awaiting(shown: Snapshot) -> bool:
 
 
 def head_workers(shown: Snapshot, *, is_short: bool = False) -> Line:
-    """Return ``3/4 workers healthy``, and that there is an initial wait.
+    """Return ``3/4 workers healthy · 2 missing``, and that there is an initial wait.
 
-    The wait is left to the scheduler's state where that tells of nothing else.
+    The wait is left to the scheduler's state where that tells of nothing else. In
+    short, those that are missing are all that is told: they are what it waits for.
     """
     if not has_remote(shown):
         return ()
@@ -173,11 +179,14 @@ def head_workers(shown: Snapshot, *, is_short: bool = False) -> Line:
     if tells_wait:
         text = "" if is_short else f" {part} {noun}"
         return (Span("⏸ initial wait", "blocked"), Span(text, "dim"))
+    missing = _missing(shown)
+    if is_short and missing:
+        return missing[1:]
     style = "done" if healthy == number else "blocked"
     if not healthy:
         style = "failed"
     here = (Span(part, style), Span(f" {noun}{'' if is_short else ' healthy'}", "dim"))
-    return here if is_short else (*here, *_missing(shown))
+    return here if is_short else (*here, *missing)
 
 
 def _missing(shown: Snapshot) -> Line:
@@ -265,7 +274,8 @@ def heartbeat_cell(row: WorkerRow, now: float) -> Line:
     if row.last_heartbeat is None:
         return (Span("here", "dim"),)
     silent = now - row.last_heartbeat
-    style = "blocked" if silent >= _SILENT_SECONDS else "dim"
+    is_late = silent >= _SILENT_SECONDS and not has_left(row)
+    style = "blocked" if is_late else "dim"
     return (Span(words.age(silent), style),)
 
 

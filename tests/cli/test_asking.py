@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,17 @@ def test_where_no_scheduler_answers_the_code_is_5(
     (tmp_path / "d").mkdir()
     assert run(["ps", "--data-dir", place]) == 5
     assert f"no scheduler runs on {place}" in says(capsys)
+
+
+def test_where_a_worker_has_the_directory_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(DataDir(tmp_path / "d", host=socket.gethostname(), now=1.0)) as held:
+        (held.run / "worker").write_text("{}")
+        assert run(["ps", "--data-dir", "d"]) == 5
+    said = says(capsys)
+    assert said.startswith("bistro-tui: no scheduler runs on d: a worker has it (pid ")
+    assert "ask its scheduler" in said
 
 
 def test_for_a_config_that_nobody_runs_it_says_what_would(

@@ -160,6 +160,18 @@ async def test_a_table_shows_no_foreign_control_and_a_line_an_attempt(
     assert said.err == ""
 
 
+async def test_where_others_ran_tasks_a_table_tells_who(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    far = attempt(2, worker="w\x1b1")
+    await keep(tmp_path, attempt(1, worker=""), far)
+    assert run(["history", "--data-dir", str(tmp_path)]) == 0
+    titles, first, second = capsys.readouterr().out.splitlines()
+    assert titles.split()[4:6] == ["WORKER", "RESULT"]
+    assert first.split()[5:7] == ["w␛1", "done"]
+    assert second.split()[5:7] == ["-", "done"]
+
+
 @pytest.mark.parametrize("columns", [40, 80, 140])
 async def test_a_table_is_no_wider_than_the_terminal(
     columns: int,

@@ -508,6 +508,26 @@ def test_top_says_how_it_is_in_the_words_of_the_screen(
     assert shown[0].startswith(f"{word} · up ")
 
 
+@pytest.mark.parametrize(
+    ("errors", "word"),
+    [
+        (
+            {"RemoteWorkerRunner initial wait": "Waiting for all workers"},
+            "initial wait",
+        ),
+        ({"worker w1": "lost"}, "paused"),
+    ],
+)
+def test_top_tells_a_pause_from_a_wait_for_workers(
+    errors: dict[str, str], word: str, scheduler: FakeScheduler, lines: Lines
+) -> None:
+    stats = scheduler.answers["stats"]
+    assert isinstance(stats, dict)
+    scheduler.answers |= {"errors": errors, "stats": stats | {"state": "paused"}}
+    shown = [" ".join(line) for line in lines("top", "--once")]
+    assert shown[0].startswith(f"{word} · up ")
+
+
 def test_top_shows_what_is_wrong_and_not_more_tasks_than_fit(
     scheduler: FakeScheduler, lines: Lines
 ) -> None:

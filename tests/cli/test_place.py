@@ -74,6 +74,47 @@ def test_with_no_name_it_is_the_only_live_scheduler(
     assert find_data_dir(None, None) == path
 
 
+def worker_at(path: Path, running: list[DataDir]) -> None:
+    run_at(path, running)
+    (path / "run" / "worker").write_text("{}")
+
+
+def test_a_worker_beside_the_only_scheduler_is_not_taken_for_one(
+    state: Path, running: list[DataDir]
+) -> None:
+    worker_at(state / "worker-w1", running)
+    path = run_at(state / "live-1", running)
+    assert find_data_dir(None, None) == path
+
+
+def test_workers_are_not_among_the_schedulers_that_were(
+    state: Path, running: list[DataDir]
+) -> None:
+    worker_at(state / "worker-live", running)
+    worker_at(state / "worker-over", running)
+    running.pop().close()
+    with pytest.raises(WrongUse, match="no scheduler of yours runs") as refused:
+        find_data_dir(None, None)
+    assert "worker-" not in refused.value.message
+
+
+def test_a_directory_that_a_worker_had_before_is_its_scheduler_s(
+    tmp_path: Path, state: Path, running: list[DataDir]
+) -> None:
+    path = state / "live-1"
+    worker_at(path, running)
+    running.pop().close()
+    running.append(
+        DataDir(
+            path,
+            host=socket.gethostname(),
+            now=1_700_000_000.0,
+            config=tmp_path / "c.json",
+        )
+    )
+    assert find_data_dir(None, None) == path
+
+
 def test_with_none_alive_those_that_were_are_named(
     state: Path, running: list[DataDir]
 ) -> None:

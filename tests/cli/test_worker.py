@@ -52,6 +52,36 @@ def test_what_a_worker_cannot_do_without_is_named(
     assert "Like this: bistro-tui worker --scheduler-host HOST" in said
 
 
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        (
+            "no-such-program-at-all",
+            "no-such-program-at-all: there is no such program on",
+        ),
+        ("./none", "./none: there is no such program. Tasks of jobs"),
+        ("./text", "./text: it may not be executed; chmod +x"),
+        ("./made", "./made: it is no program"),
+        ("./good", ""),
+    ],
+)
+def test_a_worker_command_that_cannot_run_is_warned_of(
+    command: str,
+    wrong: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(home)
+    (home / "text").write_text("")
+    (home / "made").mkdir()
+    (home / "good").write_text("")
+    (home / "good").chmod(0o700)
+    worker_run.warn_of_command(command)
+    assert wrong in caplog.text
+    assert bool(wrong) == bool(caplog.text)
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "many"])
 def test_a_port_to_dial_is_one_to_65535(
     port: str, capsys: pytest.CaptureFixture[str]

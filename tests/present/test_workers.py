@@ -97,6 +97,8 @@ def test_during_the_initial_wait_who_is_well_counts_so_and_who_is_missing_is_tol
         "",
     ]
     assert {*troubled(shown)} == {"w2"}
+    short = plain_text(head_workers(shown, is_short=True))
+    assert short == "2 missing"
     nobody = plain_text(head_workers(snapshot(workers=(), **parts)))
     assert nobody == "no workers · 2 missing"
 
@@ -108,6 +110,9 @@ def test_a_worker_that_was_stopped_is_no_problem_and_counts_no_more() -> None:
     assert troubled(shown) == {}
     assert plain_text(head_workers(shown)) == "1/1 worker healthy"
     assert plain_text(head_workers(snapshot(workers=(left,)))) == "no workers"
+    assert plain_text(worker_counts(shown.workers)) == "1 healthy · 1 left"
+    assert worker_state(left).style == "dim"
+    assert worker_fields(left, NOW)["state"] == "MUST_DIE"
     lost = worker("w1", "MUST_DIE", why="lost")
     assert plain_text(head_workers(snapshot(workers=(lost,)))) == "0/1 worker healthy"
 
@@ -189,6 +194,8 @@ def test_a_heartbeat_that_is_late_stands_out() -> None:
     assert (fresh.text, late.text) == ("4s", "1m30s")
     assert fresh.style != late.style
     assert plain_text(heartbeat_cell(LOCAL, NOW)) == "here"
+    left = worker("w", "MUST_DIE", beat=900, why=HAS_LEFT)
+    assert heartbeat_cell(left, NOW)[0].style == fresh.style
 
 
 def test_what_is_waited_for_keeps_its_lines_and_loses_what_is_no_text() -> None:

@@ -8,10 +8,12 @@ from textual.geometry import Region
 
 from bistro_tui.app import BistroApp
 from bistro_tui.engine.view import (
+    HAS_LEFT,
     Claims,
     Holding,
     LevelName,
     NodeName,
+    Reason,
     ResourceName,
 )
 from bistro_tui.present.things import ResourceThing, TaskThing, WorkerThing
@@ -25,6 +27,7 @@ from tests.ui.scenes import WAIT, busy_engine, pool_engine
 from tests.ui.scripted import (
     NOW,
     ScriptedEngine,
+    ended,
     engine_state,
     running,
     snapshot,
@@ -99,7 +102,7 @@ async def test_the_initial_wait_stands_in_the_head_and_above_the_list_in_full() 
         assert shown.count("initial wait") == 1
         await pilot.press("0")
         shown = await until_shown(
-            app, "w1 ", "initial wait  No initial", "wait ≤11m  1/4 w"
+            app, "w1 ", "initial wait  No initial", "wait ≤11m  2 missing"
         )
         joined = " ".join(shown.split())
         assert " ".join(WAIT.split()[-3:]) in joined
@@ -184,8 +187,13 @@ async def test_why_tells_what_keeps_tasks_from_a_worker_and_leads_on() -> None:
     [
         (worker("w", "NEW"), "◌ it is new"),
         (worker("w", why="not connected"), "⏸ not connected"),
+        (worker("w", why="not connected"), "goes on unless it was killed"),
+        (worker("w", "UNHEALTHY", why="no heartbeat"), "goes on unless it was killed"),
+        (worker("w", why="disk full"), "what it runs goes on"),
+        (worker("w", "MUST_DIE", why=HAS_LEFT), "it was stopped, and nothing of it"),
         (worker("w", "UNHEALTHY", why="no heartbeat"), "⚠ no heartbeat"),
         (worker("w", "MUST_DIE"), "count as lost"),
+        (worker("w", "MUST_DIE", why="lost"), "to be started again"),
         (worker("w", running=8, slots=8), "all of its 8 slots are taken"),
         (worker("w", slots=0), "⏸ it has no slots"),
         (worker("w"), "✓ it gets tasks"),
@@ -196,6 +204,27 @@ async def test_why_of_a_worker_follows_its_state(row: object, told: str) -> None
     async with driven(engine) as (app, pilot):
         await pilot.press("0", "w")
         await until_shown(app, told)
+
+
+async def test_why_of_a_worker_tells_how_many_attempts_failed_there_lately() -> None:
+    missing = "failed to start: ./tsak.sh: No such file or directory"
+    engine = ScriptedEngine(
+        current=snapshot(
+            workers=(worker("w1"),),
+            ended=(
+                ended(
+                    "etl", "a", 1, worker="w1", result=Reason.BACKOFF, detail=missing
+                ),
+                ended("etl", "b", 2, worker="w2", result=Reason.FAILED, detail="other"),
+                ended("etl", "c", 3, worker="w1", result=Reason.FAILED, detail="older"),
+                ended("etl", "d", 4, worker="w1"),
+            ),
+        )
+    )
+    async with driven(engine) as (app, pilot):
+        await pilot.press("0", "w")
+        shown = await until_shown(app, "ended       3 lately · 2 failed", missing)
+        assert "older" not in shown.split("Why · w1")[1]
 
 
 async def test_why_is_as_high_as_its_text_is_once_it_is_wrapped() -> None:

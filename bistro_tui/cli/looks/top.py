@@ -13,6 +13,8 @@ from bistro_tui.cli.looks.ps import print_running, workers_of
 from bistro_tui.cli.talk import WrongUse, print_data
 
 _MOST_RUNNING = 20
+_WAIT_TOPIC = "RemoteWorkerRunner initial wait"
+"""So ``errors`` calls the wait of a start."""
 
 
 def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - click's call
@@ -33,8 +35,11 @@ def _top(once: bool, as_json: bool, **place: Any) -> int:  # noqa: ANN401 - clic
             answers.get("progress", {}).get("data"),
             data_of(answers, "jobs"),
         )
+        errors = answers["errors"].get("data", {})
+        if word == "paused" and _WAIT_TOPIC in errors:
+            word = "initial wait"
         running = data_of(answers, "running_tasks")
-        head = [*_head(stats, word), *error_lines(answers["errors"].get("data", {}))]
+        head = [*_head(stats, word), *error_lines(errors)]
         if print_data("\n".join(head) + "\n"):
             _print_resources(resources)
             print_jobs(data_of(answers, "jobs"), answers["histogram"])

@@ -4,7 +4,7 @@ Source: Bistro, runners/RemoteWorkerRunner (querying logs).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -330,8 +330,17 @@ def _unasked(peers: Iterable[LogPeer], failed: Mapping[str, str]) -> tuple[str, 
     away = _away_words(peers)
     return (
         *([f"Some workers cannot be asked for logs: {away}"] if away else ()),
-        *(f"Failed to fetch logs from worker {one}: {failed[one]}" for one in failed),
+        *_failed_words(failed),
     )
+
+
+def _failed_words(failed: Mapping[str, str]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = {}
+    for shard, reason in failed.items():
+        by_reason.setdefault(reason, []).append(shard)
+    for reason, shards in by_reason.items():
+        noun = "worker" if len(shards) == 1 else "workers"
+        yield f"Failed to fetch logs from {noun} {', '.join(shards)}: {reason}"
 
 
 def _away_words(peers: Iterable[LogPeer]) -> str:

@@ -124,6 +124,18 @@ async def test_who_is_not_asked_or_does_not_answer_is_told() -> None:
     assert page.next_line_id == THE_END
 
 
+async def test_workers_that_fail_in_one_way_are_told_of_at_once() -> None:
+    pool = Pool(*map(worker, "abcde"))
+    for one in pool.workers:
+        one.fails = "not connected"
+    pool.workers[1].fails = "it hangs"
+    page = await pool.lines.page(LogQuery(ascending=True))
+    assert page.unasked == (
+        "Failed to fetch logs from workers a, c, d, e: not connected",
+        "Failed to fetch logs from worker b: it hangs",
+    )
+
+
 async def test_what_is_said_when_no_worker_can_be_asked() -> None:
     pool = Pool(has_own_tasks=False)
     assert pool.lines.refusal() == "No workers connected; cannot query logs."
