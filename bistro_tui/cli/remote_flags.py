@@ -92,7 +92,8 @@ REMOTE_WORKERS = Section(
             default=-1,
             metavar="SEC",
             help="After a start, start nothing for so long, or until all workers of"
-            " before are back; -1: for as long as one that is not may have tasks.",
+            " before are back; -1: for as long as one that is not may have tasks."
+            " With less, tasks that still run there may be started a second time.",
         ),
         Flag(
             name="CAUTION-worker-suicide-backoff-safety-margin-sec",

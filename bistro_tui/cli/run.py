@@ -11,6 +11,7 @@ from bistro_tui.cli import exit_codes
 from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.ending import Ending
 from bistro_tui.cli.notify import ServiceManager, take_service_manager
+from bistro_tui.cli.remote_misfits import misfits
 from bistro_tui.cli.summary import summary_json, summary_text
 from bistro_tui.cli.talk import print_data, say
 from bistro_tui.engine.clock import SystemClock
@@ -36,6 +37,9 @@ def run(config_path: Path, flags: dict[str, Any]) -> int:
     manager = take_service_manager(os.environ, pid=os.getpid())
     options = _options(config_path, flags)
     instance = NodeName(flags["instance_node_name"] or socket.gethostname())
+    if options.has_remote_workers:
+        for text in misfits(options.pool_times):
+            say(f"warning: {text}")
     try:
         check_names(options)
         engine = Engine(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from bistro_tui.cli import exit_codes
@@ -17,6 +18,7 @@ from bistro_tui.cli.collecting import loading
 from bistro_tui.cli.engine_loop import run_engine
 from bistro_tui.cli.log_lines import log_to_stderr
 from bistro_tui.cli.notify import ServiceManager, take_service_manager
+from bistro_tui.cli.remote_misfits import misfit_of_worker
 from bistro_tui.cli.signals import signals_on_this_loop
 from bistro_tui.cli.talk import say
 from bistro_tui.engine.clock import SystemClock
@@ -44,6 +46,8 @@ def run_worker(flags: dict[str, Any]) -> int:
     stop_passing_on_ignored_signals()
     manager = take_service_manager(os.environ, pid=os.getpid())
     options = _options(flags)
+    if misfit := misfit_of_worker(options.heartbeat_period_sec):
+        say(f"warning: {misfit}")
     try:
         token = _token(options.token_place)
         log_to_stderr(flags["log_format"], journal=os.environ.get("JOURNAL_STREAM", ""))
@@ -86,11 +90,21 @@ def _read(place: TokenPlace) -> tuple[WorkerToken, str]:
     return place.read()
 
 
-def _warn_of_command(command: str) -> None:
+def warn_of_command(command: str) -> None:
+    """Say in the log that it cannot be run, which is no reason not to go on."""
     # Jobs may have commands of their own, and it may be there by the time it is needed.
-    if shutil.which(command) is None:
-        place = "" if "/" in command else " on PATH"
-        log.warning("--worker-command %s: there is no such program%s", command, place)
+    if shutil.which(command) is not None:
+        return
+    wrong = "there is no such program" + ("" if "/" in command else " on PATH")
+    if "/" in command and Path(command).is_file():
+        wrong = "it may not be executed; chmod +x makes it a program"
+    elif "/" in command and Path(command).exists():
+        wrong = "it is no program"
+    log.warning(
+        "--worker-command %s: %s. Tasks of jobs without a command fail here meanwhile",
+        command,
+        wrong,
+    )
 
 
 async def _serve(
@@ -108,7 +122,7 @@ async def _serve(
 
         def opened() -> None:
             until_open.close()
-            _warn_of_command(options.worker_command)
+            warn_of_command(options.worker_command)
             service.opened(lambda: daemon.words)
 
         daemon = WorkerDaemon(

@@ -25,6 +25,33 @@ def all_blockers(core: Core) -> Mapping[JobName, str]:
     }
 
 
+def waits_for_workers(core: Core) -> Mapping[JobName, str]:
+    """Return for whom tasks wait that no worker takes now, by their jobs.
+
+    Where nothing may start, they wait for that.
+    """
+    config = core.config
+    if config is None or not core.has_workers:
+        return {}
+    return {
+        name: text
+        for name, job in core.progress().jobs.items()
+        if job.blocked and (text := _awaited(core, name))
+    }
+
+
+def _awaited(core: Core, name: JobName) -> str:
+    found = core.why_job(name)
+    if found.closed:
+        waiting = found.counts.get(Reason.PAUSED, 0)
+        return f"{waiting} paused: {found.closed}" if waiting else ""
+    return "; ".join(
+        f"{one.tasks} wait until {one.would_run_if.removeprefix('one runs when ')}"
+        for one in found.blockers
+        if one.reason is Reason.WORKER
+    )
+
+
 def blockers(core: Core, config: Config, job: Job) -> str:
     """Return the reasons why tasks of ``job`` are left, with numbers; "" for none."""
     texts = []

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bistro_tui.engine.all_lines import make_lines
+from bistro_tui.engine.batch_wait import BatchWait
 from bistro_tui.engine.blocked import all_blockers
 from bistro_tui.engine.board import Board
 from bistro_tui.engine.clock import Clock
@@ -44,6 +45,7 @@ from bistro_tui.engine.parts import (
 from bistro_tui.engine.persist import Persister
 from bistro_tui.engine.plugged_policy import policy_named
 from bistro_tui.engine.publish import Publisher
+from bistro_tui.engine.recovery.parting import part
 from bistro_tui.engine.recovery.recovery import Recovery
 from bistro_tui.engine.runners.protocol import TaskRunner
 from bistro_tui.engine.scheduling.core import Core
@@ -132,6 +134,7 @@ class Engine:
         self._recovery: Recovery
         self._runner: TaskRunner
         self._elsewhere = Elsewhere(None, options)
+        self._batch_wait = BatchWait(self._core, clock=clock, show=self.show)
         self._persister: Persister
         self._storage: Storage
         self._disk: Disk
@@ -212,6 +215,9 @@ class Engine:
                 feed=self._feed,
                 flush=self._persister.flush,
                 left=self._ended.left,
+            )
+            self._resources.push_async_callback(
+                part, self._recovery, self._stopping.out_of_patience
             )
             host = await self.world.load_host()
             nodes = await self.world.load_nodes()
@@ -361,6 +367,7 @@ class Engine:
             measures=self._measures,
             done_rates=self._done_rates,
             durations=self._publisher.durations,
+            batch_wait=self._batch_wait,
         )
 
     async def _close(self) -> None:
@@ -397,6 +404,7 @@ class Engine:
         self._stopping.request()
 
     def _stop(self) -> None:
+        self._batch_wait.stopping()
         self._elsewhere.take_over_no_more()
         self._feed([StopRequested()])
 
@@ -425,7 +433,7 @@ class Engine:
             ended_by_itself=self._stopping.ends_by_itself,
             problems=tuple(self.world.problems()),
             invalid=self.world.invalid_jobs(),
-            blockers=all_blockers(self._core),
+            blockers=self._batch_wait.added_to(all_blockers(self._core)),
             lost=self._lost(),
         )
 

@@ -18,6 +18,8 @@ log = logging.getLogger("bistro_tui")
 
 CAUSE = "former workers"
 
+_FLAG = "--CAUTION-startup-wait-for-workers"
+
 _GONE = InstanceId(1, 1)
 """Stands for whoever was served before: nothing of that is left."""
 
@@ -46,13 +48,10 @@ def await_former_workers(
     safe = max(served.safe_wait, times.safe_initial_wait)
     custom = times.startup_wait_for_workers
     wait = safe if custom is None else custom
+    text = _words(wait, safe)
     if wait <= 0:
+        log.warning("nothing is waited for: %s", text)
         return
-    text = (
-        f"remote workers of an earlier run may have tasks for up to {wait:g} s; with"
-        " --server-port they can tell, --CAUTION-startup-wait-for-workers 0 waits for"
-        " none"
-    )
     log.warning("nothing starts yet: %s", text)
     feed([StartsPaused(CAUSE, text)])
 
@@ -71,6 +70,21 @@ def await_former_workers(
 
     _look_until(
         look, wait, clock=clock, every=times.worker_check_interval, at_end=at_end
+    )
+
+
+def _words(wait: float, safe: float) -> str:
+    """Return what is risked by waiting, or what risks it by not doing so."""
+    if wait < safe:
+        return (
+            f"{_FLAG} is {wait:g} s, less than the {safe:g} s for which remote workers"
+            " of an earlier run may have tasks: these may be started a second time;"
+            " with --server-port they can tell"
+        )
+    return (
+        f"remote workers of an earlier run may have tasks for up to {safe:g} s; with"
+        f" --server-port they can tell. If they surely run nothing, {_FLAG} 0 waits for"
+        " none; tasks that they do run may be started a second time then"
     )
 
 

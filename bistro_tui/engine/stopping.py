@@ -23,6 +23,7 @@ class Stopping:
         self._is_open = False
         self._asked = asyncio.Event()
         self._reached = asyncio.Event()
+        self._out_of_patience = asyncio.Event()
         self._store_trouble = ""
         self._giving_up: asyncio.TimerHandle | None = None
         self.ends_by_itself = False
@@ -53,6 +54,10 @@ class Stopping:
         """Return at the end."""
         await self._reached.wait()
 
+    async def out_of_patience(self) -> None:
+        """Return when it was asked for so often that nothing is waited for."""
+        await self._out_of_patience.wait()
+
     def opened(self) -> None:
         """Act on requests from now on, and on what was asked before."""
         self._is_open = True
@@ -69,6 +74,8 @@ class Stopping:
         """Stop gracefully; asked again, at once; a third time, wait no more."""
         self._requests += 1
         self._asked.set()
+        if self._requests >= _OUT_OF_PATIENCE:
+            self._out_of_patience.set()
         if not self._is_open:
             return
         if self._requests >= _OUT_OF_PATIENCE:

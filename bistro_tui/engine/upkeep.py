@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+from bistro_tui.engine.batch_wait import BatchWait
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.disk import Disk
 from bistro_tui.engine.done_rates import DoneRates
@@ -27,6 +28,7 @@ def upkeep(
     measures: Measures,
     done_rates: DoneRates,
     durations: Durations,
+    batch_wait: BatchWait,
 ) -> Sequence[tuple[str, Coroutine[Any, Any, None]]]:
     """Return what is to run until the engine ends, each with its name."""
 
@@ -64,6 +66,8 @@ def upkeep(
         ("log limit", storage.log_store.keep_small()),
         ("log sync", storage.log_store.keep_synced()),
     ]
+    if options.exit_when_done and options.has_remote_workers:
+        found.append(("batch", batch_wait.run()))
     if not options.runs_fake_tasks:
         # Fake tasks need no disk, and tell nothing of how long tasks take.
         found += [("disk", disk.run()), ("durations", learn())]

@@ -1,5 +1,6 @@
 """A scheduler that is killed, with its wardens or without, and the start after that."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 from bistro_tui.engine.warden.journal import read_journal
 from bistro_tui.engine.warden.tree import look
 from tests.e2e.program import Place, config_of, shell
+from tests.engine.recovery.builders import LeftRun
+from tests.engine.recovery.world import warden_of
 
 pytestmark = pytest.mark.slow
 
@@ -171,6 +174,71 @@ def test_a_stop_is_obeyed_while_the_run_before_is_waited_for(place: Place) -> No
     assert results(place) == {"job": 4}
 
 
+HELD_NODES = "#!/bin/sh\n: >asked\nwhile :; do sleep 0.05; done\n"
+
+
+def test_a_stop_while_nodes_are_fetched_ends_what_no_warden_watches(
+    place: Place,
+) -> None:
+    pids = broken_off(
+        place,
+        processes=12,
+        with_wardens=True,
+        daemonises=BEGIN + DAEMON + STUBBORN,
+        writes=WRITES + STUBBORN,
+    )
+    config = place.path / "config.json"
+    good = config.read_text()
+    script = place.write("nodes.sh", HELD_NODES, mode=0o755)
+    source = {"parent_level": "instance", "script": str(script)}
+    held = json.loads(good)
+    held["bistro_settings"]["nodes"] = {
+        "levels": ["level1"],
+        "node_sources": [{"source": "script", "prefs": source}],
+    }
+    config.write_text(json.dumps(held))
+    with place.start(config, "--no-ui", "--data-dir", place.data) as scheduler:
+        until(lambda: (place.path / "asked").exists())
+        assert alive(pids)
+        scheduler.send_signal(signal.SIGTERM)
+        assert scheduler.wait(timeout=60) == 0
+        assert not alive(pids)
+    assert scheduler.stderr is not None
+
+    config.write_text(good)
+    run = place.batch(config)
+    assert run.code == 0, run.err
+    assert "adopted 8 tasks of the run before: " in run.err
+    assert (runs(place, "writes"), runs(place, "daemonises")) == (4, 8)
+
+
+@pytest.mark.parametrize("asks", [1, 2])
+def test_a_stop_while_a_warden_is_waited_for_ends_what_no_other_watches(
+    place: Place, asks: int
+) -> None:
+    pids = broken_off(place, processes=4, with_wardens=True, job=BEGIN + STUBBORN)
+    other = LeftRun(place.data / "run", name="warden.1.1")
+    other.add(1, kill_wait=3_600.0)
+    with warden_of(other) as warden:
+        flags = ("--no-ui", "--data-dir", place.data)
+        with place.start(place.path / "config.json", *flags) as scheduler:
+            assert scheduler.stderr is not None
+            for line in scheduler.stderr:
+                if "still ending" in line:
+                    break
+            assert alive(pids)
+            for _ in range(asks):
+                scheduler.send_signal(signal.SIGTERM)
+            assert scheduler.wait(timeout=60) == 0
+            assert not alive(pids)
+            told = scheduler.stderr.read()
+        assert warden.poll() is None
+    assert f"still ending (warden: {warden.pid}); that goes on without" in told
+
+    assert place.batch(place.path / "config.json").code == 0
+    assert results(place) == {"job": 4}
+
+
 ONCE_DONE = f'[ -e go ] && {{ {STUBBORN}; }}; echo run >>runs; echo done >"$2"'
 """Is done at once, but once somebody has made the file ``go``, it never is."""
 
@@ -205,8 +273,10 @@ def test_what_was_stored_stays_when_a_run_that_stores_elsewhere_is_broken_off(
 LATE = 10.0
 """Seconds; two where nobody else wants the processors."""
 
-OLD_TASK = "echo begin >>old; trap '' TERM; while :; do sleep 0.05; done"
-TWICE = f'[ -e old ] && {{ echo again >>old; echo done >"$2"; exit; }}; {OLD_TASK}'
+OLD_TASK = "echo begin >>old; echo $$ >>pids; while :; do sleep 0.05; done"
+AGAIN = 'echo again >>old; echo $$ >>pids; echo done >"$2"; exit'
+TWICE = f"trap '' TERM; [ -e old ] && {{ {AGAIN}; }}; {OLD_TASK}"
+"""Tells its pid once it is deaf and has said that it began."""
 
 
 def test_others_start_at_once_and_a_leftover_keeps_its_room_until_it_is_dead(
@@ -214,7 +284,7 @@ def test_others_start_at_once_and_a_leftover_keeps_its_room_until_it_is_dead(
 ) -> None:
     kill = {"method": "term_wait_kill", "kill_wait_ms": 120_000}
     only = {"level2": {"whitelist": ["node11"]}}
-    old = ("old", {"command": shell(f"echo $$ >>pids; {TWICE}"), "filters": only})
+    old = ("old", {"command": shell(TWICE), "filters": only})
     # It has room for one task on node1, and the old copy is below that.
     resources = {"level1": {"slots": {"limit": 1, "default": 1}}}
     settings = {"resources": resources, "kill_subprocess": kill}

@@ -78,9 +78,25 @@ async def test_it_waits_only_where_workers_may_run_and_cannot_be_asked(
         return
     paused, resumed = fed
     assert isinstance(paused, StartsPaused)
-    assert "up to 0.01 s" in paused.text
+    assert "is 0.01 s, less than the 696 s for which remote workers" in paused.text
+    assert "may be started a second time" in paused.text
     assert resumed == StartsResumed(CAUSE)
     assert await waited(tmp_path, options) == fed, "that was for one start"
+
+
+async def test_who_waits_for_none_hears_what_that_risks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = replace(SAFE, startup_wait_for_workers=0.0)
+    options = EngineOptions(
+        config_path=tmp_path / "x", runner="local", pool_times=times
+    )
+    WorkersServed(tmp_path).note(600)
+    assert await waited(tmp_path, options) == []
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("nothing is waited for: --CAUTION-startup-wait-for-workers")
+    assert "is 0 s, less than the 600 s" in told
+    assert "may be started a second time" in told
 
 
 async def test_they_are_waited_for_once_if_nobody_cuts_it_short(tmp_path: Path) -> None:
@@ -155,6 +171,7 @@ async def test_the_longest_wait_that_workers_were_told_of_counts(
     (paused,) = fed
     assert isinstance(paused, StartsPaused)
     assert "up to 9000 s" in paused.text
+    assert "0 waits for none; tasks that they do run may be started" in paused.text
     (end,) = ends
     end()
 

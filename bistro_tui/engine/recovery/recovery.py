@@ -25,7 +25,11 @@ from bistro_tui.engine.recovery.adoption import (
     remember,
     remove_files,
 )
-from bistro_tui.engine.recovery.ending import end_what_is_left, is_told_of
+from bistro_tui.engine.recovery.ending import (
+    dead_among,
+    end_what_is_left,
+    is_told_of,
+)
 from bistro_tui.engine.recovery.groups import remove_groups
 from bistro_tui.engine.recovery.journals import LeftJournal
 from bistro_tui.engine.recovery.records import LeftAttempt
@@ -33,7 +37,9 @@ from bistro_tui.engine.recovery.stock import Entry, Stock, attempts_of, group_of
 from bistro_tui.engine.recovery.texts import (
     counted,
     kept,
+    left_alive,
     left_over,
+    left_to_wardens,
     not_going,
     unclear,
 )
@@ -97,12 +103,19 @@ class Recovery:
         self._killing = 0
         """Of what is being ended, the most that were sent SIGKILL at once."""
         self._killed = 0
+        self._alive: tuple[int, ...] = ()
+        """Those that no warden watches, as they were last seen."""
         self._adopted: Counter[str] = Counter()
 
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to be done."""
         return bool(self._journals)
+
+    @property
+    def has_understood_all(self) -> bool:
+        """Whether, once ``run`` is over, nothing in the journals was damaged."""
+        return self._stock is None or not self._stock.damage
 
     def announce(self) -> None:
         """Let nothing start before ``run`` knows what was left, if anything may be."""
@@ -152,6 +165,38 @@ class Recovery:
         How it ends is not known then, for wardens that still live are killed, too.
         """
         self._is_patient, self._next_urge = False, -math.inf
+
+    async def end_unwatched(self) -> None:
+        """Return when nothing is alive that no warden watches; not beside ``run``.
+
+        What living wardens are ending is left to them, and adopting to the next start.
+        """
+        delay = SOONEST_SEC
+        while self._unwatched():
+            try:
+                stock = self._stock or Stock(self._journals)
+                await self._end(living(self._journals), stock, is_slow=False)
+            except OSError as error:
+                self._wait(f"what the run before left cannot be ended: {error}")
+            if self._unwatched():
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, LATEST_SEC)
+
+    def tell_rest(self) -> None:
+        """Say what of the run before may be alive, and what becomes of it."""
+        self._tell_all()
+        if self._unwatched():
+            log.warning("%s", left_alive(self._alive))
+        if held := living(self._journals):
+            with contextlib.suppress(OSError):
+                number = len((self._stock or Stock(held)).of(held))
+                pids = [pid for one in held if (pid := one.read().pid) is not None]
+                log.info("%s", left_to_wardens(number, pids))
+
+    def _unwatched(self) -> list[LeftJournal]:
+        """Return those of whose attempts something may be alive without a warden."""
+        others = {*living(self._journals), *self._ended}
+        return [journal for journal in self._journals if journal not in others]
 
     def close(self) -> None:
         """Let go of every journal; a warden that somebody stopped goes on."""
@@ -265,6 +310,7 @@ class Recovery:
             attempts = [entry.left for entry in entries]
             swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
             self._killing = max(self._killing, swept.signalled)
+            self._alive = swept.alive
             if swept.hindrance:
                 self._wait(
                     f"what the run before left cannot be seen: {swept.hindrance}"
@@ -274,7 +320,7 @@ class Recovery:
                 if not is_slow:
                     return []
                 self._wait(not_going(swept.alive))
-                return await _dead_among(entries)
+                return await dead_among(entries)
             remove_groups(groups)
             self._killed, self._killing = self._killed + self._killing, 0
         self._ended.update(free)
@@ -349,26 +395,3 @@ def _remove_files_of(entries: Iterable[Entry]) -> None:
 def _recovering(left: LeftAttempt) -> RecoveringAttempt:
     since = float(left.invocation.start_time)
     return RecoveringAttempt(left.task, left.invocation, since, left.pid)
-
-
-async def _dead_among(entries: Sequence[Entry]) -> list[Entry]:
-    """Return those of which nothing is alive, when something is of others.
-
-    Half by half: each look costs the same for one attempt as for a thousand.
-    """
-    dead: list[Entry] = []
-    middle = len(entries) // 2
-    parts = [entries[:middle], entries[middle:]]
-    while parts:
-        part = parts.pop()
-        groups = [entry.group for entry in part if entry.group]
-        attempts = [entry.left for entry in part]
-        if not part:
-            continue
-        swept = await asyncio.to_thread(end_what_is_left, attempts, groups)
-        if swept.is_clean:
-            dead += part
-        elif len(part) > 1:
-            middle = len(part) // 2
-            parts += [part[:middle], part[middle:]]
-    return dead

@@ -39,6 +39,18 @@ def not_going(pids: Sequence[int]) -> str:
     return f"{who} of the run before {verb} not go (pid {named}{more})"
 
 
+def left_to_wardens(number: int, wardens: Sequence[int]) -> str:
+    """Return that a stop does not wait for what these are ending."""
+    told = still_ending(number, wardens)
+    return f"{told}; that goes on without this scheduler"
+
+
+def left_alive(pids: Sequence[int]) -> str:
+    """Return that a stop left these alive; empty: nobody knows which."""
+    who = not_going(pids) if pids else "what the run before left may be alive"
+    return f"{who}; the next start ends what is left"
+
+
 def left_over(number: int) -> str:
     """Return ``3 processes left over``."""
     return f"{counted(number, 'process')} left over"

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bistro_tui.engine.recovery import recovery, wardens
+from bistro_tui.engine.recovery import ending, recovery, wardens
 from bistro_tui.engine.recovery.ending import end_what_is_left, immovable
 from bistro_tui.engine.recovery.records import LeftAttempt, left_attempt
 from bistro_tui.engine.statuses.store import StatusStore
@@ -22,6 +23,14 @@ from tests.engine.recovery.processes import Household, is_alive, until
 from tests.engine.recovery.world import Start, outcome, warden_of
 
 SEC = 25
+
+
+def sweep_by(
+    monkeypatch: pytest.MonkeyPatch, end: Callable[[Sequence[LeftAttempt], Any], Swept]
+) -> None:
+    """Have that kill what no warden watches, and say whom it met."""
+    for module in (recovery, ending):
+        monkeypatch.setattr(module, "end_what_is_left", end)
 
 
 async def until_said(said: Callable[[], list[str]], text: str) -> None:
@@ -44,7 +53,7 @@ async def test_a_task_that_cannot_be_killed_gets_no_second_copy(
         assert attempts
         return Swept(0, tuple(staying), refused=tuple(staying))
 
-    monkeypatch.setattr(recovery, "end_what_is_left", end)
+    sweep_by(monkeypatch, end)
     monkeypatch.setattr(recovery, "LATEST_SEC", 0.02)
     start = Start(run.run, store)
     going = asyncio.ensure_future(start.run())
@@ -80,7 +89,7 @@ async def test_a_task_that_cannot_be_killed_keeps_no_other_waiting(
         met = [one.number for one in attempts if one.task.node in stubborn]
         return Swept(len(met), tuple(met))
 
-    monkeypatch.setattr(recovery, "end_what_is_left", end)
+    sweep_by(monkeypatch, end)
     monkeypatch.setattr(recovery, "LATEST_SEC", 0.02)
     start = Start(run.run, store)
     going = asyncio.ensure_future(start.run())
@@ -106,7 +115,7 @@ async def test_what_cannot_be_seen_is_not_taken_for_gone(
     run.add(1, content=b"done")
     run.write()
     answers = [Swept(0, (), "too many open files"), Swept(0, ())]
-    monkeypatch.setattr(recovery, "end_what_is_left", lambda *_: answers.pop(0))
+    sweep_by(monkeypatch, lambda *_: answers.pop(0))
     start = Start(run.run, store)
 
     await start.run()
