@@ -11,12 +11,12 @@ import fcntl
 import os
 import signal
 import termios
-from collections import deque
 from typing import Protocol
 
 from bistro_tui.engine.warden.cgroups import Cgroup
 from bistro_tui.engine.warden.loop import Loop, Timer
 from bistro_tui.engine.warden.spawn import Child
+from bistro_tui.engine.warden.untaken import Untaken
 from bistro_tui.engine.warden.wire import (
     KILL,
     STDERR,
@@ -93,7 +93,7 @@ class Attempt:
         "rest",
         "start",
         "timed_out",
-        "uncredited",
+        "untaken",
     )
 
     def __init__(self, host: Host, start: Start, child: Child, born: float) -> None:
@@ -108,8 +108,7 @@ class Attempt:
         self.main_has_ended = False
         self.rest: dict[int, bytes] = {STDOUT: b"", STDERR: b""}
         """Output that nobody was told of, by stream."""
-        self.uncredited: deque[tuple[int, bytes]] = deque()
-        """Output that somebody was told of and has not taken in yet."""
+        self.untaken = Untaken()
         self._host = host
         self._pipes = {STDOUT: child.stdout, STDERR: child.stderr}
         self._window = WINDOW
@@ -149,22 +148,15 @@ class Attempt:
     def credit(self, size: int) -> None:
         """Let so many bytes more be passed on."""
         self._window += size
-        uncredited = self.uncredited
-        while size > 0 and uncredited:
-            stream, data = uncredited.popleft()
-            if len(data) > size:
-                uncredited.appendleft((stream, data[size:]))
-            size -= len(data)
+        self.untaken.credit(size)
         self._resume()
 
     def nobody_listens(self) -> None:
         """Keep the end of what it writes from now on; a task must not block on it."""
         self.rest = {
-            stream: b"".join(data for one, data in self.uncredited if one == stream)
-            + rest
-            for stream, rest in self.rest.items()
+            stream: self.untaken.of(stream) + rest for stream, rest in self.rest.items()
         }
-        self.uncredited.clear()
+        self.untaken.clear()
         self._window = 1 << 62
         self.mature()
         self._resume()
@@ -197,7 +189,7 @@ class Attempt:
 
     def _pass_on(self, stream: int, data: bytes) -> None:
         if self._host.output(Output(self.start.number, stream, data)):
-            self.uncredited.append((stream, data))
+            self.untaken.add(stream, data)
             self._window -= len(data)
             if self._window <= 0:
                 self._pause()

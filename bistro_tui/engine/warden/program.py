@@ -168,6 +168,8 @@ class Warden:
                     attempt = self._attempts.get(message.number)
                     if attempt is not None:
                         attempt.credit(message.size)
+                    else:
+                        self._unsettled.credit(message.number, message.size)
                 case Settled():
                     self._unsettled.settle(message.numbers)
                     self._journal.settled(message.numbers)
@@ -300,7 +302,7 @@ class Warden:
             cgroup is not None and cgroup.ran_out_of_memory(),
         )
         self._enclosures.remove(cgroup)
-        self._unsettled.add(start, ended)
+        self._unsettled.add(start, ended, attempt.untaken)
         if not self._channel.say(ended):
             self._unsettled.leave()
 

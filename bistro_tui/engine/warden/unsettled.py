@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from bistro_tui.engine.warden.files import remove_file, write_end_record
-from bistro_tui.engine.warden.wire import Ended, Start
+from bistro_tui.engine.warden.untaken import Untaken
+from bistro_tui.engine.warden.wire import STDERR, STDOUT, Ended, Start
 
 
 class _Over(NamedTuple):
     start: Start
     ended: Ended
+    untaken: Untaken
     at: float
     """Wall second of the end."""
 
@@ -22,9 +24,15 @@ class Unsettled:
     def __init__(self) -> None:
         self._over: dict[int, _Over] = {}
 
-    def add(self, start: Start, ended: Ended) -> None:
-        """Keep an attempt."""
-        self._over[start.number] = _Over(start, ended, time.time())
+    def add(self, start: Start, ended: Ended, untaken: Untaken) -> None:
+        """Keep an attempt, and output that was told of before its end."""
+        self._over[start.number] = _Over(start, ended, untaken, time.time())
+
+    def credit(self, number: int, size: int) -> None:
+        """Take note that so much of that output was taken in."""
+        over = self._over.get(number)
+        if over is not None:
+            over.untaken.credit(size)
 
     def settle(self, numbers: Iterable[int]) -> None:
         """Forget these, and remove their files."""
@@ -38,7 +46,9 @@ class Unsettled:
     def leave(self) -> None:
         """Record how they ended beside their status files: nobody will settle them."""
         for over in self._over.values():
-            start, ended, at = over
+            start, ended, untaken, at = over
+            stdout = untaken.of(STDOUT) + ended.stdout
+            stderr = untaken.of(STDERR) + ended.stderr
             fields = {
                 "code": ended.code,
                 "signal": ended.signal,
@@ -50,5 +60,5 @@ class Unsettled:
                 "peak_memory": ended.peak_memory,
             }
             with contextlib.suppress(OSError):
-                write_end_record(start.status_file, fields, ended.stdout, ended.stderr)
+                write_end_record(start.status_file, fields, stdout, stderr)
         self._over.clear()

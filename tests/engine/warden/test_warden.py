@@ -196,13 +196,15 @@ def test_output_is_sent_within_the_window_and_nothing_is_lost(warden: Driven) ->
 
 
 def test_a_task_without_credit_blocks_and_can_still_be_killed(warden: Driven) -> None:
-    start = warden.start("yes")
+    assert WINDOW < 66_000
+    start = warden.shell("head -c 66000 /dev/zero; touch full; exec yes")
+    full = warden.directory / "job" / "full"
 
     def sent() -> int:
         return sum(len(one.data) for one in warden.of(Output))
 
     deadline = time.monotonic() + DEADLINE
-    while sent() < WINDOW:
+    while sent() < WINDOW or not full.exists():
         assert time.monotonic() < deadline
         warden.listen(0.05)
     more = time.monotonic() + 0.3
@@ -392,6 +394,28 @@ def test_when_the_scheduler_vanishes_every_task_ends_and_leaves_a_record(
     assert left.pid == warden.process.pid
     assert {one.number for one in left.unsettled} == {1, 2, 3}
     assert {one.pid for one in left.unsettled} >= set(pids)
+
+
+@pytest.mark.parametrize("is_taken_in", [False, True])
+def test_when_the_scheduler_vanishes_output_that_it_did_not_take_in_is_left(
+    warden: Driven, is_taken_in: bool
+) -> None:
+    go = warden.directory / "go"
+    os.mkfifo(go)
+    start = warden.shell(f"echo early; read line < {go}; echo late; echo done > $S")
+    told = warden.wait_for(Output)
+    assert told.data == b"early\n"
+    go.write_text("on\n")
+    end = warden.end_of(start)
+    # The last may be told of with the end, or before it.
+    sent = [one.data for one in warden.of(Output)]
+    assert b"".join(sent) + end.stdout == b"early\nlate\n"
+    if is_taken_in:
+        warden.send(Credit(start.number, len(b"".join(sent))))
+    assert warden.vanish() == 0
+    record = Path(os.fsdecode(start.status_file)).with_suffix(".exit").read_text()
+    left = end.stdout if is_taken_in else b"early\nlate\n"
+    assert b64decode(json.loads(record)["stdout"]) == left
 
 
 def test_when_the_scheduler_vanishes_it_is_said_at_once_that_nothing_more_begins(
