@@ -101,12 +101,24 @@ def _last_frame(path: str, connection: sqlite3.Connection) -> int | None:
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         with contextlib.suppress(OSError, struct.error):
-            descriptor = os.open(f"{path}-shm", os.O_RDONLY | os.O_CLOEXEC)
-            try:
+            descriptor = _open_already(f"{path}-shm")
+            if descriptor is not None:
                 found = os.pread(descriptor, 4, _LAST_FRAME_AT)
-            finally:
-                os.close(descriptor)
-            return int(struct.unpack("=I", found)[0])
+                return int(struct.unpack("=I", found)[0])
     finally:
         connection.rollback()
+    return None
+
+
+def _open_already(path: str) -> int | None:
+    """Return a descriptor of SQLite's own for that file; not to be closed.
+
+    Whoever closes any descriptor of it ends all locks that this process has there. The
+    next one to open the database then cuts the index off, and SIGBUS ends this process.
+    """
+    wanted = os.stat(path)
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(int(name)), wanted):
+                return int(name)
     return None

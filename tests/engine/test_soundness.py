@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -68,3 +70,27 @@ def test_a_wal_is_looked_at_wherever_it_is(tmp_path: Path) -> None:
         with open(f"{path}-wal", "r+b") as wal:
             wal.write(b"broken")
         assert "-wal" in (damage(connection, is_synced=True) or "")
+
+
+TRY_TO_LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as index:
+    try:
+        fcntl.lockf(index, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 128)
+    except BlockingIOError:
+        print("held")
+"""
+
+
+def test_who_looks_keeps_the_locks_without_which_others_cut_the_index_off(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.sql3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE t (x)")
+        assert damage(connection, is_synced=True) == ""
+        words = [sys.executable, "-c", TRY_TO_LOCK, f"{path}-shm"]
+        said = subprocess.run(words, capture_output=True, text=True, check=True)
+    # Byte 128 is that of all who have the index mapped.
+    assert said.stdout == "held\n"
