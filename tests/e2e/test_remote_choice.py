@@ -1,6 +1,7 @@
 """Which worker a task gets, judged by what the tasks themselves write down."""
 
 import json
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,24 @@ def test_a_batch_waits_for_a_worker_that_its_config_names(place: Place) -> None:
         assert why["would_run_if"].endswith("connects: wgpu")
         pool.worker("wgpu")
         assert scheduler.wait(timeout=60) == 0
+
+
+def test_a_batch_says_for_whom_it_waits_and_why_it_was_not_complete(
+    place: Place,
+) -> None:
+    placed = {"command": shell('echo done >"$2"'), "host_placement": "big1"}
+    config = write(place, config_of(("report", placed), settings=settings("busiest")))
+    with Pool(place) as pool:
+        scheduler = pool.scheduler(config, "--exit-when-done")
+        pool.worker("w2")
+        until(lambda: "the batch waits for workers" in pool.said("scheduler"))
+        waits = "6 wait until a worker on big1 connects"
+        assert f"report: {waits}. If that" in pool.said("scheduler")
+        assert waits in pool.ask("errors")["batch"]
+        scheduler.send_signal(signal.SIGINT)
+        out, _ = scheduler.communicate(timeout=60)
+        assert scheduler.returncode == 130
+        assert f"report  0 done, 0 failed, 6 blocked  ({waits})" in out
 
 
 def test_a_batch_does_not_wait_for_a_worker_that_has_left(place: Place) -> None:

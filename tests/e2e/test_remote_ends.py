@@ -72,7 +72,8 @@ def test_a_busy_worker_that_is_asked_to_stop_ends_its_tasks_and_tells(
     assert took > 0.6  # The scheduler's kill wait, not the job's.
     until(lambda: "polite" in results(place) and "stubborn" in results(place))
     assert "killed" in str(results(place)["stubborn"])
-    assert pool.running() == {}
+    # What is stored is shown a moment later.
+    until(lambda: pool.running() == {})
     why = pool.ask("why", job="stubborn", node="n")
     assert why["reason"] == "backoff"
     found = [one["text"] for one in why["checks"] if one["check"] == "worker"]

@@ -104,9 +104,8 @@ def test_the_status_of_a_remote_task_is_on_disk_by_the_same_rules(
         jobs.append((name, job))
     pool.scheduler(place.write_config(config_of(*jobs, settings=SETTINGS)))
     pool.worker("w1")
-    until(lambda: len(stored(place)) == len(STATUSES))
+    tasks = until(lambda: shown_ends(pool))
     # What is shown is stored already.
-    tasks = {one["job"]: one["status"] for one in pool.ask("tasks")["tasks"]}
     rows = stored(place)
 
     for name, (_, result, data) in STATUSES.items():
@@ -117,6 +116,12 @@ def test_the_status_of_a_remote_task_is_on_disk_by_the_same_rules(
             assert (None if text is None else json.loads(text)) == data, name
         else:
             assert str(data) in json.loads(str(text))["exception"], name
+
+
+def shown_ends(pool: Pool) -> dict[str, str]:
+    """Return the status of each job's task, once all have ended."""
+    found = {one["job"]: one["status"] for one in pool.ask("tasks")["tasks"]}
+    return found if {*found.values()} == {"done", "failed", "backoff"} else {}
 
 
 def stored(place: Place) -> dict[str, tuple[int, str | None]]:

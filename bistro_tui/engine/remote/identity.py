@@ -39,6 +39,25 @@ class MachineLock(NamedTuple):
         return self.hostname, self.lock
 
 
+class Home(NamedTuple):
+    """The running system that a process is in; what is empty is not known."""
+
+    boot: Name = ""
+    """Of the kernel."""
+    processes: Name = ""
+    """The space of process numbers: who sees this sees the processes in it."""
+    machine: Name = ""
+    """What stays from boot to boot; empty also where processes see a part only."""
+
+    def is_with(self, other: "Home") -> bool:
+        """Return whether both are certainly one."""
+        found = self.boot, self.processes
+        return all(found) and found == (other.boot, other.processes)
+
+
+NO_HOME = Home()
+
+
 class SetHash(NamedTuple):
     """Of some 64-bit numbers, in no order; members can be taken out again."""
 

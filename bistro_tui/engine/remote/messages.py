@@ -29,7 +29,13 @@ from bistro_tui.engine.remote.bounds import (
     Words,
     is_int64,
 )
-from bistro_tui.engine.remote.identity import InstanceId, MachineLock, WorkerSetId
+from bistro_tui.engine.remote.identity import (
+    NO_HOME,
+    Home,
+    InstanceId,
+    MachineLock,
+    WorkerSetId,
+)
 
 PROTOCOL_VERSION = 2
 """Both sides have the same, or do not talk."""
@@ -79,6 +85,10 @@ class Worker(_Part, frozen=True):
     """How many tasks it can have at once, whatever their needs; None: any number."""
     held: Words = ""
     """Why nothing starts there for now, for people; empty: tasks may."""
+    home: Home = NO_HOME
+    is_swept: bool = False
+    """Whether nothing is alive of what runs before, with its lock and in its home, had.
+    """
 
 
 class TaskBackoff(_Part, frozen=True):

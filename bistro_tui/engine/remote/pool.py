@@ -18,6 +18,7 @@ from bistro_tui.engine.remote.clamping import clamped
 from bistro_tui.engine.remote.conflicts import Ruling, Winner, rule, what_is_wrong
 from bistro_tui.engine.remote.consensus import Consensus
 from bistro_tui.engine.remote.evaluation import evaluate
+from bistro_tui.engine.remote.given import AllGiven
 from bistro_tui.engine.remote.gone import WAS_LOST, Gone
 from bistro_tui.engine.remote.identity import NOBODY, InstanceId, WorkerSetId
 from bistro_tui.engine.remote.initial_wait import InitialWait
@@ -66,13 +67,15 @@ class Pool(PoolLooks):
         is_first_ever: bool,
         at_rest: Collection[InstanceId] = (),
         safe_before: float = 0.0,
+        given: AllGiven | None = None,
         first_version: int = 0,
     ) -> None:
         """Start waiting.
 
         ``is_first_ever``: no worker can have a task by a scheduler with these data.
         ``at_rest``: those that left none. ``safe_before``: the safe wait by the
-        settings of before. ``first_version``: of the empty set of workers.
+        settings of before. ``given``: who may have tasks, as that is known from before.
+        ``first_version``: of the empty set of workers.
         """
         self.scheduler = scheduler
         self.times = clamped(times)
@@ -81,6 +84,7 @@ class Pool(PoolLooks):
             wait=InitialWait(
                 self.times, now, is_first_ever=is_first_ever, safe_before=safe_before
             ),
+            given=AllGiven() if given is None else given,
         )
         self._told_wait = self._wait.text
         self._checks = 0
@@ -200,6 +204,7 @@ class Pool(PoolLooks):
             return why, self.found(task.task)
         if record.takes_tasks:
             record.take_on(task)
+            self._given.gets(record.worker.id)
             return Ticket(record.worker.id, record.sequence), []
         # Whoever chose it has not heard so.
         update = PoolUpdate()
@@ -268,6 +273,9 @@ class Pool(PoolLooks):
         running = [one.running.values() for one in self._records.values()]
         known = {one.invocation: one.task for found in running for one in found}
         adopt(record, tasks, self._holders, known, update)
+        self._given.told(worker)
+        if record.running:
+            self._given.gets(worker)
         record.why_unhealthy = "no health check came back good yet"
         record.enter(WorkerState.UNHEALTHY, now)
         self._offer(record, update)
@@ -295,6 +303,8 @@ class Pool(PoolLooks):
         update = PoolUpdate()
         if record.leave(message):
             self._consensus.remove(record.member, is_dead=True)
+            self._given.told(worker)
+            self._given.changed()
             record.enter(WorkerState.MUST_DIE, now)
         self._offer(record, update)
         return update.actions()
@@ -332,15 +342,12 @@ class Pool(PoolLooks):
     def _look_at_wait(self, now: float, update: PoolUpdate) -> None:
         if not self._wait.text:
             return
-        states = [record.state for record in self._records.values()]
-        lost, unknown = (
-            states.count(WorkerState.MUST_DIE),
-            states.count(WorkerState.NEW),
-        )
+        records = self._records.values()
+        unknown = sum(record.state is WorkerState.NEW for record in records)
         for warning in self._wait.look(
             now,
-            has_consensus=self._consensus.has_initial_consensus(),
-            known=len(states) - lost - unknown,
+            has_consensus=self.has_all_of_before,
+            known=sum(record.is_known for record in records),
             unknown=unknown,
         ):
             update.warn(warning)
@@ -348,6 +355,7 @@ class Pool(PoolLooks):
             self._told_wait = self._wait.text
             if not self._told_wait:
                 self._consensus.wait_is_over()
+                self._given.changed()
                 if any(record.takes_tasks for record in self._records.values()):
                     update.workers_are_others()
             update.add(WaitIs(self._told_wait))
@@ -373,7 +381,9 @@ class Pool(PoolLooks):
     def _came(
         self, worker: Worker, worker_set: WorkerSetId, now: float
     ) -> WorkerRecord:
-        if worker_set.scheduler not in self._harmless:
+        is_harmless = worker_set.scheduler in self._harmless
+        self._given.came(worker, worker_set.scheduler, is_harmless=is_harmless)
+        if not is_harmless:
             self._had_another_scheduler = True
             self._wait.had_another_scheduler()
         member = self._consensus.add(worker.id, worker_set)
@@ -410,6 +420,7 @@ class Pool(PoolLooks):
         self._consensus.remove(
             record.member, is_dead=ruling.is_old_dead, lost=over_at(lost, now)
         )
+        self._given.changed()
         self._has_given_up |= bool(lost) and not ruling.is_old_dead
         update.lose(lost)
         update.workers_are_others()
@@ -417,9 +428,11 @@ class Pool(PoolLooks):
     def _evaluate(
         self, record: WorkerRecord, now: float, update: PoolUpdate, *, is_allowed: bool
     ) -> None:
-        had_tasks = bool(record.running)
+        had_tasks, before = bool(record.running), record.state
         evaluate(record, now, update, self._consensus, is_allowed=is_allowed)
-        self._has_given_up |= had_tasks and record.state is WorkerState.MUST_DIE
+        if record.state is WorkerState.MUST_DIE and before is not record.state:
+            self._given.changed()
+            self._has_given_up |= had_tasks
         check = record.due_healthcheck(now, self._checks + 1)
         if check is not None:
             self._checks += 1

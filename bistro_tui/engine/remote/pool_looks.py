@@ -1,7 +1,10 @@
 """What there is to see of a pool. Pure; nothing here changes it."""
 
+from collections.abc import Collection
+
 from bistro_tui.engine.ids import BEFORE_STARTS, TaskId
 from bistro_tui.engine.remote.consensus import Consensus
+from bistro_tui.engine.remote.given import AllGiven, Given
 from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.initial_wait import InitialWait
 from bistro_tui.engine.remote.messages import RunningTask
@@ -13,11 +16,14 @@ from bistro_tui.engine.remote.worker_state import WorkerState
 class PoolLooks:
     """The workers by shard, in the order in which their shards came up."""
 
-    def __init__(self, *, consensus: Consensus, wait: InitialWait) -> None:
+    def __init__(
+        self, *, consensus: Consensus, wait: InitialWait, given: AllGiven
+    ) -> None:
         self._records: dict[str, WorkerRecord] = {}
         self._holders: dict[TaskId, WorkerRecord] = {}
         self._consensus = consensus
         self._wait = wait
+        self._given = given
         self._has_given_up = False
         """Whether tasks were lost that may have been alive then."""
         self._had_another_scheduler = False
@@ -45,11 +51,40 @@ class PoolLooks:
 
     @property
     def has_all_of_before(self) -> bool:
-        """Whether the workers that a scheduler before had are there, and agree on it.
+        """Whether all workers that may have tasks of a scheduler before are there.
 
-        Unless what they run is not known yet, that ends the wait at the next look.
+        They agree that they are all that it had, or what has to be known of each is.
+        Unless what others run is not known yet, that ends the wait at the next look.
         """
-        return self._consensus.has_initial_consensus()
+        return self._consensus.has_initial_consensus() or (
+            self._given.awaited is not None
+            and not self._given.awaited
+            and any(one.is_known for one in self._records.values())
+        )
+
+    @property
+    def awaited(self) -> Collection[InstanceId] | None:
+        """Of those that may have tasks of before, who is missing; None: not known."""
+        return self._given.awaited
+
+    @property
+    def is_note_behind(self) -> bool:
+        """Whether ``given`` has to be on disk before a worker gets or has a task."""
+        return self._given.is_behind(has_unstored=self._consensus.has_unstored)
+
+    def given(self) -> tuple[Given, ...] | None:
+        """Return who may have tasks, for the next start; None: nobody knows."""
+        records = self._records.values()
+        return self._given.to_note(
+            (one.worker for one in records if one.state is not WorkerState.MUST_DIE),
+            is_waiting=bool(self._wait.text),
+            is_safe=self._wait.is_safe,
+            has_unstored=self._consensus.has_unstored,
+        )
+
+    def noted(self, given: tuple[Given, ...] | None) -> None:
+        """Take note that this is on disk."""
+        self._given.noted(given, has_unstored=self._consensus.has_unstored)
 
     @property
     def is_at_rest(self) -> bool:

@@ -110,6 +110,11 @@ class WorkerRecord:
         return self.standing.state
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is not lost, and has said what it runs."""
+        return self.state not in (WorkerState.NEW, WorkerState.MUST_DIE)
+
+    @property
     def takes_tasks(self) -> bool:
         """Whether it may be given tasks now."""
         return (

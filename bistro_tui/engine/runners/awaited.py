@@ -131,6 +131,9 @@ class Awaited:
         ]
 
     def _those_missing(self) -> tuple[KnownWorker, ...]:
+        awaited = self._pool.awaited
+        if awaited is not None:
+            return tuple(one for one in self._former if one.id in awaited)
         there = {one.id for one in self._live()}
         return tuple(one for one in self._former if one.id not in there)
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from bistro_tui.engine.errors import DataDirUnusable
 from bistro_tui.engine.options import MIXED, EngineOptions
+from bistro_tui.engine.remote.given import AllGiven
 from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.link_limits import LinkLimits
 from bistro_tui.engine.remote.listener import Listener, ListeningPlan, plan_listening
 from bistro_tui.engine.remote.pool import Pool
+from bistro_tui.engine.remote.this_home import home_of_this_process
 from bistro_tui.engine.runners.builtin import local
 from bistro_tui.engine.runners.context import RunnerContext
 from bistro_tui.engine.runners.mixed import MixedReports, MixedRunner
@@ -62,6 +64,7 @@ def make_with_workers(
         is_first_ever=is_first_ever,
         at_rest=served.at_rest,
         safe_before=served.safe_wait or 0.0,
+        given=AllGiven(served.given, here=home_of_this_process(), gave=served.gave),
     )
     elsewhere = RemoteRunner(
         pool,
@@ -73,7 +76,7 @@ def make_with_workers(
         clock=context.clock,
         report_all=reports if is_mixed else context.report_all,
         exit_wait_before=exit_wait_before,
-        served=ServedNow(file, pool.scheduler, pool.times.safe_initial_wait),
+        served=ServedNow(file, pool.scheduler, pool.times.safe_initial_wait, pool=pool),
         stored=stored,
         known=WorkersKnown(data_dir.run),
     )

@@ -2,12 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Protocol
 
 from bistro_tui.engine.private_file import read_private, write_private
+from bistro_tui.engine.remote.given import Given
 from bistro_tui.engine.remote.identity import NOBODY, InstanceId
 from bistro_tui.engine.remote.served import ANYTHING, Served, parsed
 
 _NAME = "workers_served"
+_LONGEST = 1 << 24
 
 
 class WorkersServed:
@@ -24,7 +27,7 @@ class WorkersServed:
     def read(self) -> Served:
         """Return what it says."""
         try:
-            text, _ = read_private(self._path, follow=False)
+            text, _ = read_private(self._path, follow=False, longest=_LONGEST)
         except FileNotFoundError:
             return Served()
         except OSError:
@@ -70,14 +73,37 @@ class WorkersServed:
             os.close(directory)
 
 
+class Knows(Protocol):
+    """Knows which workers may have tasks, and what was noted of that."""
+
+    @property
+    def is_note_behind(self) -> bool:
+        """Whether ``given`` has to be on disk before a worker gets or has a task."""
+        ...
+
+    def given(self) -> tuple[Given, ...] | None:
+        """Return who may have tasks; None: nobody knows."""
+        ...
+
+    def noted(self, given: tuple[Given, ...] | None) -> None:
+        """Take note that this is on disk."""
+        ...
+
+
 class ServedNow:
-    """What one scheduler takes note of; each time after the first costs nothing."""
+    """What one scheduler takes note of; what is on disk already costs nothing."""
 
     def __init__(
-        self, served: WorkersServed, scheduler: InstanceId, safe_wait: float
+        self,
+        served: WorkersServed,
+        scheduler: InstanceId,
+        safe_wait: float,
+        *,
+        pool: Knows,
     ) -> None:
         """``safe_wait``: for how long workers keep tasks by what they are told now."""
         self._served, self._scheduler, self._safe_wait = served, scheduler, safe_wait
+        self._pool = pool
         self._has_let_in = self._has_given = False
 
     def let_in(self) -> None:
@@ -89,9 +115,12 @@ class ServedNow:
 
     def give(self) -> None:
         """Take note that a worker may get or have a task. Raises OSError."""
-        if not self._has_given:
-            self._served.note(self._safe_wait, scheduler=self._scheduler)
-            self._has_given = True
+        if self._has_given and not self._pool.is_note_behind:
+            return
+        given, served = self._pool.given(), self._served.read()
+        self._served.write(served.giving(self._scheduler, self._safe_wait, given))
+        self._pool.noted(given)
+        self._has_given = True
 
     def rest(self) -> None:
         """Take note that nothing is left on any worker. Raises OSError."""

@@ -27,6 +27,7 @@ from bistro_tui.engine.remote.link import Answerer
 from bistro_tui.engine.remote.link_limits import LinkLimits
 from bistro_tui.engine.remote.messages import Leaving, QueryLogs, ReadLog, Worker
 from bistro_tui.engine.remote.outcomes import Refused
+from bistro_tui.engine.remote.this_home import home_of_this_process
 from bistro_tui.engine.remote.worker_machine import WorkerMachine
 from bistro_tui.engine.remote.worker_token import WorkerToken, host_to_dial
 from bistro_tui.engine.runners.local import LocalRunner
@@ -136,16 +137,21 @@ class WorkerDaemon:
             )
             for warning in storage.data_dir.warnings:
                 log.warning("%s", warning)
-            leftovers = leftovers_of(storage.data_dir, resources, clock=self._clock)
+            leftovers, is_all = leftovers_of(
+                storage.data_dir, resources, clock=self._clock
+            )
             if await self._dying.outlive(leftovers):
-                await self._serve(storage, resources)
+                is_swept = is_all and leftovers.has_understood_all
+                await self._serve(storage, resources, is_swept=is_swept)
         return WorkerEnd(self._dying.was_asked, self._lost)
 
     def _lose(self, text: str) -> None:
         self._lost = text
 
-    async def _serve(self, storage: WorkerStorage, resources: AsyncExitStack) -> None:
-        worker = await self._worker(storage.data_dir)
+    async def _serve(
+        self, storage: WorkerStorage, resources: AsyncExitStack, *, is_swept: bool
+    ) -> None:
+        worker = await self._worker(storage.data_dir, is_swept=is_swept)
         machine = WorkerMachine(worker, self._clock.now().elapsed)
         logs = storage.logs
         news = News(
@@ -226,7 +232,7 @@ class WorkerDaemon:
             for task in reversed(running):
                 task.cancel()
 
-    async def _worker(self, data_dir: DataDir) -> Worker:
+    async def _worker(self, data_dir: DataDir, *, is_swept: bool) -> Worker:
         instance, lock = await new_instance(data_dir, clock=self._clock, rng=self._rng)
         return Worker(
             shard=self._options.shard,
@@ -234,6 +240,8 @@ class WorkerDaemon:
             id=instance,
             heartbeat_period_sec=self._options.heartbeat_period_sec,
             usable=usable(HostResources()),
+            home=home_of_this_process(),
+            is_swept=is_swept,
         )
 
     def _dialer(self, worker: Worker, conversation: Conversation) -> Dialer:

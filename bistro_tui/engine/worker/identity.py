@@ -79,4 +79,12 @@ def _write(path: Path, kept: _Kept) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     with open(os.open(fresh, flags, 0o600), "w", encoding="ascii") as file:
         json.dump(kept._asdict(), file)
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
+    # Else the next run after a power cut could be a worker that nobody knows.
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -92,11 +92,12 @@ async def _close(logs: LogWriter, on_lost: Callable[[str], None]) -> None:
 
 def leftovers_of(
     data_dir: DataDir, resources: AsyncExitStack, *, clock: Clock
-) -> Recovery:
+) -> tuple[Recovery, bool]:
     """Return what ends all that a worker before left, if it did not end as it should.
 
     To be made before a warden is started. What those tasks wrote as their status stays
-    unheard: a scheduler counts them as lost when it hears of this new worker.
+    unheard: a scheduler counts them as lost when it hears of this new worker. Also
+    return whether that knows of all that was left.
     """
     journals, troubles = find_journals(data_dir.run)
     for trouble in troubles:
@@ -111,7 +112,7 @@ def leftovers_of(
         ),
     )
     resources.callback(recovery.close)
-    return recovery
+    return recovery, not troubles
 
 
 def _nobody_waits(_told: Any) -> None:  # noqa: ANN401 - whatever a core would be told

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
+from bistro_tui.engine.remote.given import AllGiven
 from bistro_tui.engine.remote.identity import (
     NO_SET,
     InstanceId,
@@ -111,6 +112,7 @@ class Driver:
         is_first_ever: bool = True,
         at_rest: Collection[InstanceId] = (),
         safe_before: float = 0.0,
+        given: AllGiven | None = None,
         first_version: int = 0,
     ) -> None:
         self.now = 0.0
@@ -121,6 +123,7 @@ class Driver:
             is_first_ever=is_first_ever,
             at_rest=at_rest,
             safe_before=safe_before,
+            given=given,
             first_version=first_version,
         )
         self.stored: dict[InstanceId, WorkerSetId] = {}

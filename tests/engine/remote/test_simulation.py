@@ -10,7 +10,8 @@ from bistro_tui.engine.remote.pool import Pool
 from tests.engine.remote.sim.core_node import CoreNode
 from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.machine import ClusterUnderFaults
-from tests.engine.remote.sim.mutants import BUMPING, MUTANTS, Mutant
+from tests.engine.remote.sim.mutants import BUMPING, MUTANTS, GoesBySets, Mutant
+from tests.engine.remote.sim.scheduler_node import SchedulerNode
 from tests.engine.remote.sim.truth import Broken
 from tests.engine.remote.sim.world import TIMES, Rules, World, fresh_world, random_walk
 from tests.faults.seeds import SCALE, chosen_seed
@@ -50,7 +51,7 @@ def test_with_the_real_core_limits_and_retries_hold_whatever_is_edited() -> None
 def test_an_end_told_again_takes_no_newer_ones_place() -> None:
     # It was stored and not acknowledged when its scheduler died, and the newer one's.
     weights = {"crash_scheduler": 4.0, "crash_worker": 4.0}
-    random_walk(50_468, Rules(scheduler=CoreNode, weights=weights), STEPS)
+    random_walk(50_468, Rules(scheduler=GoesBySets, weights=weights), STEPS)
 
 
 def _try_often(mutant: Mutant) -> None:
@@ -70,7 +71,9 @@ def test_a_guard_that_is_missing_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, one in MUTANTS.items() if one.story])
 def test_the_story_that_finds_a_missing_guard_does_no_harm_with_it(name: str) -> None:
-    rules = replace(MUTANTS[name].rules, pool=Pool, disk=Disk)
+    rules = replace(MUTANTS[name].rules, pool=Pool, disk=Disk, trusts_blindly=False)
+    if not issubclass(rules.scheduler, CoreNode):
+        rules = replace(rules, scheduler=SchedulerNode)
     _try_often(replace(MUTANTS[name], rules=rules))
 
 
@@ -94,6 +97,59 @@ def test_schedulers_that_die_before_they_give_a_task_cost_the_next_no_time() -> 
             world.run_for(world.rng.choice((0.1, 1.0, 5.0)))
         world.settle()
     assert died_in_vain > 10 * SCALE
+
+
+def _go_on(world: World, seconds: int) -> None:
+    for _ in range(seconds):
+        world.run_for(1.0)
+
+
+def test_hosts_that_boot_anew_do_no_harm() -> None:
+    weights = {"reboot": 3.0, "crash_scheduler": 3.0}
+    for seed in range(10 * SCALE):
+        for is_together in (False, True):
+            rules = Rules(scheduler=CoreNode, is_together=is_together, weights=weights)
+            random_walk(seed, rules, STEPS)
+
+
+@pytest.mark.parametrize("is_together", [True, False])
+def test_what_boots_with_its_scheduler_costs_the_next_start_no_time(
+    is_together: bool,
+) -> None:
+    tries = short = 0
+    for seed in range(20 * SCALE):
+        rules = Rules(is_together=is_together, shards=("a",), keeps_order=True)
+        world = fresh_world(seed, rules)
+        _go_on(world, 8)
+        world.crash_scheduler()
+        world.reboot(world.hosts[0])
+        world.start_scheduler()
+        tries += world.disk.served.safe_wait is not None
+        _go_on(world, 9)
+        short += not world.scheduler.pool.wait_text
+        world.settle()
+    # Elsewhere nobody can tell a boot from a copy.
+    assert tries > 10 * SCALE
+    assert short == (20 * SCALE if is_together else 20 * SCALE - tries)
+
+
+def test_runs_that_follow_each_other_cost_the_next_start_no_time() -> None:
+    for seed in range(20 * SCALE):
+        world = fresh_world(seed, Rules(keeps_order=True))
+        world.crash_scheduler()
+        for _ in range(world.rng.choice((1, 2))):
+            for worker in world.workers:
+                if world.rng.random() < 0.7:
+                    worker.crash()
+            _go_on(world, 4)
+        world.start_scheduler()
+        world.run_for(world.rng.uniform(0.0, 2.0))
+        # A stop within the wait changes nothing of that.
+        world.crash_scheduler()
+        world.start_scheduler()
+        _go_on(world, 12)
+        assert not world.scheduler.pool.wait_text, world.scheduler.pool.awaited
+        world.settle()
 
 
 def test_two_workers_that_want_one_shard_do_no_harm() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from bistro_tui.engine.ids import TaskId
 from bistro_tui.engine.moment import Now
+from bistro_tui.engine.remote.given import AllGiven
 from bistro_tui.engine.remote.identity import NO_SET, InstanceId, MachineLock
 from bistro_tui.engine.remote.link import Answered, Link, Peer
 from bistro_tui.engine.remote.messages import (
@@ -146,6 +147,7 @@ class World:
     config_dir: Path = Path("/etc/jobs")
     times: PoolTimes = TIMES
     is_first_ever: bool = True
+    given: AllGiven | None = None
     is_kept: bool = True
     moment: float = 5_000.0
     skips_wait: bool = False
@@ -158,7 +160,11 @@ class World:
     def __post_init__(self) -> None:
         self.stored, self.served = Stored(), Served()
         self.pool = Pool(
-            SCHEDULER, self.times, self.moment, is_first_ever=self.is_first_ever
+            SCHEDULER,
+            self.times,
+            self.moment,
+            is_first_ever=self.is_first_ever,
+            given=self.given,
         )
         self.runner = RemoteRunner(
             self.pool,

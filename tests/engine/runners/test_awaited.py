@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.remote.given import AllGiven, Given
 from bistro_tui.engine.remote.identity import (
+    NO_HOME,
     InstanceId,
     WorkerSetHash,
     WorkerSetId,
@@ -66,6 +68,18 @@ async def test_who_is_missing_is_named_until_when_and_what_ends_it(
     assert world.told(WorkersAwaited)[-1].text == text
     assert world.runner.awaited.until == end
     assert [one.shard for one in world.runner.awaited.missing] == ["w2", "w3"]
+
+
+async def test_who_is_known_to_have_no_tasks_is_not_missing(tmp_path: Path) -> None:
+    known = known_in(tmp_path, *(former(number) for number in range(1, 4)))
+    given = AllGiven(
+        Given(former(number).id, "h", f"lock {number}", NO_HOME, is_beside=False)
+        for number in (1, 2)
+    )
+    world = World(times=DEFAULTS, known=known, is_first_ever=False, given=given)
+    await world.opened()
+    assert [one.shard for one in world.runner.awaited.missing] == ["w1", "w2"]
+    assert "w3" not in world.runner.wait_text
 
 
 async def test_of_many_that_are_missing_some_are_named(tmp_path: Path) -> None:

@@ -2,11 +2,30 @@ from pathlib import Path
 
 import pytest
 
-from bistro_tui.engine.remote.identity import InstanceId
+from bistro_tui.engine.remote.given import Given
+from bistro_tui.engine.remote.identity import NO_HOME, Home, InstanceId
+from bistro_tui.engine.remote.pool import MOST_WORKERS
 from bistro_tui.engine.remote.served import ANYTHING, Served
 from bistro_tui.engine.runners.workers_served import ServedNow, WorkersServed
 
 ONE, TWO = InstanceId(1_000, -(2**63)), InstanceId(1_001, 5)
+W1 = Given(InstanceId(2_000, 1), "h", "lock", NO_HOME, is_beside=False)
+
+
+class FakePool:
+    """Says what is to be noted, and takes note of what was."""
+
+    def __init__(self, *given: Given) -> None:
+        self.found = given
+        self.is_note_behind = True
+        self.notes: list[tuple[Given, ...] | None] = []
+
+    def given(self) -> tuple[Given, ...] | None:
+        return self.found
+
+    def noted(self, given: tuple[Given, ...] | None) -> None:
+        self.notes.append(given)
+        self.is_note_behind = False
 
 
 def test_a_data_directory_remembers_that_it_had_workers(tmp_path: Path) -> None:
@@ -33,16 +52,47 @@ def test_a_scheduler_that_left_nothing_running_is_remembered(tmp_path: Path) -> 
 
 
 def test_a_scheduler_has_served_only_once_it_gave_a_task(tmp_path: Path) -> None:
-    one = ServedNow(WorkersServed(tmp_path), ONE, 696.0)
+    one = ServedNow(WorkersServed(tmp_path), ONE, 696.0, pool=FakePool())
     one.let_in()
     assert WorkersServed(tmp_path).read() == Served((ONE,))
-    two = ServedNow(WorkersServed(tmp_path), TWO, 20.5)
+    two = ServedNow(WorkersServed(tmp_path), TWO, 20.5, pool=FakePool())
     two.let_in()
     two.give()
     two.let_in()
-    assert WorkersServed(tmp_path).read() == Served((ONE,), 20.5)
+    assert WorkersServed(tmp_path).read() == Served((ONE,), 20.5, (), (TWO,))
     two.rest()
-    assert WorkersServed(tmp_path).read() == Served((ONE, TWO))
+    assert WorkersServed(tmp_path).read() == Served((ONE, TWO), gave=(TWO,))
+
+
+def test_who_may_have_tasks_is_on_disk_before_the_pool_is_told_so(
+    tmp_path: Path,
+) -> None:
+    pool, path = FakePool(), tmp_path / "workers_served"
+    now = ServedNow(WorkersServed(tmp_path), ONE, 696.0, pool=pool)
+    now.give()
+    pool.found, pool.is_note_behind = (W1,), True
+    path.with_name("workers_served.new").mkdir()
+    with pytest.raises(OSError, match=r"workers_served\.new"):
+        now.give()
+    assert pool.notes == [()]
+    path.with_name("workers_served.new").rmdir()
+    now.give()
+    assert WorkersServed(tmp_path).read() == Served((), 696.0, (W1,), (ONE,))
+    path.unlink()
+    # Nothing that is not on disk: nobody looks.
+    now.give()
+    assert (pool.notes, path.exists()) == ([(), (W1,)], False)
+
+
+def test_a_list_of_all_workers_that_there_can_be_is_read(tmp_path: Path) -> None:
+    longest = Home("b" * 32, "4026531836", "m" * 32)
+    given = tuple(
+        Given(InstanceId(2**40, -number), "h" * 64, "l" * 64, longest, is_beside=True)
+        for number in range(MOST_WORKERS)
+    )
+    file, served = WorkersServed(tmp_path), Served((), 696.0, given, (ONE,))
+    file.write(served)
+    assert file.read() == served
 
 
 @pytest.mark.parametrize("text", ["", "serving", "[1, 2]", "\xff"])
@@ -69,7 +119,7 @@ def test_what_could_not_be_made_durable_is_tried_again(
         sync()
 
     monkeypatch.setattr(file, "_sync", failing)
-    now = ServedNow(file, ONE, 696.0)
+    now = ServedNow(file, ONE, 696.0, pool=FakePool())
     with pytest.raises(OSError, match="Input/output"):
         now.give()
     tries.append(OSError(5, "Input/output error"))

@@ -48,9 +48,11 @@ async def test_it_is_one_workers_alone_until_it_is_closed(tmp_path: Path) -> Non
         assert kept.data_dir.path == tmp_path
         with pytest.raises(DataDirHeld):
             await opened(tmp_path, resources)
-        leftovers = leftovers_of(kept.data_dir, resources, clock=SystemClock())
+        clock = SystemClock()
+        leftovers, is_all = leftovers_of(kept.data_dir, resources, clock=clock)
         assert not leftovers.is_needed
         await leftovers.run()
+        assert (is_all, leftovers.has_understood_all) == (True, True)
     async with AsyncExitStack() as resources:
         await opened(tmp_path, resources)
 

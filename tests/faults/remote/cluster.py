@@ -19,7 +19,7 @@ from tests.faults.kills import Row, look
 from tests.faults.oracle import Oracle, Task, fresh_mark
 from tests.faults.remote.mutants import words_of
 from tests.faults.remote.network import Network, free_port
-from tests.faults.remote.programs import ENDS, Program, Worker
+from tests.faults.remote.programs import ENDS, Program, Worker, session_of
 from tests.faults.remote.times import SCALED, Times
 from tests.faults.seeds import SCALE
 from tests.faults.watching import alive_with, wait_until
@@ -172,6 +172,13 @@ class Cluster:
     def number_of_starts(self) -> int:
         return sum(one.what == "start" for one in self.oracle.records())
 
+    def long_tasks(self, worker: Worker) -> set[str]:
+        """Return the sessions of its tasks that sleep for long."""
+        return worker.sessions() & {*map(session_of, self._sleepers())}
+
+    def _sleepers(self) -> list[str]:
+        return alive_with(f"{self.times.long:.3f}{self.oracle.mark}")
+
     # The judge.
 
     @contextmanager
@@ -233,7 +240,7 @@ class Cluster:
 
     def _hurry(self) -> None:
         """Let the long tasks go on to their end."""
-        for one in alive_with(f"{self.times.long:.3f}{self.oracle.mark}"):
+        for one in self._sleepers():
             self.kill(int(one.split()[0]))
 
     def _missing(self) -> list[Task]:

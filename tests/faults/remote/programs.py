@@ -130,7 +130,7 @@ class Worker(Program):
     def start(self) -> None:
         """Start it, unless it runs."""
         if not self.is_running:
-            self._older, self._unwatched = self._sessions(), set()
+            self._older, self._unwatched = self.sessions(), set()
             self._began = self.log.stat().st_size if self.log.exists() else 0
         super().start()
 
@@ -141,11 +141,11 @@ class Worker(Program):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if pids:
-            self._unwatched |= self._sessions()
+            self._unwatched |= self.sessions()
 
     def ends_others_tasks(self) -> bool:
         """Whether tasks live that no warden of it can end: only it can."""
-        return bool(self._sessions() & (self._older | self._unwatched))
+        return bool(self.sessions() & (self._older | self._unwatched))
 
     def left(self) -> list[str]:
         """Return its tasks that are alive once it has ended as it was asked to.
@@ -156,10 +156,11 @@ class Worker(Program):
         with self.log.open("rb") as log:
             log.seek(self._began)
             excused = set() if b" dials " in log.read() else self._older
-        return [one for one in self.tasks() if _session_of(one) not in excused]
+        return [one for one in self.tasks() if session_of(one) not in excused]
 
-    def _sessions(self) -> set[str]:
-        return {*map(_session_of, self.tasks())} - {""}
+    def sessions(self) -> set[str]:
+        """Return those of its tasks that are alive."""
+        return {*map(session_of, self.tasks())} - {""}
 
     def tasks(self) -> list[str]:
         """Return the processes of its tasks that work in its data directory."""
@@ -173,6 +174,6 @@ class Worker(Program):
     _mark = "oracle-task.sh"
 
 
-def _session_of(alive: str) -> str:
+def session_of(alive: str) -> str:
     """Return the session of what ``alive_with`` has found; empty if it is gone."""
     return (stat_of(int(alive.split()[0])) or [""] * 4)[3]

@@ -18,6 +18,7 @@ from tests.faults.remote.faults import (
 )
 from tests.faults.remote.mutants import MUTANTS
 from tests.faults.remote.network import Proxied
+from tests.faults.remote.programs import Worker
 from tests.faults.remote.times import TAKEN_OVER, scaled
 from tests.faults.seeds import SCALE
 
@@ -28,11 +29,27 @@ AGAIN = 4
 VERY_LONG_LEASE = scaled(15.0, ((4.0, 6.0), (6.0, 8.0), (8.0, 10.0), (10.0, 12.0)))
 """A scheduler has started long before, also on a busy machine."""
 FREEZES = (of_worker(frozen_past_its_lease),)
+
+
+def freeze_who_begins_long_tasks(run: Cluster, deck: list[Fault]) -> None:
+    """Let each of these happen to a worker whose tasks do not end by themselves."""
+    known: set[str] = set()
+
+    def who_begins() -> list[Worker]:
+        return [one for one in run.workers if run.long_tasks(one) - known]
+
+    for fault in deck:
+        run.wait_until(who_begins, run.times.to_work)
+        chosen = who_begins()
+        known |= {task for one in run.workers for task in run.long_tasks(one)}
+        disturb(run, [fault], chosen)
+
+
 FOUND_BY: dict[str, tuple[Callable[[Cluster, list[Fault]], None], tuple[Fault, ...]]]
 FOUND_BY = {
     "initial_wait": (start_without_one, AWAY),
     "consensus": (start_without_one, AWAY),
-    "lease": (disturb, FREEZES),
+    "lease": (freeze_who_begins_long_tasks, FREEZES),
     "adoption": (start_without_one, AWAY),
     "unknown": (disturb, WIRES),
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from itertools import count
 
 from bistro_tui.engine.ids import InvocationId
+from bistro_tui.engine.remote.identity import Home
 
 Deed = Callable[[], None]
 
@@ -52,6 +53,13 @@ class Host:
         self.on_wake: list[Deed] = []
         self.processes: dict[int, InvocationId] = {}
         """Whose process has which number."""
+        self.boots = 1
+        self.address = name
+        """Where the network knows it."""
+
+    @property
+    def home(self) -> Home:
+        return Home(f"{self.name}, boot {self.boots}", "all", self.name)
 
     def begin(self, invocation: InvocationId) -> int:
         """Return the number of a new process: one that was just given back, if any."""

@@ -8,6 +8,7 @@ import msgspec
 
 from bistro_tui.engine.ids import InvocationId
 from bistro_tui.engine.remote.consensus import Consensus, Member
+from bistro_tui.engine.remote.given import AllGiven, Given
 from bistro_tui.engine.remote.identity import InstanceId, WorkerSetId
 from bistro_tui.engine.remote.messages import (
     HeartbeatReply,
@@ -39,18 +40,34 @@ from tests.engine.remote.sim.core_mutants import (
 from tests.engine.remote.sim.core_node import CoreNode
 from tests.engine.remote.sim.disk import Disk
 from tests.engine.remote.sim.scenes import (
+    a_copy_of_a_directory_is_used,
+    a_host_is_copied_but_its_scheduler,
     a_scheduler_dies_before_a_loss_is_stored,
     a_scheduler_dies_while_it_waits,
     a_status_overtakes,
     a_worker_comes_alone,
     the_first_answer_is_lost,
+    the_next_run_does_not_look_back,
     the_next_scheduler_has_other_times,
+    the_scheduler_has_another_directory,
 )
+from tests.engine.remote.sim.scheduler_node import SchedulerNode
 from tests.engine.remote.sim.worker_node import Attempt, Warden
 from tests.engine.remote.sim.world import TIMES, Rules, World
 
 
-class AdoptsOlderEnds(CoreNode):
+class _KnowsNobody(AllGiven):
+    def __init__(self, *_: object, **__: object) -> None:
+        super().__init__()
+
+
+class GoesBySets(CoreNode):
+    """Its wait goes by what workers agree on alone, as after a note of an older one."""
+
+    all_given = _KnowsNobody
+
+
+class AdoptsOlderEnds(GoesBySets):
     """An attempt that is over counts as running unless its very own end is stored."""
 
     def _alive_of(self, tasks: Sequence[RunningTask]) -> Sequence[RunningTask]:
@@ -269,8 +286,77 @@ class SaysNothing(WorkerMachine):
 class KeepsNoGivenTask(Disk):
     """That a worker was given a task is not kept for the next scheduler."""
 
-    def give(self, scheduler: InstanceId, safe_wait: float) -> None:
+    def give(
+        self,
+        scheduler: InstanceId,
+        safe_wait: float,
+        given: tuple[Given, ...] | None,
+    ) -> None:
         pass
+
+
+class NotesTheFirstOnly(Disk):
+    """Who gets tasks later than the first ones is not kept for the next scheduler."""
+
+    def give(
+        self,
+        scheduler: InstanceId,
+        safe_wait: float,
+        given: tuple[Given, ...] | None,
+    ) -> None:
+        known = self.served.given
+        if known and given is not None:
+            given = tuple(one for one in given if one in known)
+        super().give(scheduler, safe_wait, given)
+
+
+class ForgetsTheLost(Pool):
+    """Who was given up is not noted any more, before it is stored what is lost."""
+
+    def given(self) -> tuple[Given, ...] | None:
+        found = super().given()
+        if found is None or self.wait_text:
+            return found
+        live = {row.id for row in self.rows()}
+        return tuple(one for one in found if one.id in live)
+
+
+class _BelievesLocks(AllGiven):
+    def came(self, worker: Worker, scheduler: InstanceId, *, is_harmless: bool) -> None:
+        super().came(worker, scheduler, is_harmless=is_harmless)
+        for one in self._at.get(worker.lock.held, ()):
+            self._awaited.discard(one.id)
+
+
+class BelievesLocks(SchedulerNode):
+    """Who has the lock of a run before is believed, wherever that is."""
+
+    all_given = _BelievesLocks
+
+
+class _BelievesMachines(AllGiven):
+    def came(self, worker: Worker, scheduler: InstanceId, *, is_harmless: bool) -> None:
+        super().came(worker, scheduler, is_harmless=is_harmless)
+        for one in self._at.get(worker.lock.held, ()):
+            if one.home.machine == worker.home.machine:
+                self._awaited.discard(one.id)
+
+
+class BelievesMachines(SchedulerNode):
+    """Another boot of what looks like the same machine is believed, without more."""
+
+    all_given = _BelievesMachines
+
+
+class _KnowsAllSchedulers(AllGiven):
+    def came(self, worker: Worker, scheduler: InstanceId, *, is_harmless: bool) -> None:
+        super().came(worker, scheduler, is_harmless=True)
+
+
+class KnowsAllSchedulers(SchedulerNode):
+    """What workers had of a scheduler with other data is taken for noted here."""
+
+    all_given = _KnowsAllSchedulers
 
 
 class TakesWaitingForRest(Disk):
@@ -317,7 +403,7 @@ MUTANTS = {
             others=0.2,
             slowness=0.5,
         ),
-        seed=60,
+        seed=297,
     ),
     "worker id": Mutant(rules=Rules(pool=TakesAnyInstance)),
     "consensus": Mutant(rules=Rules(pool=AgreesAtOnce)),
@@ -327,6 +413,42 @@ MUTANTS = {
     "the note of what waits": Mutant(
         rules=Rules(disk=TakesWaitingForRest, shards=("a", "b"), tasks=8),
         story=a_scheduler_dies_while_it_waits,
+    ),
+    "the note of every worker": Mutant(
+        rules=Rules(
+            disk=NotesTheFirstOnly,
+            weights={"crash_scheduler": 4.0, "crash_worker": 4.0},
+        )
+    ),
+    "the note of the lost": Mutant(
+        rules=Rules(
+            scheduler=CoreNode,
+            pool=ForgetsTheLost,
+            times=BUMPING,
+            shards=("a", "a", "b"),
+            tasks=8,
+        ),
+        story=a_scheduler_dies_before_a_loss_is_stored,
+    ),
+    "the home of a directory": Mutant(
+        rules=Rules(scheduler=BelievesLocks, shards=("a",)),
+        story=a_copy_of_a_directory_is_used,
+    ),
+    "the home of a machine": Mutant(
+        rules=Rules(scheduler=BelievesMachines, shards=("a",)),
+        story=a_host_is_copied_but_its_scheduler,
+    ),
+    "the look back": Mutant(
+        rules=Rules(
+            trusts_blindly=True,
+            shards=("a",),
+            times=replace(TIMES, suicide_task_kill_wait_ms=9_000),
+        ),
+        story=the_next_run_does_not_look_back,
+    ),
+    "schedulers with other data": Mutant(
+        rules=Rules(scheduler=KnowsAllSchedulers, shards=("a", "b"), tasks=8),
+        story=the_scheduler_has_another_directory,
     ),
     "consent of all": Mutant(
         rules=Rules(pool=PermitsAll, shards=("a", "b"), tasks=8),

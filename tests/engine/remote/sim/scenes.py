@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+from bistro_tui.engine.remote.given import Given
+from bistro_tui.engine.remote.identity import NO_HOME
+from bistro_tui.engine.remote.served import Served
+from tests.engine.remote.sim.events import Host
 from tests.engine.remote.sim.network import DOWN, UP
 from tests.engine.remote.sim.worker_node import WorkerNode
 from tests.engine.remote.sim.world import World
@@ -132,6 +136,82 @@ def a_scheduler_dies_before_a_loss_is_stored(world: World) -> None:
         world.run_for(2.5)
     world.crash_scheduler()
     world.disk.slowness = 0.3
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
+def a_copy_of_a_directory_is_used(world: World) -> None:
+    """A worker is away with a task, and another host begins with what that one has.
+
+    Needs one shard. The copy has the same name and lock, and has swept its own system.
+    """
+    away = _with_a_long_task(world)
+    if away is None:
+        return
+    world.crash_scheduler()
+    host = away.process.host
+    world.network.block(host.name, UP)
+    world.network.block(host.name, DOWN)
+    copy = Host(world.events, "copy")
+    world.worker_on(copy, 0, lock=host.name)
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
+def a_host_is_copied_but_its_scheduler(world: World) -> None:
+    """As with a directory; the copy tells of the same machine, and of another boot."""
+    away = _with_a_long_task(world)
+    if away is None:
+        return
+    world.crash_scheduler()
+    host = away.process.host
+    world.network.block(host.name, UP)
+    world.network.block(host.name, DOWN)
+    copy = Host(world.events, host.name)
+    copy.boots = 2
+    copy.address = "copy"
+    world.worker_on(copy, 0)
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
+def the_next_run_does_not_look_back(world: World) -> None:
+    """A worker is killed, and its tasks have not died when the next run of it begins.
+
+    Needs one shard, and tasks that may take their time.
+    """
+    killed = _with_a_long_task(world)
+    if killed is None:
+        return
+    world.crash_scheduler()
+    killed.crash()
+    # It stands for any that knows of no journal, or understands none.
+    is_swept = world.rules.trusts_blindly
+    world.workers[0] = world.worker_on(killed.process.host, 0, is_swept=is_swept)
+    world.start_scheduler()
+    world.run_for(12.0)
+    world.settle()
+
+
+def the_scheduler_has_another_directory(world: World) -> None:
+    """One worker is back, another one is not; in that one the first has tasks.
+
+    Needs two shards.
+    """
+    away = _with_a_long_task(world)
+    if away is None or not all(one.is_associated for one in world.workers):
+        return
+    world.crash_scheduler()
+    host = away.process.host.name
+    world.network.block(host, UP)
+    world.network.block(host, DOWN)
+    back = next(one for one in world.workers if one is not away)
+    place = back.process.host.name
+    noted = Given(back.id, place, place, NO_HOME, is_beside=False)
+    world.disk.served = Served(safe_wait=1.0, given=(noted,))
     world.start_scheduler()
     world.run_for(12.0)
     world.settle()

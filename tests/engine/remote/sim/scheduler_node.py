@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bistro_tui.engine.ids import InvocationId, JobName, NodeName, TaskId
 from bistro_tui.engine.remote import messages, pool_actions
+from bistro_tui.engine.remote.given import AllGiven
 from bistro_tui.engine.remote.identity import InstanceId
 from bistro_tui.engine.remote.messages import RunningTask
 from bistro_tui.engine.remote.outcomes import NotSent, Outcome, Refused, Unknown
@@ -41,6 +42,8 @@ class Entry:
     running: InvocationId | None = None
     shard: str = ""
     eligible: float = 0.0
+    lost: InvocationId | None = None
+    """Of which nothing is alive from then on."""
     is_done: bool = False
     is_overwriteable: bool = False
 
@@ -49,6 +52,7 @@ class SchedulerNode:
     """One run of a scheduler."""
 
     has_limits = False
+    all_given = AllGiven
 
     def __init__(
         self,
@@ -73,8 +77,12 @@ class SchedulerNode:
             is_first_ever=disk.served.safe_wait is None,
             at_rest=disk.served.at_rest,
             safe_before=disk.served.safe_wait or 0.0,
+            given=self.all_given(
+                disk.served.given, here=host.home, gave=disk.served.gave
+            ),
         )
         self._disk, self._safe_wait = disk, self.pool.times.safe_initial_wait
+        self._has_given = False
         self.streams: dict[tuple[str, InstanceId], Stream] = {}
         self.entries = {task: Entry(is_done=task in truth.on_disk) for task in tasks}
         self._core = core
@@ -111,7 +119,7 @@ class SchedulerNode:
             ):
                 self._accepted(body.worker, reply)
             if self.pool.may_have_tasks:
-                self._disk.give(self.id, self._safe_wait)
+                self._give()
             answer(Refused(reply) if isinstance(reply, str) else reply)
             self._act(actions)
         elif isinstance(body, messages.UpdateStatus):
@@ -226,7 +234,7 @@ class SchedulerNode:
 
     def _send(self, running: messages.RunningTask, ticket: pool_actions.Ticket) -> None:
         task, invocation, shard = running.task, running.invocation, running.shard
-        self._disk.give(self.id, self._safe_wait)
+        self._give()
         self.truth.is_dispatched(running)
         self.events.tell(f"scheduler: {task} {invocation} to {shard}")
         message = messages.RunTask(
@@ -252,6 +260,14 @@ class SchedulerNode:
                 )
             ),
         )
+
+    def _give(self) -> None:
+        if self._has_given and not self.pool.is_note_behind:
+            return
+        given = self.pool.given()
+        self._disk.give(self.id, self._safe_wait, given)
+        self.pool.noted(given)
+        self._has_given = True
 
     def edits(self) -> dict[str, Callable[[], None]]:
         """Return what a person may do to it."""
@@ -313,8 +329,10 @@ class SchedulerNode:
         elif isinstance(action, pool_actions.WaitIs):
             self.events.tell(f"scheduler: wait: {action.text or 'over'}")
             if not action.text:
+                found = self.entries.values()
+                waits = {one.lost for one in found if one.lost and one.eligible > now}
                 self.truth.wait_is_over(
-                    {one.running for one in self.entries.values() if one.running}
+                    {one.running for one in found if one.running} | waits
                 )
         elif isinstance(action, pool_actions.Warn):
             self.events.tell(f"scheduler: {action.text}")
@@ -328,7 +346,7 @@ class SchedulerNode:
             return
         if entry.running != lost.task.invocation:
             raise self.truth.broken("I4", f"{lost.task} is lost, not {entry}")
-        entry.running = None
+        entry.running, entry.lost = None, lost.task.invocation
         entry.is_overwriteable = True
         entry.eligible = now + lost.safe_sec
 

@@ -74,6 +74,13 @@ class Warden:
             else:
                 self._ends(attempt)
 
+    def vanish(self) -> None:
+        """The host has no power any more."""
+        for invocation, attempt in self.attempts.items():
+            del self.host.processes[attempt.pid]
+            self.truth.process_ended(invocation)
+        self.attempts.clear()
+
     def kill_all(self, wait: float) -> None:
         for invocation in list(self.attempts):
             self.kill(invocation, wait)
@@ -117,6 +124,8 @@ class WorkerNode:
         machine: type[WorkerMachine],
         warden: type[Warden],
         has_lease: bool,
+        lock: str,
+        is_swept: bool,
     ) -> None:
         self.process = Process(events, host)
         self.events, self.truth, self.shard, self.id = events, truth, shard, instance
@@ -125,10 +134,12 @@ class WorkerNode:
         self.machine = machine(
             messages.Worker(
                 shard=shard,
-                lock=MachineLock(host.name, 0, host.name),
+                lock=MachineLock(lock, 0, lock),
                 id=instance,
                 heartbeat_period_sec=HEARTBEAT_SEC,
                 usable=messages.Usable(),
+                home=host.home,
+                is_swept=is_swept,
             ),
             host.clock(),
         )
@@ -149,6 +160,10 @@ class WorkerNode:
 
     def crash(self) -> None:
         self.events.tell(f"{self.shard} {self.id.rand} crashes")
+        self._exit()
+
+    def lose_power(self) -> None:
+        self.warden.vanish()
         self._exit()
 
     def _exit(self) -> None:

@@ -34,6 +34,7 @@ _OFTEN = {
     "go_on_worker": 3.0,
     "wake": 2.0,
     "heal": 3.0,
+    "reboot": 0.0,
 }
 """Most of the time most of it works."""
 
@@ -55,6 +56,10 @@ class Rules:
     """Of which the schedulers after the first have one each; none: the same."""
     shards: tuple[str, ...] = ("a", "b", "c")
     """One host for each."""
+    is_together: bool = False
+    """The scheduler is on the host of the first worker."""
+    trusts_blindly: bool = False
+    """A worker says that nothing is left of its run before without having looked."""
     tasks: int = 5
     weights: dict[str, float] = field(default_factory=dict)
     """How often which fault comes; 1 unless given."""
@@ -88,9 +93,10 @@ class World:
             Host(self.events, f"{shard}{number}")
             for number, shard in enumerate(self.rules.shards)
         ]
+        if self.rules.is_together:
+            self.scheduler_host = self.hosts[0]
         self.scheduler = self._new_scheduler(is_first=True)
         self.workers = [self._new_worker(at) for at in range(len(self.hosts))]
-        self.olds: list[WorkerNode] = []
 
     def _new_id(self) -> InstanceId:
         self._count += 1
@@ -118,9 +124,14 @@ class World:
         )
 
     def _new_worker(self, at: int) -> WorkerNode:
+        return self.worker_on(self.hosts[at], at)
+
+    def worker_on(
+        self, host: Host, at: int, *, lock: str = "", is_swept: bool = True
+    ) -> WorkerNode:
         return WorkerNode(
             self.events,
-            self.hosts[at],
+            host,
             self.truth,
             self._dial,
             shard=self.rules.shards[at],
@@ -128,10 +139,12 @@ class World:
             machine=self.rules.machine,
             warden=self.rules.warden,
             has_lease=self.rules.has_lease,
+            lock=lock or host.name,
+            is_swept=is_swept,
         )
 
     def _dial(self, worker: WorkerNode) -> None:
-        host = worker.process.host.name
+        host = worker.process.host.address
         scheduler = self.scheduler
         ways = {(host, UP), (host, DOWN)}
         if ways & self.network.blocked or not scheduler.process.is_alive:
@@ -182,6 +195,7 @@ class World:
             "end_worker": lambda: self._some_worker().machine.die("SIGTERM"),
             "stop_worker": lambda: self._some_worker().process.stop(),
             "go_on_worker": self.go_on_workers,
+            "reboot": lambda: self.reboot(self.rng.choice(self.hosts)),
             "sleep": lambda: self._some_worker().process.host.sleep(),
             "wake": self.wake,
             "block": self.block,
@@ -207,6 +221,16 @@ class World:
         for stream in self.network.streams:
             if stream.schedulers_end.party is self.scheduler:
                 stream.schedulers_end.end()
+
+    def reboot(self, host: Host) -> None:
+        if host.is_asleep:
+            host.wake()
+        host.boots += 1
+        for one in self.workers:
+            if one.process.host is host:
+                one.lose_power()
+        if self.scheduler_host is host:
+            self.crash_scheduler()
 
     def start_scheduler(self) -> None:
         if not self.scheduler.process.is_alive:
