@@ -195,21 +195,20 @@ class Changes:
     def _give_up(self, edits: Sequence[Edit]) -> None:
         """Forget what was to be asked: it would be waited for for ever."""
         for edit in edits:
-            shown = self._stage.snapshot
-            self._asked.answered(edit.setting, shown, is_refused=True)
+            self._asked.refused(edit.setting, edit.after)
 
     async def _made(self, edit: Edit) -> tuple[str, str]:
         """Make one edit; return the answer, or nothing and why it was refused."""
-        is_refused = True
         try:
             answer = await self._request(edit.setting, edit.after)
-            is_refused = False
         except ControlRefused as refused:
+            self._asked.refused(edit.setting, edit.after)
             return "", str(refused) or "refused"
-        finally:
+        except BaseException:
             # Also when it was given up: what was asked would be waited for for ever.
-            shown = self._stage.snapshot
-            self._asked.answered(edit.setting, shown, is_refused=is_refused)
+            self._asked.refused(edit.setting, edit.after)
+            raise
+        self._asked.agreed(edit.setting, edit.after, self._stage.snapshot)
         return answer, ""
 
     async def _request(self, setting: Setting, value: Value) -> str:

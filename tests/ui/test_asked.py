@@ -23,8 +23,8 @@ def test_what_was_asked_last_counts_until_the_screen_shows_it() -> None:
     for wanted in (False, True, False):
         asked.ask(BACKUP, wanted)
         assert asked.value(BACKUP, snapshot) is wanted
-    for _ in range(3):
-        asked.answered(BACKUP, snapshot, is_refused=False)
+    for wanted in (False, True, False):
+        asked.agreed(BACKUP, wanted, snapshot)
         asked.look(snapshot)
     assert asked.value(BACKUP, snapshot) is False
 
@@ -32,7 +32,7 @@ def test_what_was_asked_last_counts_until_the_screen_shows_it() -> None:
 def test_what_is_shown_counts_again_once_it_shows_what_was_asked() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     asked.ask(BACKUP, False)
-    asked.answered(BACKUP, snapshot, is_refused=False)
+    asked.agreed(BACKUP, False, snapshot)
     asked.look(shown(enabled=False))
     assert asked.value(BACKUP, snapshot) is True
 
@@ -40,7 +40,7 @@ def test_what_is_shown_counts_again_once_it_shows_what_was_asked() -> None:
 def test_an_answer_after_the_snapshot_that_shows_it_ends_it() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     asked.ask(BACKUP, False)
-    asked.answered(BACKUP, shown(enabled=False), is_refused=False)
+    asked.agreed(BACKUP, False, shown(enabled=False))
     assert asked.value(BACKUP, snapshot) is True
 
 
@@ -49,7 +49,7 @@ def test_a_snapshot_between_two_requests_does_not_end_the_second() -> None:
     asked.ask(BACKUP, False)
     asked.ask(BACKUP, True)
     between = shown(enabled=False, version=2)
-    asked.answered(BACKUP, between, is_refused=False)
+    asked.agreed(BACKUP, False, between)
     asked.look(between)
     assert asked.value(BACKUP, between) is True
 
@@ -57,14 +57,25 @@ def test_a_snapshot_between_two_requests_does_not_end_the_second() -> None:
 def test_a_refusal_leaves_what_is_shown() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     asked.ask(BACKUP, False)
-    asked.answered(BACKUP, snapshot, is_refused=True)
+    asked.refused(BACKUP, False)
     assert asked.value(BACKUP, snapshot) is True
+
+
+def test_a_refusal_leaves_what_was_made_before_and_does_not_show_yet() -> None:
+    asked, snapshot = Asked(), shown(enabled=True)
+    asked.ask(BACKUP, False)
+    asked.agreed(BACKUP, False, snapshot)
+    asked.ask(BACKUP, True)
+    asked.refused(BACKUP, True)
+    assert asked.value(BACKUP, snapshot) is False
+    asked.look(shown(enabled=False, version=2))
+    assert asked.value(BACKUP, shown(enabled=True, version=3)) is True
 
 
 def test_a_later_config_overtakes_what_never_showed() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     asked.ask(BACKUP, False)
-    asked.answered(BACKUP, snapshot, is_refused=False)
+    asked.agreed(BACKUP, False, snapshot)
     asked.look(shown(enabled=True, version=2))
     assert asked.value(BACKUP, snapshot) is True
 
@@ -73,9 +84,9 @@ def test_a_version_that_was_asked_for_before_does_not_overtake_the_next_one() ->
     asked, snapshot = Asked(), shown(enabled=True)
     priority = JobPriority(job=JobName("backup"))
     asked.ask(priority, 7.0)
-    asked.answered(priority, snapshot, is_refused=False)
+    asked.agreed(priority, 7.0, snapshot)
     asked.ask(BACKUP, False)
-    asked.answered(BACKUP, snapshot, is_refused=False)
+    asked.agreed(BACKUP, False, snapshot)
     # The screen shows the first of the two only now.
     second = shown(enabled=True, version=2)
     asked.look(second)
@@ -89,5 +100,5 @@ def test_a_job_that_is_gone_is_not_waited_for() -> None:
     asked, snapshot = Asked(), shown(enabled=True)
     gone = JobPriority(job=JobName("gone"))
     asked.ask(gone, 2.0)
-    asked.answered(gone, snapshot, is_refused=False)
+    asked.agreed(gone, 2.0, snapshot)
     assert asked.value(gone, snapshot) is None
