@@ -104,6 +104,8 @@ class DataDir:
         self.jobs = self.path / "jobs"
         self.status_files = self.run
         """Where status files lie: a directory in memory, else ``run``."""
+        self.is_new = False
+        """Whether no program has used it before this one."""
         self.warnings: list[str] = []
         """What a person should be told of a directory that is used nevertheless."""
         self._held: list[int] = []
@@ -114,6 +116,7 @@ class DataDir:
             self._lock(host, now, config)
             with contextlib.suppress(FileExistsError):
                 self.jobs.mkdir(PRIVATE_DIR)
+                self.is_new = True
             self._choose_status_files()
         except (OSError, ValueError) as error:
             self.close()

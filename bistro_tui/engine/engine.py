@@ -48,6 +48,7 @@ from bistro_tui.engine.publish import Publisher
 from bistro_tui.engine.recovery.parting import part
 from bistro_tui.engine.recovery.recovery import Recovery
 from bistro_tui.engine.runners.protocol import TaskRunner
+from bistro_tui.engine.runners.workers_served import WorkersServed
 from bistro_tui.engine.scheduling.core import Core
 from bistro_tui.engine.scheduling.events import (
     Event,
@@ -253,7 +254,7 @@ class Engine:
         for warning in storage.data_dir.warnings:
             log.warning("%s", warning)
         await_former_workers(
-            storage.data_dir.run,
+            WorkersServed.of(storage.data_dir),
             self._options,
             clock=self._clock,
             exit_wait_before=lambda: exit_wait_before(self._core),

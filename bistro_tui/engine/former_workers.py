@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from bistro_tui.engine.clock import Clock
 from bistro_tui.engine.options import EngineOptions
@@ -25,7 +24,7 @@ _GONE = InstanceId(1, 1)
 
 
 def await_former_workers(
-    run: Path,
+    served: WorkersServed,
     options: EngineOptions,
     *,
     clock: Clock,
@@ -35,16 +34,17 @@ def await_former_workers(
 ) -> None:
     """Let nothing start on this host before the leases of former workers are over.
 
-    Without a listener nobody can tell what they still run. The wait is the longest
-    that they were told of, or what a person says with the flag for the initial wait;
-    it is over when the wall second is before the one that ``exit_wait_before`` returns.
+    ``served`` knows of these. Without a listener nobody can tell what they still run.
+    The wait is the longest that they were told of, or what a person says with the flag
+    for the initial wait; it is over when the wall second is before the one that
+    ``exit_wait_before`` returns.
     What is given to ``at_end`` ends it early.
     """
     if options.has_remote_workers or options.runs_fake_tasks:
         return
-    served, times = WorkersServed(run), clamped(options.pool_times)
     if not served.ever:
         return
+    times = clamped(options.pool_times)
     safe = max(served.safe_wait, times.safe_initial_wait)
     custom = times.startup_wait_for_workers
     wait = safe if custom is None else custom

@@ -49,7 +49,7 @@ async def waited(
             over.set()
 
     await_former_workers(
-        run,
+        WorkersServed(run, token=run / "worker.token"),
         options,
         clock=SystemClock(),
         exit_wait_before=exit_wait_before,
@@ -109,6 +109,15 @@ async def test_they_are_waited_for_once_if_nobody_cuts_it_short(tmp_path: Path) 
     assert not WorkersServed(tmp_path).ever
 
 
+async def test_they_are_waited_for_where_the_note_of_them_was_removed(
+    tmp_path: Path,
+) -> None:
+    options = EngineOptions(config_path=tmp_path / "x", runner="local", pool_times=SAFE)
+    (tmp_path / "worker.token").touch()
+    assert len(await waited(tmp_path, options)) == 2
+    assert await waited(tmp_path, options) == []
+
+
 @pytest.mark.parametrize("looks", [0, 3])
 async def test_a_line_in_the_config_ends_it_whenever_it_comes(
     tmp_path: Path, looks: int, caplog: pytest.LogCaptureFixture
@@ -139,7 +148,7 @@ async def test_a_line_of_the_past_ends_nothing(tmp_path: Path) -> None:
 
     WorkersServed(tmp_path).note(9_000)
     await_former_workers(
-        tmp_path,
+        WorkersServed(tmp_path),
         EngineOptions(config_path=tmp_path / "x", runner="local", pool_times=SAFE),
         clock=clock,
         exit_wait_before=exit_wait_before,
@@ -161,7 +170,7 @@ async def test_the_longest_wait_that_workers_were_told_of_counts(
     fed: list[Event] = []
     ends: list[Callable[[], None]] = []
     await_former_workers(
-        tmp_path,
+        WorkersServed(tmp_path),
         EngineOptions(config_path=tmp_path / "x", runner="local"),
         clock=SystemClock(),
         exit_wait_before=lambda: 0.0,

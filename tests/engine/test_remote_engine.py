@@ -295,6 +295,22 @@ async def test_starts_that_gave_no_task_make_the_next_one_wait_for_nobody(
                 await run.stop()
 
 
+async def test_a_data_directory_that_lost_its_notes_counts_as_one_with_workers(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, config_text(a={"command": ["run"]}))
+    notes, waits_for_all = tmp_path / "data" / "run" / "workers_served", []
+    for is_lost in (False, False, True, False):
+        if is_lost:
+            notes.unlink()
+        async with scheduler(tmp_path) as run:
+            waits_for_all.append("is not known" in run.engine.latest.initial_wait)
+            await run.stop()
+
+    # It was cut short, so the one after it waits as well.
+    assert waits_for_all == [False, False, True, True]
+
+
 async def test_a_stop_waits_for_a_worker_that_is_away_no_longer_than_its_kills(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,10 +20,10 @@ R = Reason
 WAIT = (
     "No initial worker set ID consensus. Waiting for all workers to connect before"
     " running tasks. Missing since 2025-12-31 23:59:20 UTC: w5 on farm5, w6 on farm6."
-    " The wait is over at 2026-01-01 00:10:56 UTC at the latest. If they surely run"
-    " nothing, say for a host that is off,"
+    " The wait is over at 2026-01-01 00:10:56 UTC at the latest."
     ' "CAUTION_exit_initial_wait_before_timestamp": 1767226256 in bistro_settings ends'
-    " it."
+    " it. Set that only if they surely run nothing, as their hosts are off, say; else"
+    " tasks may be started a second time."
 )
 
 

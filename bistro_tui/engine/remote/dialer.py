@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import deque
 from typing import TYPE_CHECKING
 
 from bistro_tui.engine.errors import DoorUnusable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("bistro_tui")
 
 _MOST_DOUBLINGS = 30
+_MOST_SAID = 5
+"""Troubles that take turns are each logged once."""
 _GOODBYE_SEC = 1.5
 
 
@@ -51,8 +54,9 @@ class Dialer:
         self._handlers = handlers
         self._rng = rng
         self._limits = limits or LinkLimits()
-        self._said = ""
-        """The trouble that was logged last; empty since there was a link."""
+        self._said: deque[str] = deque(maxlen=_MOST_SAID)
+        """The troubles that were logged since there was a link, the newest last."""
+        self._had_link = False
         self._running: asyncio.Task[None] | None = None
         self._is_closed = False
         self._has_no_link = asyncio.Event()
@@ -98,7 +102,8 @@ class Dialer:
 
     async def _converse(self, wire: Wire) -> None:
         log.info("connected to the scheduler at %s", self.address)
-        self._said = ""
+        self._said.clear()
+        self._had_link = True
         peer = Peer(self._me.shard, self._me.worker, self.address)
         link = Link(wire, peer=peer, hears=ASKED_BY_SCHEDULERS, handlers=self._handlers)
         self.link = link
@@ -116,6 +121,8 @@ class Dialer:
     async def _look_again(self, failed: "DialFailed") -> bool:
         """Say what is wrong, unless there is another token by now."""
         place, trouble = self._place, str(failed)
+        if failed.doubt and not self._had_link:
+            trouble = f"{trouble} ({failed.doubt})"
         if place is None or not failed.may_be_token:
             self._say(trouble)
             return False
@@ -129,7 +136,8 @@ class Dialer:
         if token == self._token:
             self._say(trouble, f"trying again, each time with what {place.words} has")
             return False
-        self._token, self._said = token, ""
+        self._token = token
+        self._said.clear()
         log.info(
             "scheduler at %s: %s has another token now; trying with that one",
             self.address,
@@ -149,6 +157,6 @@ class Dialer:
 
     def _say(self, trouble: str, then: str = "trying again") -> None:
         """Tell a person once of each reason."""
-        if trouble != self._said:
-            self._said = trouble
+        if trouble not in self._said:
+            self._said.append(trouble)
             log.warning("scheduler at %s: %s; %s", self.address, trouble, then)

@@ -25,16 +25,31 @@ from bistro_tui.engine.remote.wire import WireLost
 from bistro_tui.engine.remote.worker_token import WorkerToken
 
 _COPY = "copy secrets/worker.token from the scheduler's data directory again"
+_LOOPBACKS = ("127.0.0.1", "::1")
+_NOBODY_THERE = (
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.ECONNREFUSED,
+    errno.ENETUNREACH,
+)
+_NOBODY = "nobody listens there"
+_IS_IT_THERE = "is there a scheduler with that --server-port?"
 _GOODBYE_SEC = 1.0
 
 
 class DialFailed(Exception):
     """There is no link; the text says why, and what to do if that is known."""
 
-    def __init__(self, text: str, *, may_be_token: bool = False) -> None:
-        """``may_be_token``: with the token of now there may be one."""
+    def __init__(
+        self, text: str, *, may_be_token: bool = False, doubt: str = ""
+    ) -> None:
+        """``may_be_token``: with the token of now there may be one.
+
+        ``doubt``: what may be wrong unless there was a link before.
+        """
         super().__init__(text)
         self.may_be_token = may_be_token
+        self.doubt = doubt
 
 
 @asynccontextmanager
@@ -53,17 +68,12 @@ async def dialed(
     async with _session() as session:
         try:
             async with asyncio.timeout(limits.connect_sec):
-                over = await session.ws_connect(
-                    _url(host, port, token),
-                    ssl=_pinned(token),
-                    timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SEC),
-                    heartbeat=limits.ping_sec,
-                    compress=0,
-                    max_msg_size=LARGEST_BYTES,
-                )
+                over = await _connected(session, host, port, token, limits)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             why = _why(error, token, limits)
-            raise DialFailed(why, may_be_token=_may_be_token(error)) from None
+            doubt = _IS_IT_THERE if why == _NOBODY else ""
+            may_be_token = _may_be_token(error)
+            raise DialFailed(why, may_be_token=may_be_token, doubt=doubt) from None
         wire = WebSocketWire(over)
         try:
             found = over.get_extra_info("socket")
@@ -98,6 +108,34 @@ async def _shake_hands(
     except TimeoutError:
         text = f"no proof of who it is within {patience_sec:g} s"
         raise DialFailed(text) from None
+
+
+async def _connected(
+    session: aiohttp.ClientSession,
+    host: str,
+    port: int,
+    token: WorkerToken,
+    limits: LinkLimits,
+) -> aiohttp.ClientWebSocketResponse:
+    away: OSError | None = None
+    # A scheduler may listen on one alone, which need not be in /etc/hosts.
+    hosts = _LOOPBACKS if host.lower() == "localhost" else (host,)
+    for one in hosts:
+        try:
+            return await session.ws_connect(
+                _url(one, port, token),
+                ssl=_pinned(token),
+                timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SEC),
+                heartbeat=limits.ping_sec,
+                compress=0,
+                max_msg_size=LARGEST_BYTES,
+            )
+        except OSError as error:
+            if error.errno not in _NOBODY_THERE:
+                raise
+            away = away or error
+    assert away is not None
+    raise away
 
 
 def _session() -> aiohttp.ClientSession:
@@ -146,7 +184,10 @@ def _why(error: Exception, token: WorkerToken, limits: LinkLimits) -> str:
                 f" changed on purpose, {_COPY}"
             )
         case aiohttp.WSServerHandshakeError(status=status):
-            return f"what listens there is no scheduler of bistro-tui (HTTP {status})"
+            return (
+                f"what listens there is no scheduler of bistro-tui (HTTP {status});"
+                " --scheduler-port has to be its --server-port"
+            )
         case ssl.SSLError() | aiohttp.ClientConnectorSSLError():
             return f"it does not speak the TLS that the token file asks for; {_COPY}"
         case aiohttp.ClientConnectorDNSError():
@@ -154,7 +195,7 @@ def _why(error: Exception, token: WorkerToken, limits: LinkLimits) -> str:
         case TimeoutError():
             return f"no answer within {limits.connect_sec:g} s"
         case OSError(errno=errno.ECONNREFUSED):
-            return "nobody listens there; is it a scheduler with that --server-port?"
+            return _NOBODY
         case OSError(errno=int(number)):
             return os.strerror(number)
         case aiohttp.ClientConnectorError():

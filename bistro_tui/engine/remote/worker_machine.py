@@ -312,7 +312,8 @@ class WorkerMachine:
             # It is none of that scheduler's; its person wants to know why.
             why = message.reason[:LONGEST_TEXT]
             self._warn(
-                f"the scheduler does not take it as worker {self._worker.shard}: {why}"
+                f"the scheduler does not take it as worker {self._worker.shard}: {why};"
+                " another --shard-id gives it a name of its own"
             )
         return problem
 

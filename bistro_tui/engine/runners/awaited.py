@@ -24,8 +24,8 @@ _LEFT = (
     "the initial wait was not over: workers may still run tasks; the next start waits"
     " for them, too"
 )
-_OF_ONE = "it surely runs nothing, say for a host that is off"
-_OF_MANY = "they surely run nothing, say for a host that is off"
+_OF_ONE = "it surely runs nothing, as its host is off, say"
+_OF_MANY = "they surely run nothing, as their hosts are off, say"
 _EXIT = "CAUTION_exit_initial_wait_before_timestamp"
 
 
@@ -50,7 +50,9 @@ class Awaited:
         """
         self._pool, self._clock, self._known = pool, clock, known
         self._tell = tell
-        self._former = known.read() if known is not None else ()
+        former = known.read() if known is not None else None
+        self._is_former_known = former is not None
+        self._former = former or ()
         self._began = clock.now().wall
         self._timer: asyncio.TimerHandle | None = None
         self._set, self._base = pool.set_version, pool.wait_text
@@ -154,7 +156,13 @@ class Awaited:
             )
         elif self._former:
             who = "All that are known from before are back, but not of one mind."
-            surely = "no other worker can have a task, say there was none"
+            surely = "no other worker can have a task, as there was none, say"
+        elif self._is_former_known:
+            who = (
+                "All workers of before had left or were lost; those that were lost may"
+                " have tasks."
+            )
+            surely = "they surely have none"
         else:
             who = "Which workers there were before is not known."
             surely = "none that is not back can have a task"
@@ -171,12 +179,18 @@ class Awaited:
         now = self._clock.now().wall
         second = self.until if self.until > now + _SOON_SEC else now + _LATER_SEC
         line = f'"{_EXIT}": {math.ceil(second)}'
-        return f"If {surely}, {line} in bistro_settings ends it."
+        return (
+            f"{line} in bistro_settings ends it. Set that only if {surely}; else tasks"
+            " may be started a second time."
+        )
 
     def _save(self) -> None:
         if self._known is not None:
-            former = self._former if self._pool.wait_text else ()
-            self._known.write(dict.fromkeys((*former, *self._live())))
+            live, is_waiting = self._live(), bool(self._pool.wait_text)
+            if is_waiting and not (live or self._is_former_known):
+                return
+            former = self._former if is_waiting else ()
+            self._known.write(dict.fromkeys((*former, *live)))
 
 
 def _name(one: KnownWorker, *, there: bool) -> str:

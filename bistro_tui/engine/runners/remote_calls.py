@@ -28,6 +28,7 @@ from bistro_tui.engine.remote.pool_actions import (
     SendSuicide,
     Ticket,
 )
+from bistro_tui.engine.remote.worker_state import WorkerState
 from bistro_tui.engine.runners.remote_orders import health_check
 from bistro_tui.engine.runners.remote_voice import RemoteVoice
 from bistro_tui.engine.runners.stored_attempts import StoredAttempts
@@ -86,8 +87,7 @@ class RemoteCalls:
         """Ask what the pool wants asked."""
         match action:
             case SendSuicide(shard, worker, reason):
-                told = f"worker {shard} is told to end itself: {reason}"
-                self._voice.warn(shard, told)
+                self._voice.refuse(shard, worker, self._refusal(action))
                 suicide = RequestSuicide(reason, self._scheduler, worker)
                 self._ask_once(shard, worker, suicide, lambda _outcome: None)
             case SendHealthcheck():
@@ -96,6 +96,20 @@ class RemoteCalls:
                 self._ask_if_not_running(action)
             case FetchRunning(shard, worker):
                 self._fetch_running(shard, worker)
+
+    def _refusal(self, action: SendSuicide) -> str:
+        shard, worker, reason = action.shard, action.worker, action.reason
+        where = self._where(shard, worker)
+        told = f"worker {shard}{where and where + ','} is told to end itself: {reason}"
+        owner = self._pool.row(shard)
+        if owner is None or owner.id == worker or owner.state is WorkerState.MUST_DIE:
+            return told
+        where = self._where(shard, owner.id) or ", not connected"
+        return f"{told}; the one on {owner.lock.hostname}{where}, goes on"
+
+    def _where(self, shard: str, worker: InstanceId) -> str:
+        link = self._links.find(shard, worker)
+        return "" if link is None else f", connected from {link.peer.address}"
 
     def _check_health(self, action: SendHealthcheck) -> None:
         shard, worker = action.shard, action.worker

@@ -99,9 +99,14 @@ class RemoteHearing:
     def _on_end(self, link: Link, reason: str) -> None:
         peer = link.peer
         if self._links.remove(link) and not self._is_closed:
-            text = f"worker {peer.shard} is not connected any more: {reason}"
+            owner = self._pool.row(peer.shard)
+            who = f"worker {peer.shard}"
+            if owner is not None and owner.id != peer.worker:
+                who = f"another {who}, from {peer.address},"
+            else:
+                self._kills.disconnected(peer.shard)
+            text = f"{who} is not connected any more: {reason}"
             self._voice.tell(peer.shard, text)
-            self._kills.disconnected(peer.shard)
             self._do(self._pool.link_lost(peer.shard, peer.worker, self._elapsed()))
 
     def _handle(self, link: Link, body: Request, answer: Answerer) -> None:

@@ -1,5 +1,6 @@
 """Statuses from workers: told of once, answered when they are on disk."""
 
+import logging
 from collections.abc import Callable, Sequence
 
 from bistro_tui.engine.clock import Clock
@@ -7,7 +8,12 @@ from bistro_tui.engine.ids import InvocationId, NodeName, TaskId
 from bistro_tui.engine.logs.attempts import as_bytes, as_seconds
 from bistro_tui.engine.remote.bounds import LONGEST_TEXT
 from bistro_tui.engine.remote.link import Answerer, Peer
-from bistro_tui.engine.remote.messages import Done, UpdateStatus
+from bistro_tui.engine.remote.messages import (
+    HEALTH_CHECK,
+    Done,
+    RunningTask,
+    UpdateStatus,
+)
 from bistro_tui.engine.remote.outcomes import Refused
 from bistro_tui.engine.remote.pool import Pool
 from bistro_tui.engine.remote.pool_actions import StatusKind, Verdict
@@ -18,6 +24,10 @@ from bistro_tui.engine.statuses.bits import Bits
 from bistro_tui.engine.statuses.passed_on import from_text
 from bistro_tui.engine.statuses.status import TaskStatus
 
+log = logging.getLogger("bistro_tui")
+
+MOST_KNOWN = 10_000
+"""Attempts that are not warned of when they tell their ends once more."""
 MOST_ANSWERS = 10
 """To one status that is being stored."""
 
@@ -46,6 +56,8 @@ class RemoteStatuses:
         self._unstored: dict[InvocationId, dict[TaskId, list[Answerer]]] = {}
         """Who wants to know when a status is on disk. An attempt is at one task, but
         that is what a worker says."""
+        self._known: dict[InvocationId, TaskId] = {}
+        """Attempts that told a real end, the newest last."""
 
     def arrived(self, peer: Peer, body: UpdateStatus, answer: Answerer) -> None:
         """Take a status; ``answer`` is called now or when it is on disk."""
@@ -59,8 +71,9 @@ class RemoteStatuses:
         if verdict is Verdict.REFUSED:
             answer(Refused(text))
             return
-        if text:
-            self._voice.warn(peer.shard, f"worker {peer.shard}: {text}")
+        self._say(peer.shard, task, text)
+        if _is_an_end(kind) and task.task.job != HEALTH_CHECK:
+            self._heard(task)
         if verdict is Verdict.ACKNOWLEDGE:
             answer(Done())
             return
@@ -86,11 +99,31 @@ class RemoteStatuses:
                 for answer in answers:
                     answer(Done())
 
+    def _say(self, shard: str, task: RunningTask, text: str) -> None:
+        if not text:
+            return
+        found = f"worker {shard}: {text}"
+        if self._known.get(task.invocation) == task.task:
+            # It did not hear that this is on disk, and tells it once more.
+            log.debug("%s", found)
+        else:
+            self._voice.warn(shard, found)
+
+    def _heard(self, task: RunningTask) -> None:
+        self._known.pop(task.invocation, None)
+        self._known[task.invocation] = task.task
+        if len(self._known) > MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+
     def _wait(self, task: TaskId, invocation: InvocationId, answer: Answerer) -> None:
         answers = self._unstored.setdefault(invocation, {}).setdefault(task, [])
         answers.append(answer)
         # It is asked again until it is answered, and those asked before have given up.
         del answers[:-MOST_ANSWERS]
+
+
+def _is_an_end(kind: StatusKind) -> bool:
+    return kind in (StatusKind.DONE, StatusKind.OTHER)
 
 
 def _ended(body: UpdateStatus, status: TaskStatus) -> AttemptEnded:

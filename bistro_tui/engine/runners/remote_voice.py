@@ -5,6 +5,7 @@ import logging
 
 from bistro_tui.engine.remote.bounds import LONGEST_TEXT
 from bistro_tui.engine.remote.complaints import Complaints
+from bistro_tui.engine.remote.identity import InstanceId
 
 log = logging.getLogger("bistro_tui")
 
@@ -17,11 +18,19 @@ class RemoteVoice:
 
     def __init__(self) -> None:
         self._complaints = Complaints(MOST)
+        self._refusals = Complaints()
         self._loop = asyncio.get_running_loop()
 
     def warn(self, shard: str, text: str) -> bool:
         """Say it if it is not too much of that worker; return whether it was said."""
         return self._say(logging.WARNING, shard, text)
+
+    def refuse(self, shard: str, worker: InstanceId, text: str) -> None:
+        """Say once a minute of that instance why it is not wanted."""
+        who, now = f"{worker.start_time} {worker.rand} {shard}", self._loop.time()
+        found = self._refusals.of(who, text, now)
+        if found:
+            self.warn(shard, found)
 
     def tell(self, shard: str, text: str) -> None:
         """Say what is no reason to worry."""

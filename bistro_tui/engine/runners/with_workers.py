@@ -51,7 +51,7 @@ def make_with_workers(
     Raises DoorUnusable or DataDirUnusable.
     """
     now, data_dir = context.clock.now(), context.data_dir
-    file, times = WorkersServed(data_dir.run), options.pool_times
+    file, times = WorkersServed.of(data_dir), options.pool_times
     served, is_mixed = file.read(), options.runner_name == MIXED
     is_first_ever = served.safe_wait is None and times.startup_wait_for_workers is None
     reports = MixedReports(
@@ -82,6 +82,10 @@ def make_with_workers(
     )
     pace = LinkLimits.at_pace(pool.times.heartbeat_grace_period / _GRACE_OF_PERIOD)
     listener = Listener(plan, elsewhere.handlers, limits=pace)
+    try:
+        file.begin()
+    except OSError as error:
+        raise _unusable(data_dir.run, "who may have tasks", error) from error
     listener.open(data_dir.secrets_dir(), data_dir.run)
     elsewhere.door = listener
     if not is_mixed:
@@ -95,8 +99,12 @@ async def open_to_workers(runner: RemoteRunner, run: Path) -> None:
     try:
         await runner.open()
     except OSError as error:
-        raise DataDirUnusable(
-            run,
-            f"the port for workers cannot be written there: {error}",
-            "make that directory writable for you",
-        ) from error
+        raise _unusable(run, "the port for workers", error) from error
+
+
+def _unusable(run: Path, what: str, error: OSError) -> DataDirUnusable:
+    return DataDirUnusable(
+        run,
+        f"{what} cannot be written there: {error}",
+        "make that directory writable for you",
+    )

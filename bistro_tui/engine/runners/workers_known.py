@@ -30,16 +30,19 @@ class WorkersKnown:
     def __init__(self, run: Path) -> None:
         self._path = run / _NAME
 
-    def read(self) -> tuple[KnownWorker, ...]:
-        """Return those that were there, none if that is not known."""
+    def read(self) -> tuple[KnownWorker, ...] | None:
+        """Return those that were there; None: that is not known."""
         try:
             text, _ = read_private(self._path, follow=False, longest=_LONGEST)
+            found = json.loads(text or "")
+            if not isinstance(found, list):
+                return None
             return tuple(
                 KnownWorker(str(shard), str(host), InstanceId(int(start), int(rand)))
-                for shard, host, start, rand in json.loads(text or "[]")
+                for shard, host, start, rand in found
             )
         except (OSError, ValueError, TypeError, OverflowError, RecursionError):
-            return ()
+            return None
 
     def write(self, workers: Iterable[KnownWorker]) -> None:
         """Take note of these, and of no others."""

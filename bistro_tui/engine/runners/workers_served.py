@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
+from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.private_file import read_private, write_private
 from bistro_tui.engine.remote.given import Given
 from bistro_tui.engine.remote.identity import NOBODY, InstanceId
@@ -11,25 +12,42 @@ from bistro_tui.engine.remote.served import ANYTHING, Served, parsed
 
 _NAME = "workers_served"
 _LONGEST = 1 << 24
+_TOKEN = "worker.token"
+"""Made in ``secrets/`` when workers are first listened for, after the file."""
 
 
 class WorkersServed:
-    """A file in ``run/``, there once a worker was let in.
+    """A file in ``run/``, there once workers were listened for.
 
-    What is changed is on disk when that returns. A file that cannot be read says that
-    workers may have tasks.
+    What is changed is on disk when that returns. A file that cannot be read, or that
+    was removed, says that workers may have tasks.
     """
 
-    def __init__(self, run: Path) -> None:
-        self._path = run / _NAME
+    def __init__(self, run: Path, *, token: Path | None = None) -> None:
+        """``token``: is there only where the file has to be."""
+        self._path, self._token = run / _NAME, token
         self._is_on_disk = True
+
+    @classmethod
+    def of(cls, data_dir: DataDir) -> Self:
+        """Return that of a data directory."""
+        # A token that was put into a new one by hand says nothing of workers.
+        token = None if data_dir.is_new else data_dir.path / "secrets" / _TOKEN
+        return cls(data_dir.run, token=token)
+
+    def begin(self) -> None:
+        """Have the file there, before there is a token. Raises OSError."""
+        if not os.path.lexists(self._path):
+            found, self._is_on_disk = self.read(), False
+            self.write(found)
 
     def read(self) -> Served:
         """Return what it says."""
         try:
             text, _ = read_private(self._path, follow=False, longest=_LONGEST)
         except FileNotFoundError:
-            return Served()
+            is_missed = self._token is not None and os.path.lexists(self._token)
+            return ANYTHING if is_missed else Served()
         except OSError:
             return ANYTHING
         return parsed(text)

@@ -52,6 +52,9 @@ SOON_SEC = 0.25
 UNSURE_SEC = 1.0
 """Between heartbeats at most while the scheduler answers, but does not say that tasks
 may start here: that is heard in an answer only."""
+UNTAKEN_SEC = 10.0
+"""How long a status may be refused before it is said: one of another scheduler takes
+it mostly with the next try, or the one after."""
 LOOK_SEC = 1.0
 """How often the worker judges itself."""
 REPEAT_SEC = 60.0
@@ -101,6 +104,8 @@ class Conversation:
         self._look_timer: asyncio.TimerHandle | None = None
         self._lease: float | None = None
         self._warned: dict[str, float] = {}
+        self._untaken: dict[int, float] = {}
+        """Since when the scheduler takes a status not, by its number."""
         self._was_healthy = False
         self._was_full = False
         self.usable = Usable()
@@ -316,8 +321,15 @@ class Conversation:
         self, number: int, message: UpdateStatus, outcome: Outcome
     ) -> None:
         is_done = isinstance(outcome, Done)
-        if isinstance(outcome, (Refused, Unknown)):
-            self._warn(f"the scheduler did not take a status: {outcome.text}")
+        if is_done:
+            self._untaken.pop(number, None)
+        elif isinstance(outcome, (Refused, Unknown)):
+            since = self._untaken.setdefault(number, self._now)
+            text = f"the scheduler did not take a status: {outcome.text}"
+            if self._now - since >= UNTAKEN_SEC:
+                self._warn(text)
+            else:
+                log.debug("%s", text)
         self._machine.status_answered(number, is_done, self._now)
         is_check = message.task.task.job == HEALTH_CHECK
         if is_done and is_check and self._machine.state is not WorkerState.HEALTHY:

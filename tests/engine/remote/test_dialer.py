@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +57,19 @@ def test_links_of_quick_workers_are_noticed_and_made_again_quicker() -> None:
 def test_an_address_is_written_so_that_it_can_be_read_again() -> None:
     assert dialer(1, "::1").address == "[::1]:6789"
     assert dialer(1, "::").address == "localhost:6789"
+
+
+def test_troubles_that_take_turns_are_each_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one = dialer(1)
+    for _ in range(5):
+        one._say("this")
+        one._say("that")
+    assert [text.partition(": ")[2] for text in caplog.messages] == [
+        "this; trying again",
+        "that; trying again",
+    ]
 
 
 def test_neither_side_loads_http_before_it_needs_it() -> None:

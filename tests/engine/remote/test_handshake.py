@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -222,8 +223,26 @@ async def test_what_is_no_scheduler_is_named_so(
     await asyncio.sleep(0.01)
     assert said(caplog) == [
         f"scheduler at 127.0.0.1:{port}: what listens there is no scheduler of"
-        " bistro-tui (HTTP 200); trying again"
+        " bistro-tui (HTTP 200); --scheduler-port has to be its --server-port; trying"
+        " again"
     ]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.parametrize("host", ["localhost", "::", "0.0.0.0"])
+async def test_this_host_is_reached_at_either_of_its_addresses(
+    pair: Pair, host: str, address: str
+) -> None:
+    with socket.socket(socket.AF_INET6) as one:
+        try:
+            one.bind(("::1", 0))
+        except OSError:
+            pytest.skip("there is no IPv6 here")
+    async with (
+        pair.listening(address=address) as listener,
+        pair.dialing(listener.port, host=host),
+    ):
+        await until(lambda: pair.worker.links)
 
 
 async def test_a_scheduler_that_is_not_there_is_said_once_and_found_later(
@@ -236,11 +255,17 @@ async def test_a_scheduler_that_is_not_there_is_said_once_and_found_later(
         await until(lambda: said(caplog))
         await asyncio.sleep(0.1)
         [line] = said(caplog)
-        assert line.startswith(f"scheduler at 127.0.0.1:{port}: nobody listens there")
+        assert line == (
+            f"scheduler at 127.0.0.1:{port}: nobody listens there (is there a scheduler"
+            " with that --server-port?); trying again"
+        )
         dialer._token = pair.token()
         async with pair.listening(port=port):
             await until(lambda: pair.worker.links)
             assert f"connected to the scheduler at 127.0.0.1:{port}" in caplog.text
+        # That there was one is known.
+        gone = "nobody listens there; trying again"
+        await until(lambda: said(caplog)[-1].endswith(gone))
 
 
 async def test_500_strangers_at_once_do_not_keep_a_worker_out_or_disturb_a_link(

@@ -493,7 +493,7 @@ def test_a_scheduler_that_never_took_it_cannot_end_it_but_its_person_hears_why()
     assert "not worker" in refusal(machine.suicide(order))
     (warning,) = machine.tick(0.0)
     assert isinstance(warning, Warn)
-    assert warning.text.endswith("as worker s: The old worker is still okay")
+    assert "as worker s: The old worker is still okay; another --sh" in warning.text
     assert not machine.is_dying
 
 

@@ -154,7 +154,9 @@ async def test_an_end_is_told_once_and_answered_when_it_is_on_disk() -> None:
     assert not world.runner.has(start.invocation)
 
 
-async def test_a_repeated_status_of_what_is_on_disk_is_left_to_the_core() -> None:
+async def test_a_repeated_status_of_what_is_on_disk_is_left_to_the_core(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     world = await World().opened()
     worker = await world.healthy()
     start = on("w1", "run")
@@ -168,6 +170,12 @@ async def test_a_repeated_status_of_what_is_on_disk_is_left_to_the_core() -> Non
     assert again == []
     world.runner.settled([start.invocation])
     assert again == [Done()]
+    assert "which does not run" not in caplog.text
+    # Of this one no end was heard before.
+    invocation = sent.task.invocation._replace(rand=-5)
+    other = msgspec.structs.replace(sent.task, invocation=invocation)
+    await worker.over(other, "done")
+    assert "which does not run" in caplog.text
 
 
 async def test_a_status_for_another_scheduler_is_refused() -> None:

@@ -76,6 +76,41 @@ async def test_one_that_is_not_wanted_is_told_so_once_at_a_time() -> None:
     assert len(other.link.bodies(RequestSuicide)) == 1
 
 
+async def test_a_second_one_of_a_name_is_told_of_once_a_minute_and_which_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "bistro_tui")
+    world = await World().opened()
+    await world.healthy()
+    second = ScriptedWorker(world, rand=2)
+    second.link.peer = second.link.peer._replace(address="192.0.2.2:2")
+    await second.connect()
+    for _ in range(50):
+        await second.beat()
+        second.link.asked.clear()
+    [line] = [one for one in caplog.messages if "end itself" in one]
+    assert line == (
+        "worker w1, connected from 192.0.2.2:2, is told to end itself: The old worker"
+        " is still okay; the one on w1.example, connected from 192.0.2.1:1, goes on"
+    )
+
+
+async def test_that_a_second_one_of_a_name_has_gone_is_not_said_of_the_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "bistro_tui")
+    world = await World().opened()
+    first = await world.healthy()
+    second = ScriptedWorker(world, rand=2)
+    await second.connect()
+    await second.beat()
+    await second.disconnect()
+    assert "another worker w1, from 192.0.2.1:1, is not connected" in caplog.text
+    assert "worker w1 is not connected any more" not in caplog.text
+    await first.disconnect()
+    assert "worker w1 is not connected any more" in caplog.text
+
+
 async def test_of_its_troubles_some_a_minute_are_told_and_of_each_the_beginning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

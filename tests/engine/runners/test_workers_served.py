@@ -1,7 +1,9 @@
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from bistro_tui.engine.datadir import DataDir
 from bistro_tui.engine.remote.given import Given
 from bistro_tui.engine.remote.identity import NO_HOME, Home, InstanceId
 from bistro_tui.engine.remote.pool import MOST_WORKERS
@@ -93,6 +95,33 @@ def test_a_list_of_all_workers_that_there_can_be_is_read(tmp_path: Path) -> None
     file, served = WorkersServed(tmp_path), Served((), 696.0, given, (ONE,))
     file.write(served)
     assert file.read() == served
+
+
+def test_what_was_removed_says_that_workers_may_have_tasks(tmp_path: Path) -> None:
+    token, path = tmp_path / "worker.token", tmp_path / "workers_served"
+    file = WorkersServed(tmp_path, token=token)
+    # No worker ever was let in.
+    assert file.read() == Served()
+    file.begin()
+    token.touch()
+    assert (path.exists(), file.read()) == (True, Served())
+    file.note(20.5)
+    file.rest(ONE)
+    file.begin()
+    assert file.read() == Served((ONE,))
+    path.unlink()
+    assert (file.ever, file.read()) == (True, ANYTHING)
+    file.begin()
+    token.unlink()
+    assert WorkersServed(tmp_path, token=token).read() == ANYTHING
+
+
+def test_a_token_that_was_put_into_a_new_directory_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir(0o700)
+    (tmp_path / "secrets" / "worker.token").touch(0o600)
+    for expected in (Served(), ANYTHING):
+        with closing(DataDir(tmp_path, host="h", now=0.0)) as data_dir:
+            assert WorkersServed.of(data_dir).read() == expected
 
 
 @pytest.mark.parametrize("text", ["", "serving", "[1, 2]", "\xff"])

@@ -409,6 +409,26 @@ async def test_a_status_goes_out_at_once_and_again_until_it_is_taken() -> None:
         assert one.machine.undelivered == 0
 
 
+@pytest.mark.parametrize(("patience", "is_said"), [(1_000.0, False), (0.0, True)])
+async def test_that_a_status_is_not_taken_is_said_only_if_it_stays_so(
+    patience: float,
+    is_said: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(module, "UNTAKEN_SEC", patience)
+    async with world() as one:
+        link = one.connect()
+        await one.healthy()
+        one.run()
+        (mine,) = one.machine.alive
+        one.machine.ended(mine.task, mine.invocation, status="done", exit_text="")
+        one.conversation.step()
+        link.answer(UpdateStatus, Refused("it is for another scheduler instance"))
+        assert ("did not take a status: it is for" in caplog.text) is is_said
+        one.disconnect(link)
+
+
 async def test_told_to_die_it_says_yes_first() -> None:
     async with world() as one:
         one.connect()
