@@ -86,4 +86,8 @@ class EngineThread:
                 self._door = InProcessDoor(self._engine, asyncio.get_running_loop())
                 self._opened.set()
 
-            self._outcome = await serve(self._engine, on_open=opened, announce=say)
+            try:
+                self._outcome = await serve(self._engine, on_open=opened, announce=say)
+            finally:
+                if self._door is not None:
+                    self._door.close()

@@ -9,6 +9,7 @@ from bistro_tui.engine import sentences
 from bistro_tui.engine.api.handler import HandlerError
 from bistro_tui.engine.api.turns import Turns
 from bistro_tui.engine.config_edits import set_job_priority, set_limit
+from bistro_tui.engine.crossing import Crossing
 from bistro_tui.engine.engine import Engine
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.ids import JobName, LevelName, NodeName, ResourceName, TaskId
@@ -40,8 +41,13 @@ class InProcessDoor:
         """Made on the engine's loop, when the engine is open."""
         self._engine = engine
         self._loop = loop
+        self._crossing = Crossing(loop, "the engine has stopped")
         self._shown = engine.latest
         engine.subscribe(self._look)
+
+    def close(self) -> None:
+        """Answer no question any more; to be called on the loop, before it ends."""
+        self._crossing.close()
 
     def _look(self) -> None:
         self._shown = self._engine.latest
@@ -195,21 +201,6 @@ class InProcessDoor:
 
     async def _ask(self, question: Coroutine[Any, Any, T]) -> T:
         try:
-            future = asyncio.run_coroutine_threadsafe(question, self._loop)
-        except RuntimeError:
-            question.close()
-            raise ControlRefused("the engine has stopped") from None
-        try:
-            return await asyncio.wrap_future(future)
+            return await self._crossing.ask(question)
         except HandlerError as error:
             raise ControlRefused(str(error)) from None
-        except asyncio.CancelledError:
-            # Cancelled by the engine's end, or by whoever waits here?
-            if future.cancelled() and not _is_being_cancelled():
-                raise ControlRefused("the engine has stopped") from None
-            raise
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -30,8 +30,9 @@ def test_a_storm_of_sizes_ends_with_the_picture_of_the_last_one(
         screen.look(0.01)
     screen.press("1")
     screen.resize(39, 9)
-    screen.wait_for("too small")
-    assert "concurrency" not in screen.text
+    screen.wait_until(
+        lambda: "too small" in screen.text and "concurrency" not in screen.text
+    )
     screen.resize(140, 42)
     screen.wait_for("concurrency 3/3")
 

@@ -61,6 +61,27 @@ async def test_questions_are_answered_across_threads_until_the_engine_has_stoppe
         await door.explain(task)
 
 
+async def test_who_asks_while_the_engine_stops_is_answered_or_hears_that_it_has(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.json").write_text(config_text(a={"command": HELD}))
+    thread = thread_for(tmp_path)
+    thread.start()
+    door = await asyncio.to_thread(thread.wait_until_open)
+    assert door is not None
+
+    async def ask_on(number: int) -> None:
+        while True:
+            await (door.history() if number % 2 else door.tasks_of(JobName("a")))
+
+    asking = [asyncio.create_task(ask_on(number)) for number in range(20)]
+    await door.history()
+    door.request_stop()
+    await asyncio.to_thread(thread.outcome)
+    ends = await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 30)
+    assert {type(end) for end in ends} == {ControlRefused}
+
+
 async def test_an_engine_that_cannot_open_says_so_to_whoever_waits(
     tmp_path: Path,
 ) -> None:
