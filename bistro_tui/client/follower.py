@@ -7,8 +7,7 @@ other thread.
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
 
 from bistro_tui.client.address import Address
 from bistro_tui.client.connection import Connection, opened
@@ -16,6 +15,7 @@ from bistro_tui.client.errors import NoAnswer, NoAnswerInTime, Refused
 from bistro_tui.client.event_stream import ServerEvent
 from bistro_tui.client.picture import Picture
 from bistro_tui.engine.config.model import Json
+from bistro_tui.engine.crossing import Crossing
 from bistro_tui.engine.errors import ControlRefused
 from bistro_tui.engine.view import Snapshot
 from bistro_tui.engine.wire.values import NotUnderstood
@@ -29,8 +29,6 @@ LONGEST_WAIT_HERE_SEC = 1.0
 
 COMING_SEC = 10.0
 """For so long a scheduler that is just starting is waited for at first."""
-
-T = TypeVar("T")
 
 
 class Follower:
@@ -53,6 +51,7 @@ class Follower:
         self._failure: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
+        self._crossing: Crossing | None = None
         self._connection: Connection | None = None
         self._thread = threading.Thread(
             target=self._run, name="bistro client", daemon=True
@@ -95,9 +94,9 @@ class Follower:
 
     async def ask(self, handler: str, **values: Json) -> Json:
         """Return what that handler answers. Raises ControlRefused."""
-        if self._loop is None:
+        if self._crossing is None:
             raise ControlRefused("not connected")
-        return await _across(self._put(handler, values), self._loop)
+        return await self._crossing.ask(self._put(handler, values))
 
     def tell(self, handler: str) -> None:
         """Put a question whose answer nobody waits for."""
@@ -133,7 +132,7 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._follow())
+            asyncio.run(self._serve())
         except asyncio.CancelledError:
             pass
         except NotUnderstood as error:
@@ -143,10 +142,15 @@ class Follower:
         finally:
             self._settled.set()
 
-    async def _follow(self) -> None:
+    async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._following = asyncio.current_task()
-        give_up = self._loop.time() + COMING_SEC
+        self._crossing = Crossing(self._loop, "not connected any more")
+        with contextlib.closing(self._crossing):
+            await self._follow(self._loop)
+
+    async def _follow(self, loop: asyncio.AbstractEventLoop) -> None:
+        give_up = loop.time() + COMING_SEC
         wait = FIRST_WAIT_SEC
         is_here = self._address.socket is not None
         longest = LONGEST_WAIT_HERE_SEC if is_here else LONGEST_WAIT_SEC
@@ -165,9 +169,7 @@ class Follower:
                 is_silent = isinstance(error, NoAnswerInTime)
                 is_away = isinstance(error, NoAnswer) and not is_silent
                 may_come = is_away and self._is_coming()
-                if self._shown is None and not (
-                    may_come and self._loop.time() < give_up
-                ):
+                if self._shown is None and not (may_come and loop.time() < give_up):
                     raise
             finally:
                 self._connection = None
@@ -194,21 +196,3 @@ class Follower:
     def _fail(self, error: Exception) -> None:
         self._failure = error
         self._show(self._picture.without_answer(f"the connection failed: {error}"))
-
-
-async def _across(
-    question: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop
-) -> T:
-    """Return what that other loop answers. Raises ControlRefused at its end too."""
-    try:
-        future = asyncio.run_coroutine_threadsafe(question, loop)
-    except RuntimeError:
-        question.close()
-        raise ControlRefused("not connected any more") from None
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if future.cancelled() and not (task and task.cancelling()):
-            raise ControlRefused("not connected any more") from None
-        raise
