@@ -13,7 +13,7 @@ from textual import constants, on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.driver import Driver
-from textual.events import Event, Paste
+from textual.events import Event, InputEvent, Paste
 from textual.message import Message
 from textual.types import CSSPathType
 from textual.worker import Worker, WorkerFailed
@@ -347,7 +347,10 @@ class BistroApp(Doored, Dressed, inherit_bindings=False):
     # Keys.
 
     async def on_event(self, event: Event) -> None:
-        """Make what is pasted safe to show, whoever is to have it."""
+        """Make what is pasted safe to show, and take no key any more at the end."""
+        if isinstance(event, InputEvent) and self.end is not None and not self._is_lent:
+            # Nothing can be mounted now, which is what a key may ask for.
+            return
         if isinstance(event, Paste):
             event.text = "\n".join(clean_lines(event.text[:_PASTED_CHARS]))
         await super().on_event(event)

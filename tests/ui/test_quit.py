@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+from textual.events import Key
+
+from bistro_tui.ui_outcome import UiEnd
 from tests.ui.driving import driven, until, until_gone, until_shown
 from tests.ui.scenes import busy_engine, quiet_engine
 
@@ -61,3 +64,15 @@ async def test_q_means_quit_in_an_overlay_too() -> None:
         await until_shown(app, "q again")
         await pilot.press("escape")
         await until_shown(app, "Escape closes")
+
+
+async def test_a_key_that_comes_when_the_screen_is_being_left_does_nothing() -> None:
+    async with driven(busy_engine()) as (app, _):
+        await until_shown(app, "backup")
+        app.leave(UiEnd.STOPPED)
+        # It was on its way through the widgets, and is back from there.
+        key = Key("3", "3")
+        key._set_forwarded()
+        await app.on_event(key)
+    assert app.crash is None
+    assert app.end is UiEnd.STOPPED
